@@ -1,0 +1,160 @@
+"""JobApi: the one protocol between a `Session` and the core.
+
+Four speakers: `dispatch.Jobs` in process, `client.http` over a network, `client.pipe` from inside a worker of
+`cloud.mp`, and scripted ones in tests. One contract suite runs against all.
+
+Every call is a batch: jobs are named by ranges of jids, and what comes back is columns. Every call may be repeated after
+a lost connection without harm. Jids are looked up within the caller's account.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from cloud.model import Buffer, Outcomes, Ranges, Spec
+
+
+@dataclass(frozen=True, slots=True)
+class NewChunk:
+    """Packed arguments of consecutive jobs on their way in; `parts` are written one after another, never joined."""
+
+    first: int
+    count: int
+    parts: Sequence[Buffer]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One message of a submission. A small one is complete in a single part; a stream of chunks takes several."""
+
+    token: str
+    """Made by the client, unique; all parts of a submission and all repetitions carry it."""
+    spec: Spec | None = None
+    """In every first part; may be left out afterwards."""
+    function: Sequence[Buffer] | None = None
+    """The pickled function, whose SHA-256 is `spec.function`; may be left out when the server was seen to have it."""
+    chunks: Sequence[NewChunk] = ()
+    """In any order; a chunk whose `first` was received before is ignored."""
+    count: int | None = None
+    """Total number of jobs: seals the submission, whose chunks must then cover 0..count-1 exactly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a `Part`. It is sent after the commit that holds the part."""
+
+    jids: range | None = None
+    """The jobs, once sealed."""
+    missing_function: bool = False
+    """Nothing was stored: send the same part again with `function`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """The answer to `wait`."""
+
+    unfinished: Ranges
+    """Those of the jobs asked about that are not finished, in no particular order; empty when all are."""
+    failed: int | None = None
+    """Lowest jid among those asked about that ended in error, killed or stalled; None when none did."""
+    queued: int = 0
+    """How many of the unfinished are queued (SPEC S54's deadlock check)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Outcomes with the jid of the first: job `jid + i` is index `outcomes.lo + i`."""
+
+    jid: int
+    outcomes: Outcomes = field(repr=False)
+    cache_tag: str = ""
+    """Of the interpreter that pickled results and exceptions; code among them opens only there."""
+
+    @property
+    def jids(self) -> range:
+        """The jobs these are the outcomes of."""
+        return range(self.jid, self.jid + self.outcomes.count)
+
+
+INFO_FIELDS = (
+    "status", "stdout", "stderr", "logging", "pilog", "syslog", "exception", "runtime", "created", "started", "finished",
+    "env", "vol", "function", "label", "args", "kwargs", "func_object", "attributes", "profile", "memory", "cputime",
+    "cpu_percentage", "ports", "code_version", "attempts",
+)  # fmt: skip
+"""What `cloud.info` can be asked for (SPEC B.5, and `started`, `attempts`). The client adds dotted names."""
+
+
+class JobApi(Protocol):
+    """Submit, wait, read, kill, delete. Errors are `cloud.errors` classes; jids that do not exist are `JobNotFound`."""
+
+    def submit(self, part: Part) -> Receipt:
+        """Store a part of a submission durably.
+
+        Raises:
+            InvalidSubmission: the spec cannot be carried out, chunks are missing at the seal, or the submission
+                was given up because its client was silent for too long.
+            NoInterpreter: no worker can open what this Python pickled.
+            JobNotFound: a jid of `depends_on` does not exist.
+            StoreFull: the disk is full; nothing was stored.
+        """
+        ...
+
+    def drop(self, token: str) -> None:
+        """Forget an unsealed submission (its input failed); unknown and sealed ones are left alone."""
+        ...
+
+    def wait(self, jids: Ranges, *, timeout_seconds: float | None, stop_on_failure: bool) -> Waited:
+        """Block until all are finished, or one failed if `stop_on_failure`, or the time is over (no error then).
+
+        `timeout_seconds` 0 answers at once; None waits without limit. Remote speakers may answer earlier with jobs
+        unfinished; the caller asks again.
+        """
+        ...
+
+    def outcomes(self, jids: Ranges, *, timeout_seconds: float | None, linger_seconds: float = 0.0,
+                 max_bytes: int = 8 << 20) -> list[Ended]:  # fmt: skip
+        """Outcomes of those jobs that are finished, as soon as there are any; [] when the time is over.
+
+        The caller names the jobs it does not have yet. With `linger_seconds`, once something is there, wait up to
+        that long for the rest, so that fewer, larger answers come. An answer stops growing beyond `max_bytes` but
+        always holds something. Large results come as `outcomes.blobs`; get them with `read`.
+        """
+        ...
+
+    def read(self, jid: int, blob: str) -> Buffer:
+        """Bytes of a blob that an outcome of this job named; writable where that costs nothing (mapped privately)."""
+        ...
+
+    def status(self, jids: Ranges) -> bytes:
+        """One `Status` per jid, in order."""
+        ...
+
+    def info(self, jids: Ranges, fields: Sequence[str]) -> list[dict[str, Any]]:
+        """One dict per jid, in order, with exactly the requested `INFO_FIELDS`.
+
+        Values are JSON types; times are seconds since the epoch (the client makes datetimes); 'args', 'kwargs' and
+        'func_object' are Buffers with the packed chunk or pickled function for the client to open
+        (`{"chunk": Buffer, "first": int, "index": int}` for 'args' and 'kwargs').
+        """
+        ...
+
+    def kill(self, jids: Ranges | None, *, force: bool = False) -> None:
+        """Kill what is not finished; None means everything of the account. Returns when all that did not run is
+        `killed` and the rest has been told; see DESIGN D9. Finished jobs are left as they are."""
+        ...
+
+    def delete(self, jids: Ranges) -> None:
+        """Forget finished jobs: status, result, output, everything.
+
+        Raises:
+            InvalidSubmission: one of them is not finished; nothing was deleted.
+        """
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """About the server: 'version', 'protocol', 'slots', 'server_id', 'interpreters' (cache tags)."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections, threads and, in process, of workers."""
+        ...

@@ -1,0 +1,1 @@
+"""The core: `Jobs` answers, `Dispatcher.tick()` acts, `lifecycle` says what follows what."""

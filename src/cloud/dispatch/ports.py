@@ -1,0 +1,480 @@
+"""What the core needs from the world: Store, Blobs, Engine, Clock. The contracts are here; adapters only keep them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from cloud.model import BlobRef, Buffer, Chunk, Outcomes, Piece, Spec, Stretch, Submission
+
+
+class Clock(Protocol):
+    """Time as an argument."""
+
+    def now(self) -> datetime:
+        """Aware UTC, for records."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds, for durations and deadlines."""
+        ...
+
+
+# --- the store -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Jobs lo..hi-1 of a submission that no worker has: queued when `ready`, else waiting."""
+
+    sid: int
+    lo: int
+    hi: int
+    losses: int
+    """How often an attempt of them was lost; the next attempt is `losses + 1`."""
+    ready: bool
+    account: int
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Jobs lo..hi-1 of a submission, given to one worker under one dispatcher's lease: they may have started."""
+
+    cid: int
+    sid: int
+    lo: int
+    hi: int
+    attempt: int
+    dispatcher: int
+    agent: str
+    """Which agent has them; '' for the engine in process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """An attempt that was lost from outside, kept for people to read."""
+
+    sid: int
+    lo: int
+    hi: int
+    attempt: int
+    reason: str
+    at: datetime
+
+
+class Store(Protocol):
+    """Durable memory of jobs. It remembers; it decides nothing (`lifecycle` does).
+
+    **Each index 0..count-1 of a sealed submission is in exactly one place: a pending range, a claim, or an outcome row.**
+    That partition is the store's first invariant; every method keeps it, and open/closed barriers, "all finished" and
+    counts per status are read from it, never from counters of their own.
+
+    Every writing method must be called inside `transaction()`; nothing is visible to others or durable before the
+    outermost one ends, and after an exception nothing of it is. Calls come from one thread at a time.
+    All errors of the database surface as `StoreFull` or `ServerUnavailable`.
+    """
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Begin; commit on exit, roll back on exception. Nested use joins the outer one."""
+        ...
+
+    def close(self) -> None: ...
+
+    # submissions
+
+    def find_token(self, account: int, token: str) -> Submission | None:
+        """The submission with this token, sealed or not."""
+        ...
+
+    def add_submission(self, account: int, token: str, spec: Spec, at: datetime) -> Submission:
+        """A new, unsealed submission. The token must be new."""
+        ...
+
+    def add_chunk(self, sid: int, chunk: Chunk, at: datetime) -> None:
+        """Arguments of jobs first..first+count-1; ignored when a chunk with this `first` is there already.
+        Also remembers `at` as the last sign of life of an unsealed submission."""
+        ...
+
+    def chunk_extents(self, sid: int) -> list[tuple[int, int]]:
+        """(first, count) of every chunk, ascending: the seal is checked with it."""
+        ...
+
+    def seal(self, sid: int, count: int, *, ready: bool) -> Submission:
+        """Allot `count` consecutive jids, the next ones of this store, and make all jobs one pending range."""
+        ...
+
+    def unsealed(self, silent_since: datetime) -> list[int]:
+        """Submissions without a seal or sign of life since then."""
+        ...
+
+    def submission(self, sid: int) -> Submission | None: ...
+
+    def at_jids(self, jids: range) -> list[Submission]:
+        """Sealed submissions with jids in this range, ascending; gaps are for the caller to notice."""
+        ...
+
+    def of_account(self, account: int, *, unfinished: bool) -> list[int]:
+        """Sids of an account; with `unfinished`, those with a pending range or a claim, including unsealed ones."""
+        ...
+
+    def chunks(self, sid: int, lo: int, hi: int) -> list[Chunk]:
+        """The chunks that cover jobs lo..hi-1, ascending."""
+        ...
+
+    def add_function(self, digest: str, function: Piece) -> None:
+        """Once per digest; repeated, ignored."""
+        ...
+
+    def function(self, digest: str) -> Piece | None: ...
+
+    # where a job is
+
+    def pending(self, stretch: Stretch) -> list[Pending]:
+        """Pending ranges that overlap, ascending, cut to the stretch."""
+        ...
+
+    def claims(self, stretch: Stretch) -> list[Claim]:
+        """Claims that overlap, ascending by lo, **not** cut."""
+        ...
+
+    def claims_of(self, dispatcher: int) -> list[Claim]: ...
+
+    def outcomes(self, stretch: Stretch, *, columns: Sequence[str] = (), max_bytes: int | None = None) -> list[Outcomes]:
+        """Outcome rows that overlap, ascending, cut to the stretch, deleted jobs left out. Status, times and blobs
+        are always filled; byte columns only if named. Stops after the row that passes `max_bytes`."""
+        ...
+
+    def all_finished(self, stretch: Stretch) -> bool:
+        """Whether no pending range and no claim overlaps."""
+        ...
+
+    def first_failure(self, stretch: Stretch) -> int | None:
+        """Lowest index in the stretch whose outcome is error, killed or stalled; found without reading done rows."""
+        ...
+
+    def losses(self, stretch: Stretch) -> list[Loss]: ...
+
+    # the queue
+
+    def ready(self, limit: int, after: Pending | None = None) -> list[Pending]:
+        """Ready pending ranges in the order (priority, sid, lo), beginning behind `after`."""
+        ...
+
+    def ready_accounts(self) -> list[int]:
+        """Accounts with a ready pending range."""
+        ...
+
+    def ready_of(self, account: int, limit: int, after: Pending | None = None) -> list[Pending]:
+        """As `ready`, for one account."""
+        ...
+
+    def release(self, sid: int) -> None:
+        """Its barrier is open: waiting ranges become ready."""
+        ...
+
+    def claim(self, sid: int, lo: int, hi: int, *, dispatcher: int, agent: str) -> Claim:
+        """Move jobs lo..hi-1, which must lie in one pending range, into a claim with attempt losses + 1."""
+        ...
+
+    # moves
+
+    def finish(self, cid: int, outcomes: Outcomes) -> bool:
+        """Move `outcomes.lo..hi-1` out of the claim into an outcome row (merged with small neighbours).
+
+        Compare-and-set: False, and nothing changes, unless claim `cid` exists with `outcomes.attempt` and holds
+        that range. What is left of the claim on either side stays claimed (a middle piece splits it: the left side
+        keeps its cid, the right side gets a new one).
+        """
+        ...
+
+    def settle(self, outcomes: Outcomes) -> list[tuple[int, int]]:
+        """Move pending jobs of a uniform range into an outcome row: killed or stalled before they ran. Indices in it
+        that are not pending are left alone; returns the ranges that moved."""
+        ...
+
+    def give_back(self, cid: int, lo: int, hi: int, *, lost: str | None = None, at: datetime | None = None) -> bool:
+        """Move claimed jobs back to pending, ready. With `lost` (why), their losses rise by one and a `Loss` is kept.
+        Compare-and-set on the claim like `finish`."""
+        ...
+
+    # barriers
+
+    def add_barrier(self, sid: int, stretches: Sequence[Stretch]) -> None:
+        """What the jobs of a submission wait for: a row per stretch, never per job."""
+        ...
+
+    def barrier(self, sid: int) -> list[Stretch]: ...
+
+    def behind(self, stretch: Stretch) -> list[int]:
+        """Sids of submissions that still have waiting jobs and a barrier stretch that overlaps this one."""
+        ...
+
+    # dispatchers
+
+    def enlist(self, name: str, until: datetime) -> int:
+        """A new dispatcher with a lease."""
+        ...
+
+    def renew(self, dispatcher: int, until: datetime) -> bool:
+        """False when it was reaped in the meantime. A lease that has passed but was not reaped is renewed (D7)."""
+        ...
+
+    def lapsed(self, now: datetime) -> list[int]:
+        """Dispatchers whose lease is over."""
+        ...
+
+    def dispatchers(self) -> list[int]: ...
+
+    def discharge(self, dispatcher: int) -> None:
+        """Forget a dispatcher that has no claims any more."""
+        ...
+
+    # forgetting
+
+    def delete(self, stretch: Stretch) -> list[str]:
+        """Forget finished jobs (all of the stretch must be finished). A submission of which nothing is left goes
+        whole, with its chunks, barrier and losses. Returns names of blobs that nothing references any more
+        (functions included); the caller deletes them after the commit."""
+        ...
+
+    def drop_unsealed(self, sid: int) -> list[str]:
+        """Remove an unsealed submission; returns its blobs as `delete` does."""
+        ...
+
+    def referenced(self, names: Sequence[str]) -> set[str]:
+        """Those of these blob names that something stored refers to."""
+        ...
+
+    def oldest_finished(self, limit: int) -> list[tuple[int, datetime, int]]:
+        """(sid, last end, bytes) of submissions that are finished altogether, oldest end first: for retention."""
+        ...
+
+    def size_bytes(self) -> int:
+        """Bytes the store holds, inline data only."""
+        ...
+
+    # facts that are few: keys, settings, server identity
+
+    def get_fact(self, name: str) -> str | None: ...
+
+    def set_fact(self, name: str, value: str | None) -> None:
+        """None removes it."""
+        ...
+
+    def facts(self, prefix: str) -> dict[str, str]: ...
+
+
+# --- blobs -----------------------------------------------------------------------------------------------------------
+
+
+class Blobs(Protocol):
+    """Immutable bytes by name. Names are relative paths of [A-Za-z0-9._-] parts; see `BlobRef`.
+
+    A name once written never changes; writing it again replaces it by equal bytes, atomically.
+    """
+
+    def put(self, name: str, parts: Iterable[Buffer]) -> BlobRef:
+        """Durable when it returns. On a full disk `StoreFull`, and nothing is left behind."""
+        ...
+
+    def adopt(self, name: str, fd: int) -> BlobRef:
+        """Take over the content of an open file (a worker's result), without copying where the platform can."""
+        ...
+
+    def spool(self) -> str | None:
+        """A folder in which a worker may open unnamed files that `adopt` takes without a copy; None: use memory files."""
+        ...
+
+    def open(self, name: str) -> int:
+        """A new read-only file descriptor on its bytes; the caller closes it. FileNotFoundError when there is none."""
+        ...
+
+    def read(self, name: str) -> Buffer:
+        """Its bytes, privately mapped (writable, copy-on-write) where the platform can."""
+        ...
+
+    def delete(self, names: Iterable[str]) -> None:
+        """Missing ones are skipped."""
+        ...
+
+    def names(self, older_than_seconds: float = 0.0) -> Iterator[str]:
+        """All names, or those written at least so long ago."""
+        ...
+
+    def size_bytes(self) -> int: ...
+
+    def close(self) -> None: ...
+
+
+# --- the engine ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Ready jobs offered to an engine."""
+
+    submission: Submission
+    lo: int
+    hi: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A worker that takes up to `jobs` of what was offered, now."""
+
+    worker: int
+    jobs: int
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A claim on its way to its worker, with all that running it needs."""
+
+    claim: Claim
+    seat: Seat
+    submission: Submission
+    function: Piece
+    chunks: Sequence[Chunk]
+    token: str = ""
+    """What the job shows to its own server (D12)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A job that waits for other jobs while its worker's slot is lent out."""
+
+    worker: int
+    jids: tuple[range, ...]
+    """What it waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Attempts ended; `outcomes` lies within claim `cid`."""
+
+    cid: int
+    outcomes: Outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """Jobs lo..hi-1 of a claim that certainly did not start, for whatever reason."""
+
+    cid: int
+    lo: int
+    hi: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Jobs lo..hi-1 of a claim that may have started and whose worker is gone from outside (D8)."""
+
+    cid: int
+    lo: int
+    hi: int
+    reason: str
+    """For people: 'the worker was killed by signal 9, which picloud did not send: most likely out of memory'."""
+
+
+Event = Finished | Returned | Lost
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A job that runs now."""
+
+    started_at: float
+    """Seconds since the epoch."""
+    stdout: bytes
+    stderr: bytes
+    """What it wrote so far, bounded like the stored output."""
+    pid: int = 0
+
+
+@dataclass(slots=True)
+class EngineState:
+    """For people and `describe`."""
+
+    slots: int
+    workers: int
+    busy: int
+    blocked: int
+    interpreters: list[str] = field(default_factory=list)
+    """Cache tags of which a worker exists or can be started."""
+
+
+class Engine(Protocol):
+    """Runs attempts. Nothing here blocks or opens user bytes; all calls come from one thread at a time.
+
+    Every job of every started `Work` is reported exactly once: in `Finished`, `Returned` or `Lost`. Outcomes of a claim
+    come in ascending order of index, in as few events as there are; `poll` hands over whatever has happened.
+    """
+
+    def refuse(self, spec: Spec) -> str | None:
+        """Why jobs of this spec could never run here, saying what to do; None when they can."""
+        ...
+
+    def offer(self, wanted: Wanted, *, lent_by: int | None = None) -> list[Seat]:
+        """Which workers would take how many of these jobs right now, in order; [] when there is no room.
+
+        Short queues (D6): an idle worker takes at least one; one that is busy takes only as much as keeps about 10 ms of
+        measured work in its queue. Jobs that are not restartable get idle workers only, one each. `lent_by` names
+        a blocked worker whose slot this is. Offers are not reservations, but each `start` follows its offer with no
+        `poll` in between.
+        """
+        ...
+
+    def start(self, work: Sequence[Work]) -> None:
+        """Send claims to their seats. A worker that died meanwhile shows up as `Returned`."""
+        ...
+
+    def poll(self) -> list[Event]:
+        """What happened since the last call. Never waits."""
+        ...
+
+    def fileno(self) -> int:
+        """Becomes readable when `poll` should be called."""
+        ...
+
+    def next_deadline(self) -> float | None:
+        """`time.monotonic()` at which `poll` should be called even if nothing becomes readable; None: no need."""
+        ...
+
+    def kill(self, cid: int, lo: int, hi: int, *, force: bool, reason: str) -> None:
+        """End these jobs of a claim: reported as `Finished` with status KILLED and `reason` as error (or their real
+        outcome, if they were quicker). Those that had not started are KILLED at the next `poll`."""
+        ...
+
+    def blocked(self) -> list[Blocked]:
+        """Jobs that wait for jobs and whose slot is not lent out at the moment."""
+        ...
+
+    def live(self, sid: int, index: int) -> Live | None:
+        """A job that runs now, else None."""
+        ...
+
+    def state(self) -> EngineState: ...
+
+    def abandon(self) -> None:
+        """Kill all workers and report nothing more."""
+        ...
+
+
+class Served(Protocol):
+    """Answers requests that jobs send through their worker's pipe (`client.pipe`); an engine gets one if it has pipes."""
+
+    def __call__(self, request: bytes, account: int, parent_jid: int, reply: "Reply") -> None:
+        """`request` is a `wire` message; call `reply` with the answer's parts, now or later, from the engine's thread."""
+        ...
+
+
+class Reply(Protocol):
+    """Carries an answer back to the worker that asked."""
+
+    def __call__(self, parts: Sequence[Buffer]) -> None: ...
+
+
+Variables = Mapping[str, str]

@@ -1,0 +1,27 @@
+"""The values every layer shares: frozen, standard library only, no behaviour but their own arithmetic."""
+
+from cloud.model.environment import Environment
+from cloud.model.outcomes import COLUMNS, NAN, Column, Outcomes
+from cloud.model.piece import INLINE_MAX_BYTES, BlobRef, Buffer, Chunk, Piece
+from cloud.model.ranges import Ranges
+from cloud.model.status import FINISHED_WORDS, Status
+from cloud.model.submission import Spec, Stretch, Submission
+
+__all__ = [
+    "COLUMNS",
+    "FINISHED_WORDS",
+    "INLINE_MAX_BYTES",
+    "NAN",
+    "BlobRef",
+    "Buffer",
+    "Chunk",
+    "Column",
+    "Environment",
+    "Outcomes",
+    "Piece",
+    "Ranges",
+    "Spec",
+    "Status",
+    "Stretch",
+    "Submission",
+]

@@ -1,0 +1,91 @@
+"""A chunk: the packed arguments of consecutive jobs, each of which can be opened alone.
+
+    'P' | pickle of a list of columns                                  plain: every argument is a scalar
+    'I' or 'K' | 7 zero bytes | count u64 | offsets u64 ... | envelopes        one envelope per job
+
+'I' envelopes hold the tuple of positional arguments (a map), 'K' a pair (args, kwargs) (a call). Offsets count from the
+start of the chunk and are multiples of 64, so that arrays are aligned. Jobs share no objects: each is pickled alone,
+but in a plain chunk, where there is nothing that could be shared.
+"""
+
+import pickle
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from cloud.model import Buffer
+from cloud.pickling.envelope import _SCALARS, ALIGNMENT_BYTES, PROTOCOL, dumps, loads
+
+
+class ArgumentPicklingError(Exception):
+    """The arguments of one job cannot be pickled; `index` is its position in the chunk, `__cause__` says why."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__(index)
+        self.index = index
+
+
+def pack_call(args: tuple[Any, ...], kwargs: Mapping[str, Any], level: int = 0) -> list[Buffer]:
+    """A chunk of one job with keyword arguments. Raises whatever pickling raises."""
+    return _assemble(b"K", [dumps((args, dict(kwargs)), level)])
+
+
+def pack_map(jobs: Sequence[tuple[Any, ...]], level: int = 0) -> list[Buffer]:
+    """A chunk of jobs, each a tuple of positional arguments, all of one length.
+
+    Raises:
+        ArgumentPicklingError: naming the first job whose arguments cannot be pickled.
+    """
+    columns = [list(column) for column in zip(*jobs, strict=True)]
+    if columns and all(_SCALARS.issuperset(map(type, column)) for column in columns):
+        return [b"P" + pickle.dumps(columns, PROTOCOL)]
+    envelopes = []
+    for index, arguments in enumerate(jobs):
+        try:
+            envelopes.append(dumps(arguments, level))
+        except Exception as error:
+            raise ArgumentPicklingError(index) from error
+    return _assemble(b"I", envelopes)
+
+
+def _assemble(kind: bytes, envelopes: list[list[Buffer]]) -> list[Buffer]:
+    position = 16 + 8 * (len(envelopes) + 1)
+    offsets = []
+    body: list[Buffer] = []
+    for envelope in envelopes:
+        gap = -position % ALIGNMENT_BYTES
+        if gap:
+            body.append(bytes(gap))
+            position += gap
+        offsets.append(position)
+        body.extend(envelope)
+        position += sum(p.nbytes if isinstance(p, memoryview) else len(p) for p in envelope)
+    offsets.append(position)
+    head = kind + bytes(7) + struct.pack(f"<{1 + len(offsets)}Q", len(envelopes), *offsets)
+    if position <= 16384:
+        return [b"".join([head, *body])]
+    return [head, *body]
+
+
+class Arguments:
+    """A chunk, opened: `arguments[i]` is (args, kwargs) of its i-th job, unpickled anew each time."""
+
+    def __init__(self, chunk: Buffer, loads: Callable[[Buffer], Any] = loads) -> None:
+        self._view = memoryview(chunk)
+        self._loads = loads
+        self._kind = self._view[0]
+        if self._kind == ord("P"):
+            self._columns: list[list[Any]] = pickle.loads(self._view[1:])
+            self._count = len(self._columns[0])
+        else:
+            (self._count,) = struct.unpack_from("<Q", self._view, 8)
+            self._offsets = struct.unpack_from(f"<{self._count + 1}Q", self._view, 16)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, i: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        if self._kind == ord("P"):
+            return tuple([column[i] for column in self._columns]), {}
+        value = self._loads(self._view[self._offsets[i] : self._offsets[i + 1]])
+        return value if self._kind == ord("K") else (value, {})

@@ -1,0 +1,155 @@
+"""JobApi calls and their answers as messages: what `client.http`, `client.pipe` and the server's door share.
+
+A request's header is {"op": name, ...}; an answer's is {"ok": ...} or {"error": {...}} (`errors.to_wire`).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from cloud import errors
+from cloud.api import Ended, NewChunk, Part, Receipt, Waited
+from cloud.model import Buffer, Outcomes, Ranges
+from cloud.wire.message import Frame, Header, encode
+from cloud.wire.values import (
+    outcomes_from_frames,
+    outcomes_to_frames,
+    ranges_from_json,
+    ranges_to_json,
+    spec_from_json,
+    spec_to_json,
+)
+
+Parts = list[Buffer]
+
+
+def submit(part: Part) -> Parts:
+    """Request: frames are the function (if any), then one per chunk."""
+    header: Header = {"op": "submit", "token": part.token, "chunks": [[c.first, c.count] for c in part.chunks]}
+    frames: list[Frame] = []
+    if part.spec is not None:
+        header["spec"] = spec_to_json(part.spec)
+    if part.function is not None:
+        header["function"] = True
+        frames.append(part.function)
+    if part.count is not None:
+        header["count"] = part.count
+    frames += [c.parts for c in part.chunks]
+    return encode(header, frames)
+
+
+def read_submit(header: Header, frames: list[memoryview]) -> Part:
+    """The reverse of `submit`."""
+    function = [frames.pop(0)] if header.get("function") else None
+    return Part(
+        token=str(header["token"]),
+        spec=spec_from_json(header["spec"]) if "spec" in header else None,
+        function=function,
+        chunks=[NewChunk(first, count, [frame]) for (first, count), frame in zip(header["chunks"], frames, strict=True)],
+        count=header.get("count"),
+    )
+
+
+def receipt(answer: Receipt) -> Parts:
+    """Answer to `submit`."""
+    jids = None if answer.jids is None else [answer.jids.start, answer.jids.stop]
+    return encode({"ok": {"jids": jids, "missing_function": answer.missing_function}})
+
+
+def read_receipt(header: Header) -> Receipt:
+    """The reverse of `receipt`."""
+    ok = answer_of(header)
+    return Receipt(range(*ok["jids"]) if ok["jids"] else None, ok["missing_function"])
+
+
+def ask(op: str, jids: Ranges | None, **arguments: Any) -> Parts:
+    """Request of any call that names jobs and plain values: wait, outcomes, status, info, kill, delete, read."""
+    return encode({"op": op, "jids": None if jids is None else ranges_to_json(jids), **arguments})
+
+
+def read_jids(header: Header) -> Ranges:
+    """The jobs a request names."""
+    return ranges_from_json(header["jids"])
+
+
+def waited(answer: Waited) -> Parts:
+    """Answer to `wait`."""
+    return encode(
+        {"ok": {"unfinished": ranges_to_json(answer.unfinished), "failed": answer.failed, "queued": answer.queued}}
+    )
+
+
+def read_waited(header: Header) -> Waited:
+    """The reverse of `waited`."""
+    ok = answer_of(header)
+    return Waited(ranges_from_json(ok["unfinished"]), ok["failed"], ok["queued"])
+
+
+def ended(answer: Sequence[Ended]) -> Parts:
+    """Answer to `outcomes`."""
+    abouts: list[dict[str, Any]] = []
+    frames: list[Frame] = []
+    for item in answer:
+        about, more = outcomes_to_frames(item.outcomes)
+        about["jid"] = item.jid
+        about["tag"] = item.cache_tag
+        abouts.append(about)
+        frames += more
+    return encode({"ok": abouts}, frames)
+
+
+def read_ended(header: Header, frames: list[memoryview]) -> list[Ended]:
+    """The reverse of `ended`."""
+    answer = []
+    for about in answer_of(header):
+        outcomes: Outcomes = outcomes_from_frames(about, frames)
+        answer.append(Ended(about["jid"], outcomes, about["tag"]))
+    return answer
+
+
+def infos(answer: Sequence[dict[str, Any]]) -> Parts:
+    """Answer to `info`: Buffers among the values become frames, {"$frame": i} in their place."""
+    frames: list[Frame] = []
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            frames.append(value)
+            return {"$frame": len(frames) - 1}
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        return value
+
+    return encode({"ok": [plain(item) for item in answer]}, frames)
+
+
+def read_infos(header: Header, frames: list[memoryview]) -> list[dict[str, Any]]:
+    """The reverse of `infos`."""
+
+    def rich(value: Any) -> Any:
+        if isinstance(value, dict):
+            if "$frame" in value:
+                return frames[value["$frame"]]
+            return {key: rich(item) for key, item in value.items()}
+        return value
+
+    return [rich(item) for item in answer_of(header)]
+
+
+def ok(value: Any = None, frames: Sequence[Frame] = ()) -> Parts:
+    """A plain answer: status (its bytes are the one frame), read (likewise), kill, delete, describe."""
+    return encode({"ok": value}, frames)
+
+
+def failed(error: errors.CloudException) -> Parts:
+    """Any call's answer when it raised."""
+    return encode({"error": errors.to_wire(error)})
+
+
+def answer_of(header: Header) -> Any:
+    """The value of an answer.
+
+    Raises:
+        CloudException: of the class the other side raised.
+    """
+    if "error" in header:
+        raise errors.from_wire(header["error"])
+    return header["ok"]
