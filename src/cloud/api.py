@@ -3,8 +3,8 @@
 Four speakers: `dispatch.Jobs` in process, `client.http` over a network, `client.pipe` from inside a worker of
 `cloud.mp`, and scripted ones in tests. One contract suite runs against all.
 
-Every call is a batch: jobs are named by ranges of jids, and what comes back is columns. Every call may be repeated after
-a lost connection without harm. Jids are looked up within the caller's account.
+Every call is a batch: jobs are named by ranges of jids, and what comes back is columns. Every call may be repeated
+after a lost connection without harm. Jids are looked up within the caller's account.
 """
 
 from collections.abc import Sequence
@@ -77,9 +77,9 @@ class Ended:
 
 
 INFO_FIELDS = (
-    "status", "stdout", "stderr", "logging", "pilog", "syslog", "exception", "runtime", "created", "started", "finished",
-    "env", "vol", "function", "label", "args", "kwargs", "func_object", "attributes", "profile", "memory", "cputime",
-    "cpu_percentage", "ports", "code_version", "attempts",
+    "status", "stdout", "stderr", "logging", "pilog", "syslog", "exception", "runtime", "created", "started",
+    "finished", "env", "vol", "function", "label", "args", "kwargs", "func_object", "attributes", "profile",
+    "memory", "cputime", "cpu_percentage", "ports", "code_version", "attempts",
 )  # fmt: skip
 """What `cloud.info` can be asked for (SPEC B.5, and `started`, `attempts`). The client adds dotted names."""
 

@@ -71,7 +71,7 @@ class CloudTimeoutError(CloudException):
 
 
 class JobError(CloudException):
-    """A job ended in error, killed or stalled; `status` says which, `__cause__` is the original exception if it travels."""
+    """A job ended in error, killed or stalled; `status` says which, `__cause__` is the original exception if it can."""
 
     code = "job"
     http_status = 409

@@ -67,7 +67,7 @@ class Loss:
 class Store(Protocol):
     """Durable memory of jobs. It remembers; it decides nothing (`lifecycle` does).
 
-    **Each index 0..count-1 of a sealed submission is in exactly one place: a pending range, a claim, or an outcome row.**
+    **Each index 0..count-1 of a sealed submission is in one place only: a pending range, a claim or an outcome row.**
     That partition is the store's first invariant; every method keeps it, and open/closed barriers, "all finished" and
     counts per status are read from it, never from counters of their own.
 
@@ -141,7 +141,9 @@ class Store(Protocol):
 
     def claims_of(self, dispatcher: int) -> list[Claim]: ...
 
-    def outcomes(self, stretch: Stretch, *, columns: Sequence[str] = (), max_bytes: int | None = None) -> list[Outcomes]:
+    def outcomes(
+        self, stretch: Stretch, *, columns: Sequence[str] = (), max_bytes: int | None = None
+    ) -> list[Outcomes]:
         """Outcome rows that overlap, ascending, cut to the stretch, deleted jobs left out. Status, times and blobs
         are always filled; byte columns only if named. Stops after the row that passes `max_bytes`."""
         ...
@@ -284,7 +286,7 @@ class Blobs(Protocol):
         ...
 
     def spool(self) -> str | None:
-        """A folder in which a worker may open unnamed files that `adopt` takes without a copy; None: use memory files."""
+        """A folder where a worker may open unnamed files that `adopt` takes without a copy; None: use memory files."""
         ...
 
     def open(self, name: str) -> int:
@@ -420,11 +422,15 @@ class Engine(Protocol):
     def offer(self, wanted: Wanted, *, lent_by: int | None = None) -> list[Seat]:
         """Which workers would take how many of these jobs right now, in order; [] when there is no room.
 
-        Short queues (D6): an idle worker takes at least one; one that is busy takes only as much as keeps about 10 ms of
+        Short queues (D6): an idle worker takes at least one; a busy one takes only as much as keeps about 10 ms of
         measured work in its queue. Jobs that are not restartable get idle workers only, one each. `lent_by` names
-        a blocked worker whose slot this is. Offers are not reservations, but each `start` follows its offer with no
-        `poll` in between.
+        a blocked worker whose slot this is. An offer holds its seats until the next `poll`, so several offers in a
+        row never promise the same room twice; `start` uses them up, and what was not started by then is free again.
         """
+        ...
+
+    def has_room(self) -> bool:
+        """Whether any worker could take any job at all; False lets the dispatcher stop offering."""
         ...
 
     def start(self, work: Sequence[Work]) -> None:
@@ -464,10 +470,10 @@ class Engine(Protocol):
 
 
 class Served(Protocol):
-    """Answers requests that jobs send through their worker's pipe (`client.pipe`); an engine gets one if it has pipes."""
+    """Answers requests that jobs send through their worker's pipe (`client.pipe`); for engines that have pipes."""
 
     def __call__(self, request: bytes, account: int, parent_jid: int, reply: "Reply") -> None:
-        """`request` is a `wire` message; call `reply` with the answer's parts, now or later, from the engine's thread."""
+        """`request` is a `wire` message; call `reply` with the answer's parts, now or later, in its thread."""
         ...
 
 

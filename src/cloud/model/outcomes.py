@@ -113,7 +113,7 @@ class Outcomes:
         return {s: n for s in Status if (n := self.status.count(s))}
 
     def slice(self, lo: int, hi: int) -> "Outcomes":
-        """Jobs lo..hi-1 (indices in the submission, inside this range); columns are not copied where they can be shared."""
+        """Jobs lo..hi-1 (indices in the submission, inside this range); columns are shared where they can be."""
         if lo == self.lo and hi == self.hi:
             return self
         if self.is_uniform:

@@ -3,7 +3,7 @@
     a bare pickle (first byte 0x80)                                    nothing out of band
     'B' | 7 zero bytes | number of buffers u64 | pickle length u64 | buffer lengths u64 ... | pickle | buffers
 
-Each buffer begins at a multiple of 64 bytes from the start of the envelope, so that arrays mapped from a file are aligned.
+Each buffer begins at a multiple of 64 bytes from the envelope's start, so that arrays mapped from a file are aligned.
 """
 
 import io

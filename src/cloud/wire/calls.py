@@ -44,7 +44,9 @@ def read_submit(header: Header, frames: list[memoryview]) -> Part:
         token=str(header["token"]),
         spec=spec_from_json(header["spec"]) if "spec" in header else None,
         function=function,
-        chunks=[NewChunk(first, count, [frame]) for (first, count), frame in zip(header["chunks"], frames, strict=True)],
+        chunks=[
+            NewChunk(first, count, [frame]) for (first, count), frame in zip(header["chunks"], frames, strict=True)
+        ],
         count=header.get("count"),
     )
 

@@ -1,0 +1,62 @@
+# A machine with python3 (3.11 or newer, with venv and pip) can do everything here; nothing outside the checkout changes
+# but pip's cache and, for `make demo`, the config directory ~/.picloud3.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+READY := $(VENV)/.ready
+DEMO_READY := $(VENV)/.ready-demo
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all quick check fix docs bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv and install picloud and the tools of its developers into it
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "picloud needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# The marker is newer than pyproject.toml as long as what is installed is what pyproject.toml asks for.
+$(READY): pyproject.toml | $(BIN)/python
+	$(PIP) --editable '.[dev]'
+	@touch $@
+
+$(DEMO_READY): pyproject.toml | $(BIN)/python
+	$(PIP) --editable '.[demo]'
+	@touch $@
+
+demo: $(DEMO_READY) ## find faces in a hundred photographs, on a server that starts by itself
+	$(BIN)/python examples/faces/find_faces.py
+
+test: $(READY) ## all tests: SQLite, local workers, and the contract suite of each adapter
+	$(BIN)/python -m pytest
+
+test-all: test ## the same; further combinations of store and engine join here
+
+quick: $(READY) ## the tests that take milliseconds
+	$(BIN)/python -m pytest tests/architecture tests/unit tests/contracts -m 'not slow' -q
+
+check: $(READY) ## what CI runs before the tests: format, lint, import contracts, types, examples, docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/architecture tests/end_to_end/test_examples.py
+
+fix: $(READY) ## format the code and repair what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(READY) ## check that the links of docs/ lead somewhere and the reference lists every public name
+	$(BIN)/python -m pytest -q tests/architecture/test_docs.py tests/architecture/test_public_names.py
+
+bench: $(READY) ## measure against the standard library's pools; writes benchmarks/results/*.json and a table
+	$(BIN)/python -m benchmarks
+
+clean: ## remove .venv and everything that was generated
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist benchmarks/results
