@@ -1,5 +1,6 @@
 """Arithmetic on lists of half-open integer ranges: how sets of jids travel without a number per job."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 Ranges = tuple[range, ...]
@@ -54,11 +55,11 @@ def normal(ranges: Iterable[range]) -> Ranges:
 def subtract(ranges: Sequence[range], taken: Sequence[range]) -> Ranges:
     """Numbers of `ranges` that are not in `taken`; order of `ranges` kept; `taken` must be `normal`."""
     left: list[range] = []
+    stops = [hole.stop for hole in taken]
     for item in ranges:
         low = item.start
-        for hole in taken:
-            if hole.stop <= low:
-                continue
+        for position in range(bisect_right(stops, low), len(taken)):
+            hole = taken[position]
             if hole.start >= item.stop:
                 break
             if hole.start > low:

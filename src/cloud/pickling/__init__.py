@@ -3,8 +3,21 @@
 Used by the client and by the runner in a worker, and by nothing else: the server and the agents move bytes unopened.
 """
 
-from cloud.pickling.chunk import Arguments, pack_call, pack_map
-from cloud.pickling.envelope import dumps, loads
-from cloud.pickling.function import dump_function
+from cloud.pickling.chunk import ArgumentPicklingError, Arguments, pack_call, pack_map
+from cloud.pickling.envelope import CACHE_TAG, dumps, loads, loads_column
+from cloud.pickling.function import dump_function, load_function
+from cloud.pickling.refusal import CannotPickle
 
-__all__ = ["Arguments", "dump_function", "dumps", "loads", "pack_call", "pack_map"]
+__all__ = [
+    "CACHE_TAG",
+    "ArgumentPicklingError",
+    "Arguments",
+    "CannotPickle",
+    "dump_function",
+    "dumps",
+    "load_function",
+    "loads",
+    "loads_column",
+    "pack_call",
+    "pack_map",
+]

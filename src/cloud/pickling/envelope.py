@@ -12,7 +12,7 @@ import struct
 import sys
 from typing import Any
 
-from cloud.model import Buffer
+from cloud.model import Buffer, Column
 
 OUT_OF_BAND_MIN_BYTES = 64 * 1024
 """Smaller buffers are cheaper to copy into the pickle than to carry separately."""
@@ -99,6 +99,22 @@ def loads(envelope: Buffer, cache_tag: str = CACHE_TAG) -> Any:
     if cache_tag != CACHE_TAG:
         return _DataUnpickler(packed, beside, cache_tag).load()
     return pickle.loads(packed, buffers=beside)
+
+
+def loads_column(column: Column, lo: int, hi: int, cache_tag: str = CACHE_TAG) -> list[Any]:
+    """The values of entries lo..hi-1 of a column of envelopes, none of them empty; as `loads` for each, but quicker.
+
+    Raises:
+        Exception: whatever unpickling the first entry that cannot be opened raises.
+    """
+    view, offsets, plain = memoryview(column.data), column.offsets, cache_tag == CACHE_TAG
+    start, load = offsets[lo], pickle.loads
+    values = []
+    for stop in offsets[lo + 1 : hi + 1]:
+        envelope = view[start:stop]
+        values.append(load(envelope) if plain and envelope[0] == 0x80 else loads(envelope, cache_tag))
+        start = stop
+    return values
 
 
 class _DataUnpickler(pickle.Unpickler):

@@ -1,0 +1,248 @@
+"""From the user's words to parts of a submission: one call, or a map of any length in bounded memory.
+
+A map is packed in chunks (at most 500 jobs, about 1 MiB) which travel together up to about 1 MiB a message; the last message
+seals it and brings the jids (DESIGN D4). A map that fits in one message, which most do, is one request.
+"""
+
+import itertools
+import os
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Literal
+
+from cloud.api import JobApi, NewChunk, Part
+from cloud.client.naming import full_name
+from cloud.client.packing import pack_call, pack_function, pack_map
+from cloud.client.reserved import Reserved
+from cloud.client.shown import SHOWN_JOBS, shown_arguments
+from cloud.client.surroundings import surroundings
+from cloud.model import Buffer, Spec
+
+CHUNK_JOBS = 500
+CHUNK_BYTES = 1 << 20
+MESSAGE_BYTES = 1 << 20
+MESSAGE_CHUNKS = 64
+SIGN_OF_LIFE_SECONDS = 5.0
+"""What a slow generator has produced is sent at least so often: the server drops maps whose client is silent."""
+_KNOWN_FUNCTIONS_MOST = 4096
+_SMALL = frozenset({int, float, bool, type(None)})
+
+
+class Submitter:
+    """Submits to one `JobApi`; remembers which functions it has. Safe to use from several threads."""
+
+    def __init__(self, api: JobApi, where: str, parent_jid: Callable[[], int | None]) -> None:
+        self._api = api
+        self._where = where
+        self._parent_jid = parent_jid
+        self._known_functions: set[str] = set()
+
+    def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], told: Reserved) -> int:
+        """Submit one job; its jid.
+
+        Raises:
+            CannotPickle: the function or an argument; nothing was submitted.
+            CloudException: the server refused, or cannot be reached.
+        """
+        where = f"{self._where}.call"
+        digest, packed = pack_function(function, where)
+        chunk = NewChunk(0, 1, pack_call(args, kwargs, told.fast_serialization, where))
+        spec = self._spec("call", function, digest, told, (shown_arguments(args, kwargs),))
+        jids = self._send(Part(_token(), spec, [packed], [chunk], 1))
+        assert jids is not None, "a sealed submission has jids"
+        return jids.start
+
+    def map(self, function: Callable[..., Any], sequences: tuple[Iterable[Any], ...], told: Reserved) -> range:
+        """Submit a job for each tuple of the sequences, shorter ones padded with None; their jids, maybe none.
+
+        Raises:
+            CannotPickle: naming the item; nothing was submitted.
+            CloudException: the server refused, or cannot be reached.
+            Exception: whatever iterating over the sequences raises; nothing was submitted.
+        """
+        where = f"{self._where}.map"
+        digest, packed = pack_function(function, where)
+        jobs = iter(_jobs(sequences, where))
+        shown: list[str] = []
+        chunks = _chunks(jobs, told.fast_serialization, where, shown, sized=all(hasattr(s, "__len__") for s in sequences))
+        token = _token()
+        spec: Spec | None = None
+        total = 0
+        try:
+            for message in _messages(chunks):
+                if spec is None:
+                    spec = self._spec("map", function, digest, told, tuple(shown))
+                total += sum(chunk.count for chunk in message.chunks)
+                part = Part(token, spec, [packed], message.chunks, total if message.last else None)
+                jids = self._send(part)
+        except BaseException:
+            if spec is not None:  # something was sent, perhaps
+                self._drop(token)
+            raise
+        if spec is None:
+            return range(0)
+        assert jids is not None, "a sealed submission has jids"
+        return jids
+
+    def _send(self, part: Part) -> range | None:
+        """Send a part, with the function only when the server does not have it yet."""
+        assert part.spec is not None
+        digest = part.spec.function
+        if digest in self._known_functions:
+            receipt = self._api.submit(Part(part.token, part.spec, None, part.chunks, part.count))
+            if not receipt.missing_function:
+                return receipt.jids
+        receipt = self._api.submit(part)
+        if len(self._known_functions) >= _KNOWN_FUNCTIONS_MOST:
+            self._known_functions.clear()
+        self._known_functions.add(digest)
+        return receipt.jids
+
+    def _drop(self, token: str) -> None:
+        """Leave no half-made map behind; if that cannot be said now, the server finds out by our silence."""
+        try:
+            self._api.drop(token)
+        except Exception:
+            return
+
+    def _spec(
+        self,
+        kind: Literal["call", "map"],
+        function: Callable[..., Any],
+        digest: str,
+        told: Reserved,
+        shown: tuple[str, ...],
+    ) -> Spec:
+        return Spec(
+            kind=kind,
+            function=digest,
+            function_name=full_name(function),
+            environment=surroundings(),
+            label=told.label,
+            priority=told.priority,
+            cores=told.cores,
+            core_type=told.core_type,
+            max_runtime_seconds=told.max_runtime_seconds,
+            restartable=told.restartable,
+            kill_process=told.kill_process,
+            profile=told.profile,
+            depends_on=told.depends_on,
+            depends_on_errors=told.depends_on_errors,
+            os_env_vars=told.os_env_vars,
+            fast_serialization=told.fast_serialization,
+            parent_jid=self._parent_jid(),
+            shown_arguments=shown,
+            client=_about_client(),
+        )
+
+
+def _token() -> str:
+    return uuid.UUID(bytes=os.urandom(16), version=4).hex
+
+
+_about: tuple[int, dict[str, str]] | None = None
+
+
+def _about_client() -> dict[str, str]:
+    """Who submits, for people to read."""
+    global _about
+    pid = os.getpid()
+    if _about is None or _about[0] != pid:
+        import platform
+
+        _about = pid, {
+            "host": platform.node(),
+            "pid": str(pid),
+            "python": ".".join(map(str, sys.version_info[:3])),
+            "program": os.path.basename(sys.argv[0]) if getattr(sys, "argv", None) else "",
+        }
+    return _about[1]
+
+
+def check_sequences(sequences: tuple[Any, ...], where: str) -> None:
+    """Raises: ValueError without any, TypeError for one that cannot be iterated over, or is text (SPEC B.3)."""
+    if not sequences:
+        raise ValueError(f"{where} needs at least 2 arguments: a function and a sequence of its arguments")
+    for position, sequence in enumerate(sequences, 1):
+        if isinstance(sequence, (str, bytes, bytearray)) or not isinstance(sequence, Iterable):
+            if hasattr(sequence, "__getitem__") and not isinstance(sequence, (str, bytes, bytearray, type)):
+                continue  # the old protocol of iteration
+            raise TypeError(f"{where}: map argument {position} ({sequence!s:.80}) is not an iterable")
+
+
+def _jobs(sequences: tuple[Iterable[Any], ...], where: str) -> Iterable[tuple[Any, ...]]:
+    """The arguments of each job."""
+    try:
+        return zip(sequences[0]) if len(sequences) == 1 else itertools.zip_longest(*sequences)  # noqa: B905 (just one)
+    except TypeError as error:  # e.g. a 0-dimensional array
+        raise TypeError(f"{where}: {error}") from None
+
+
+def _chunks(
+    jobs: Iterator[tuple[Any, ...]], level: int, where: str, shown: list[str], *, sized: bool
+) -> Iterator[NewChunk]:
+    """Pack jobs into chunks, filling `shown` on the way.
+
+    How many jobs make 1 MiB is learnt from the chunks before, from few jobs on, unless all are small numbers.
+    """
+    first, most = 0, 8
+    while batch := _take(jobs, CHUNK_JOBS if first == 0 and sized else most, sized=sized):
+        if first == 0 and len(batch) > most and not _all_small(batch):
+            jobs = itertools.chain(batch[most:], jobs)
+            batch = batch[:most]
+        if len(shown) < SHOWN_JOBS:
+            shown += [shown_arguments(args) for args in batch[: SHOWN_JOBS - len(shown)]]
+        parts = pack_map(batch, first, level, where)
+        yield NewChunk(first, len(batch), parts)
+        first += len(batch)
+        affordable = int(CHUNK_BYTES * len(batch) / max(_size(parts), 1))
+        most = max(1, min(CHUNK_JOBS, affordable, 8 * len(batch) if sized else CHUNK_JOBS))
+
+
+def _all_small(batch: list[tuple[Any, ...]]) -> bool:
+    return all(_SMALL.issuperset(map(type, args)) for args in batch)
+
+
+def _take(jobs: Iterator[tuple[Any, ...]], most: int, *, sized: bool) -> list[tuple[Any, ...]]:
+    """The next jobs; of a generator, those that it yields in a few seconds."""
+    if sized:
+        return list(itertools.islice(jobs, most))
+    batch: list[tuple[Any, ...]] = []
+    until = time.monotonic() + SIGN_OF_LIFE_SECONDS
+    for args in jobs:
+        batch.append(args)
+        if len(batch) >= most or time.monotonic() > until:
+            break
+    return batch
+
+
+class _Message:
+    """Chunks that travel together."""
+
+    __slots__ = ("chunks", "last")
+
+    def __init__(self, chunks: list[NewChunk], *, last: bool) -> None:
+        self.chunks = chunks
+        self.last = last
+
+
+def _messages(chunks: Iterator[NewChunk]) -> Iterator[_Message]:
+    """Group chunks; the last message is known as such, because one chunk is held back. No chunks, no message."""
+    held: list[NewChunk] = []
+    size_bytes = 0
+    sent_at = time.monotonic()
+    for chunk in chunks:
+        overdue = time.monotonic() - sent_at > SIGN_OF_LIFE_SECONDS
+        if held and (size_bytes >= MESSAGE_BYTES or len(held) >= MESSAGE_CHUNKS or overdue):
+            yield _Message(held, last=False)
+            held, size_bytes, sent_at = [], 0, time.monotonic()
+        held.append(chunk)
+        size_bytes += _size(chunk.parts)
+    if held:
+        yield _Message(held, last=True)
+
+
+def _size(parts: Iterable[Buffer]) -> int:
+    return sum(part.nbytes if isinstance(part, memoryview) else len(part) for part in parts)

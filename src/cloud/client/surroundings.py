@@ -1,0 +1,47 @@
+"""The interpreter and surroundings of this client, which its jobs get when they run on the same machine (DESIGN D15)."""
+
+import os
+import sys
+
+from cloud.config import machine_identity
+from cloud.model import Environment
+
+VARIABLES = (
+    "PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "CONDA_DEFAULT_ENV",
+    "LANG", "LC_ALL", "TZ",
+)  # fmt: skip
+"""Environment variables that decide which programs, libraries and formats a job finds."""
+
+_last: tuple[object, Environment] | None = None
+
+
+def surroundings() -> Environment:
+    """This process's, as of now; the same object as long as nothing has changed."""
+    global _last
+    try:
+        directory = os.getcwd()
+    except OSError:  # removed under us
+        directory = ""
+    variables = {name: os.environ[name] for name in VARIABLES if name in os.environ}
+    now = (tuple(sys.path), directory, variables, sys.executable)
+    if _last is None or _last[0] != now:
+        environment = Environment(
+            cache_tag=sys.implementation.cache_tag or "unknown",
+            machine=machine_identity(),
+            executable=sys.executable or "",
+            path=_absolute(sys.path, directory),
+            directory=directory,
+            variables=variables,
+        )
+        _last = now, environment
+    return _last[1]
+
+
+def _absolute(path: list[str], directory: str) -> tuple[str, ...]:
+    """`sys.path` as another process can use it: '' and relative entries made absolute, doubles left out."""
+    entries: dict[str, None] = {}
+    for entry in path:
+        if isinstance(entry, str):
+            entries[os.path.join(directory, entry) if entry else directory] = None
+    entries.pop("", None)
+    return tuple(entries)
