@@ -186,8 +186,8 @@ class Store(Protocol):
         """Move `outcomes.lo..hi-1` out of the claim into an outcome row (merged with small neighbours).
 
         Compare-and-set: False, and nothing changes, unless claim `cid` exists with `outcomes.attempt` and holds
-        that range. What is left of the claim on either side stays claimed (a middle piece splits it: the left side
-        keeps its cid, the right side gets a new one).
+        that range. What is left of the claim on either side stays claimed; a middle piece leaves two rows, both with
+        the same cid (a cid names what was granted, and may cover several rows).
         """
         ...
 

@@ -1,0 +1,177 @@
+"""Ready work out: which jobs go to which seats, fairly between accounts and in order within one (DESIGN D19)."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cloud.dispatch.ports import Blocked, Claim, Engine, Pending, Seat, Store, Wanted, Work
+from cloud.dispatch.tokens import JobTokens
+from cloud.model import Stretch, Submission
+
+PAGE = 64
+"""Ready ranges read at a time."""
+MAX_REFUSED = 64
+"""After this many ranges in a row that found no seat, the engine counts as full."""
+
+
+@dataclass(slots=True)
+class Held:
+    """A claim of ours and how many of its jobs are not accounted for yet."""
+
+    claim: Claim
+    account: int
+    left: int
+
+
+class Claiming:
+    """Moves ready jobs into claims and makes the work of them. Runs inside a step's transaction."""
+
+    def __init__(self, store: Store, engine: Engine, tokens: JobTokens) -> None:
+        self._store = store
+        self._engine = engine
+        self._tokens = tokens
+        self.held: dict[int, Held] = {}
+        """Our live claims, by cid; only what is committed."""
+        self._claims_of: Counter[int] = Counter()
+        self.dispatcher = 0
+        """Our own number in the store, once enlisted."""
+
+    def claim(self) -> tuple[list[Work], bool]:
+        """Work for every seat there is, and whether ready jobs were left over."""
+        work: list[Work] = []
+        accounts = self._store.ready_accounts()
+        left = False
+        if len(accounts) == 1:
+            left = self._claim_in_order(self._pages(None), work)
+        elif accounts:
+            left = self._claim_fairly(accounts, work)
+        if accounts:
+            for blocked in self._engine.blocked():
+                self._claim_for(blocked, work)
+        return work, left
+
+    def hold(self, work: list[Work]) -> None:
+        """The claims of this work are committed."""
+        for item in work:
+            claim, account = item.claim, item.submission.account
+            self.held[claim.cid] = Held(claim, account, claim.hi - claim.lo)
+            self._claims_of[account] += 1
+            self._tokens.issue(item.token, claim.cid, account)
+
+    def shrink(self, cid: int, jobs: int) -> None:
+        """So many jobs left the claim; when none is left, it is over."""
+        held = self.held.get(cid)
+        if held is not None:
+            held.left -= jobs
+            if held.left <= 0:
+                self.release(cid)
+
+    def release(self, cid: int) -> None:
+        """The claim is over or was reaped."""
+        held = self.held.pop(cid, None)
+        if held is not None:
+            self._claims_of[held.account] -= 1
+            self._tokens.withdraw(cid)
+
+    def _claim_in_order(self, ranges: Iterator[Pending], work: list[Work]) -> bool:
+        refused = 0
+        for pending in ranges:
+            submission = self._submission(pending.sid)
+            seats = self._engine.offer(Wanted(submission, pending.lo, pending.hi))
+            taken = self._take(submission, pending.lo, pending.hi, seats, work)
+            if taken < pending.hi:
+                refused += 1
+                if refused >= MAX_REFUSED or not self._engine.has_room():
+                    return True
+        return refused > 0
+
+    def _claim_fairly(self, accounts: list[int], work: list[Work]) -> bool:
+        ranges = {account: self._pages(account) for account in accounts}
+        using = Counter(self._claims_of)
+        heads: dict[int, tuple[Pending, int]] = {}
+        left = False
+        while ranges:
+            account = min(ranges, key=lambda a: (using[a], a))
+            head = heads.pop(account, None)
+            if head is None:
+                pending = next(ranges[account], None)
+                if pending is None:
+                    del ranges[account]
+                    continue
+                head = (pending, pending.lo)
+            pending, lo = head
+            submission = self._submission(pending.sid)
+            seats = self._engine.offer(Wanted(submission, lo, pending.hi))
+            lo = self._take(submission, lo, pending.hi, seats[:1], work)
+            using[account] += 1
+            if not seats:
+                left = True
+                if not self._engine.has_room():
+                    break
+            elif lo < pending.hi:
+                heads[account] = (pending, lo)
+        return left
+
+    def _claim_for(self, blocked: Blocked, work: list[Work]) -> None:
+        """A seat beside a job that waits, for what it waits for and nothing else (DESIGN D12)."""
+        for pending in self._within(blocked.jids):
+            submission = self._submission(pending.sid)
+            seats = self._engine.offer(Wanted(submission, pending.lo, pending.lo + 1), lent_by=blocked.worker)
+            if seats:
+                self._take(submission, pending.lo, pending.lo + 1, seats[:1], work)
+                return
+
+    def _within(self, jids: tuple[range, ...]) -> Iterator[Pending]:
+        """Ready ranges among these jobs and, where a barrier holds them, among what the barrier waits for."""
+        todo = [
+            Stretch(s.sid, max(r.start, s.jids.start) - s.jids.start, min(r.stop, s.jids.stop) - s.jids.start)
+            for r in jids
+            for s in self._store.at_jids(r)
+        ]
+        seen: set[int] = set()
+        while todo:
+            stretch = todo.pop(0)
+            for pending in self._store.pending(stretch):
+                if pending.ready:
+                    yield pending
+                elif stretch.sid not in seen:
+                    seen.add(stretch.sid)
+                    todo += self._store.barrier(stretch.sid)
+
+    def _pages(self, account: int | None) -> Iterator[Pending]:
+        after: Pending | None = None
+        while True:
+            if account is None:
+                page = self._store.ready(PAGE, after)
+            else:
+                page = self._store.ready_of(account, PAGE, after)
+            yield from page
+            if len(page) < PAGE:
+                return
+            after = page[-1]
+
+    def _take(self, submission: Submission, lo: int, hi: int, seats: list[Seat], work: list[Work]) -> int:
+        """Claims from lo upwards, one for each seat; returns where it stopped."""
+        for seat in seats:
+            if lo >= hi:
+                break
+            stop = min(lo + seat.jobs, hi)
+            claim = self._store.claim(submission.sid, lo, stop, dispatcher=self.dispatcher, agent=seat.agent)
+            work.append(self._work(claim, seat, submission))
+            lo = stop
+        return lo
+
+    def _work(self, claim: Claim, seat: Seat, submission: Submission) -> Work:
+        function = self._store.function(submission.spec.function)
+        if function is None:
+            raise AssertionError(f"submission {submission.sid} refers to a function that is not stored")
+        chunks = self._store.chunks(submission.sid, claim.lo, claim.hi)
+        return Work(claim, seat, submission, function, chunks, self._tokens.new())
+
+    def _submission(self, sid: int) -> Submission:
+        submission = self._store.submission(sid)
+        if submission is None:
+            raise AssertionError(f"jobs of submission {sid} are pending, but there is no such submission")
+        return submission
+
+

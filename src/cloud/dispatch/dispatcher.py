@@ -1,0 +1,209 @@
+"""The half of the core that acts: outcomes in, lost work back, ready work out."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+from cloud.dispatch import lifecycle
+from cloud.dispatch.barriers import Barriers
+from cloud.dispatch.claiming import Claiming
+from cloud.dispatch.ports import Blobs, Claim, Clock, Engine, Event, Finished, Lost, Returned, Store
+from cloud.dispatch.step import Step
+from cloud.dispatch.tokens import JobTokens
+from cloud.dispatch.waiters import Waiters
+from cloud.errors import ServerUnavailable, StoreFull
+from cloud.model import Outcomes, Status
+
+log = logging.getLogger("Cloud.dispatcher")
+
+LEASE_DURATION = timedelta(seconds=15)
+RENEW_EVERY_SECONDS = 5.0
+RETRY_AFTER_SECONDS = 1.0
+"""How long outcomes that could not be stored (a full disk) are kept before the next try."""
+
+
+class Dispatcher:
+    """Drives one engine from one store.
+
+    Everything that changes the store happens in a `step()`: one transaction, in which freed seats are claimed too, and
+    after whose commit work starts and waiters wake. A step may be taken by any thread; `lock` makes them one at a time.
+
+    Args:
+        store, blobs, engine, clock: the ports.
+        name: who we are, for people.
+        sole: nobody else dispatches from this store (its owner holds a lock on it): claims of all others are reaped
+            at once, and the lease needs no renewal.
+    """
+
+    def __init__(
+        self, store: Store, blobs: Blobs, engine: Engine, clock: Clock, *, name: str = "", sole: bool = True
+    ) -> None:
+        self.store = store
+        self.blobs = blobs
+        self.engine = engine
+        self.clock = clock
+        self.lock = threading.RLock()
+        self.waiters = Waiters()
+        self.tokens = JobTokens()
+        self.barriers = Barriers(store)
+        self.rearm: Callable[[], None] = lambda: None
+        """Called after a step outside `tick`: deadlines may have moved nearer."""
+        self._claiming = Claiming(store, engine, self.tokens)
+        self._name = name
+        self._sole = sole
+        self._step: Step | None = None
+        self._ticking = False
+        self._more = True
+        self._events: list[Event] = []
+        self._retry_at: float | None = None
+        self._renew_at = clock.monotonic() + RENEW_EVERY_SECONDS
+        self._enlist()
+
+    # --- steps
+
+    @contextmanager
+    def step(self) -> Iterator[Step]:
+        """One transaction and what follows its commit; a nested step joins the outer one."""
+        with self.lock:
+            if self._step is not None:
+                yield self._step
+                return
+            step = self._step = Step()
+            try:
+                with self.store.transaction():
+                    yield step
+                    self.barriers.follow(step)
+                    work, self._more = self._claiming.claim()
+                    step.work += work
+            except BaseException:
+                self.barriers.forget()
+                raise
+            finally:
+                self._step = None
+            self._follow(step)
+            if not self._ticking:
+                self.rearm()
+
+    def _follow(self, step: Step) -> None:
+        if step.work:  # after the commit: a crash before it starts nothing, a crash behind it is a loss
+            self._claiming.hold(step.work)
+            self.engine.start(step.work)
+        for action in step.after:
+            action()
+        self.waiters.notify(step.touched)
+        if step.garbage:
+            self.blobs.delete(step.garbage)
+
+    def tick(self) -> float | None:
+        """One pass. Never waits.
+
+        Returns:
+            `clock.monotonic()` time at which to call again even if the engine's `fileno` stays silent; None: no need.
+        """
+        with self.lock:
+            self._ticking = True
+            try:
+                self._events += self.engine.poll()
+                self._act()
+            finally:
+                self._ticking = False
+            return self.next_deadline()
+
+    def next_deadline(self) -> float | None:
+        """When `tick` wants to be called at the latest."""
+        deadlines = [self.engine.next_deadline(), self._retry_at]
+        if not self._sole:
+            deadlines.append(self._renew_at)
+        return min((d for d in deadlines if d is not None), default=None)
+
+    def _act(self) -> None:
+        now = self.clock.monotonic()
+        renew = not self._sole and now >= self._renew_at
+        if not (self._events or renew or self._more) or (self._retry_at is not None and now < self._retry_at):
+            return
+        self._retry_at = None
+        try:
+            with self.step() as step:
+                if renew:
+                    self._renew(step)
+                for event in self._events:
+                    self._absorb(event, step)
+        except (StoreFull, ServerUnavailable) as error:
+            log.error("%d outcomes are kept in memory until the store takes them: %s", len(self._events), error)
+            self._retry_at = now + RETRY_AFTER_SECONDS
+            return
+        self._events.clear()
+
+    # --- outcomes in
+
+    def _absorb(self, event: Event, step: Step) -> None:
+        if isinstance(event, Finished):
+            self._finish(event.cid, event.outcomes, step)
+        elif isinstance(event, Returned):
+            if self.store.give_back(event.cid, event.lo, event.hi):
+                self._shrink(event.cid, event.hi - event.lo, step)
+        elif isinstance(event, Lost):
+            held = self._claiming.held.get(event.cid)
+            if held is not None:
+                self._lose(replace(held.claim, lo=event.lo, hi=event.hi), event.reason, step)
+
+    def _finish(self, cid: int, outcomes: Outcomes, step: Step) -> None:
+        if self.store.finish(cid, outcomes):
+            step.finish(outcomes.sid, outcomes.lo, outcomes.hi)
+            self._shrink(cid, outcomes.count, step)
+        else:
+            log.warning(
+                "outcomes of jobs %d..%d of submission %d, attempt %d, came after their claim was reaped: refused",
+                outcomes.lo, outcomes.hi - 1, outcomes.sid, outcomes.attempt,
+            )  # fmt: skip
+
+    def _lose(self, claim: Claim, reason: str, step: Step) -> None:
+        """`claim` is cut to the jobs that were lost."""
+        submission = self.store.submission(claim.sid)
+        if submission is None:
+            return
+        spec = submission.spec
+        if lifecycle.after_loss(spec, claim.attempt) is Status.QUEUED:
+            if self.store.give_back(claim.cid, claim.lo, claim.hi, lost=reason, at=self.clock.now()):
+                step.touched.add(claim.sid)
+                self._shrink(claim.cid, claim.hi - claim.lo, step)
+            return
+        text = lifecycle.loss_text(spec, claim.attempt, reason)
+        ended = Outcomes.uniform(claim.sid, claim.lo, claim.hi, Status.ERROR, text)
+        ended.attempt = claim.attempt
+        self._finish(claim.cid, ended, step)
+
+    def _shrink(self, cid: int, jobs: int, step: Step) -> None:
+        step.after.append(lambda: self._claiming.shrink(cid, jobs))
+
+    # --- the lease
+
+    def _enlist(self) -> None:
+        with self.step() as step:
+            now = self.clock.now()
+            others = self.store.dispatchers() if self._sole else self.store.lapsed(now)
+            self._claiming.dispatcher = self.store.enlist(self._name, now + LEASE_DURATION)
+            for other in others:
+                self._reap(other, step)
+
+    def _reap(self, dispatcher: int, step: Step) -> None:
+        for claim in self.store.claims_of(dispatcher):
+            self._lose(claim, "the server stopped while this job was running", step)
+        self.store.discharge(dispatcher)
+
+    def _renew(self, step: Step) -> None:
+        now = self.clock.now()
+        self._renew_at = self.clock.monotonic() + RENEW_EVERY_SECONDS
+        if not self.store.renew(self._claiming.dispatcher, now + LEASE_DURATION):
+            log.error("this dispatcher was taken for dead and its jobs given to others: starting afresh")
+            for held in list(self._claiming.held.values()):
+                claim = held.claim
+                self.engine.kill(claim.cid, claim.lo, claim.hi, force=True, reason="its dispatcher lost its lease")
+                self._claiming.release(claim.cid)
+            self._claiming.dispatcher = self.store.enlist(self._name, now + LEASE_DURATION)
+        for other in self.store.lapsed(now):
+            if other != self._claiming.dispatcher:
+                self._reap(other, step)

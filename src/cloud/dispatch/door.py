@@ -1,0 +1,225 @@
+"""The door: messages in, messages out. What the HTTP routes and the workers' pipes share; never blocks, opens no user bytes.
+
+Changes (submit, kill, delete, drop) are collected and carried out together by `flush` in one transaction: group
+commit. Questions that have to wait are held here, not by a thread.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from cloud.api import INFO_FIELDS
+from cloud.dispatch.dispatcher import Dispatcher
+from cloud.dispatch.jobs import Jobs
+from cloud.dispatch.questions import Question
+from cloud.dispatch.waiters import Waiter
+from cloud.errors import CloudException, InvalidSubmission
+from cloud.model import Buffer
+from cloud.wire import calls
+from cloud.wire.message import Header, decode
+
+log = logging.getLogger("Cloud.door")
+
+Reply = Callable[[list[Buffer]], None]
+Change = Callable[[], list[Buffer]]
+
+MAX_HELD_SECONDS = 25.0
+"""No question is held longer, so that a client that is gone is noticed; the client asks again."""
+
+
+class Door:
+    """Carries out the calls of `JobApi` that arrive as messages.
+
+    All methods are called by one thread at a time, under the dispatcher's lock or in a single-threaded server.
+    """
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+        self._jobs: dict[int, Jobs] = {}
+        self._changes: list[tuple[Change, Reply]] = []
+        self._held: dict[_Held, None] = {}
+
+    @property
+    def wants_flush(self) -> bool:
+        """Whether changes wait for `flush`."""
+        return bool(self._changes)
+
+    def ask(self, message: Buffer, account: int, parent: int | None, reply: Reply) -> Callable[[], None]:
+        """Take a request.
+
+        Args:
+            message: of `cloud.wire.calls`.
+            account: who asks.
+            parent: the job that asks, if a job does.
+            reply: called exactly once with the answer, before this returns or later.
+
+        Returns:
+            Withdraws the question, if it is still open: the asker went away.
+        """
+        try:
+            header, frames = decode(message)
+            return self._ask(header, frames, self._jobs_of(account), parent, reply)
+        except CloudException as error:
+            reply(calls.failed(error))
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            reply(calls.failed(InvalidSubmission(f"the request is malformed: {type(error).__name__}: {error}")))
+        return _nothing
+
+    def flush(self) -> None:
+        """Carry out the collected changes in one transaction, then answer them all."""
+        changes, self._changes = self._changes, []
+        if not changes:
+            return
+        answers: list[tuple[Reply, list[Buffer]]] = []
+        try:
+            with self._dispatcher.step():
+                for change, reply in changes:
+                    answers.append((reply, _carried_out(change)))
+        except CloudException as error:  # the transaction itself: nothing of any of them was stored
+            answers = [(reply, calls.failed(error)) for _, reply in changes]
+        for reply, answer in answers:
+            reply(answer)
+
+    def expire(self) -> float | None:
+        """Answer questions whose deadline has come; the next deadline there is."""
+        now = self._dispatcher.clock.monotonic()
+        deadline: float | None = None
+        for held in list(self._held):
+            if held.question.deadline is not None and held.question.deadline <= now:
+                held.look()
+        for held in self._held:
+            at = held.question.deadline
+            if at is not None and (deadline is None or at < deadline):
+                deadline = at
+        return deadline
+
+    def __len__(self) -> int:
+        """How many questions are held."""
+        return len(self._held)
+
+    def _jobs_of(self, account: int) -> Jobs:
+        jobs = self._jobs.get(account)
+        if jobs is None:
+            jobs = self._jobs[account] = Jobs(self._dispatcher, account)
+        return jobs
+
+    def _ask(
+        self, header: Header, frames: list[memoryview], jobs: Jobs, parent: int | None, reply: Reply
+    ) -> Callable[[], None]:
+        op = header["op"]
+        change = self._change(op, header, frames, jobs, parent)
+        if change is not None:
+            self._changes.append((change, reply))
+            return _nothing
+        if op == "wait":
+            question = jobs.wait_question(
+                calls.read_jids(header),
+                timeout_seconds=_held_at_most(header["timeout_seconds"]),
+                stop_on_failure=bool(header["stop_on_failure"]),
+            )
+            return self._hold(question, calls.waited, reply)
+        if op == "outcomes":
+            asked = jobs.outcomes_question(
+                calls.read_jids(header),
+                timeout_seconds=_held_at_most(header["timeout_seconds"]),
+                linger_seconds=float(header.get("linger_seconds", 0.0)),
+                max_bytes=int(header.get("max_bytes", 8 << 20)),
+            )
+            return self._hold(asked, calls.ended, reply)
+        reply(self._read(op, header, jobs))
+        return _nothing
+
+    def _change(
+        self, op: str, header: Header, frames: list[memoryview], jobs: Jobs, parent: int | None
+    ) -> Change | None:
+        if op == "submit":
+            part = calls.read_submit(header, frames)
+            return lambda: calls.receipt(jobs.submit(part, parent))
+        if op == "drop":
+            return lambda: calls.ok(jobs.drop(str(header["token"])))
+        if op == "kill":
+            jids = None if header["jids"] is None else calls.read_jids(header)
+            return lambda: calls.ok(jobs.kill(jids, force=bool(header.get("force"))))
+        if op == "delete":
+            doomed = calls.read_jids(header)
+            return lambda: calls.ok(jobs.delete(doomed))
+        return None
+
+    def _read(self, op: str, header: Header, jobs: Jobs) -> list[Buffer]:
+        if op == "status":
+            return calls.ok(None, [jobs.status(calls.read_jids(header))])
+        if op == "info":
+            fields = [str(f) for f in header["fields"]]
+            unknown = sorted(set(fields) - set(INFO_FIELDS))
+            if unknown:
+                raise InvalidSubmission(f"there is no info {unknown[0]!r}; there are: {', '.join(INFO_FIELDS)}")
+            return calls.infos(jobs.info(calls.read_jids(header), fields))
+        if op == "read":
+            return calls.ok(None, [jobs.read(int(header["jid"]), str(header["blob"]))])
+        if op == "describe":
+            return calls.ok(jobs.describe())
+        raise InvalidSubmission(f"there is no call named {op!r} in this version of the protocol")
+
+    def _hold(self, question: Question[Any], encode: Callable[[Any], list[Buffer]], reply: Reply) -> Callable[[], None]:
+        held = _Held(self._dispatcher, self._held, question, encode, reply)
+        if held.look():
+            return _nothing
+        held.keep()
+        return held.withdraw
+
+
+class _Held:
+    """A question that waits for its answer."""
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        registry: "dict[_Held, None]",
+        question: Question[Any],
+        encode: Callable[[Any], list[Buffer]],
+        reply: Reply,
+    ) -> None:
+        self.question = question
+        self._dispatcher = dispatcher
+        self._registry = registry
+        self._encode = encode
+        self._reply = reply
+        self._waiter = Waiter(question.sids, self.look)
+
+    def keep(self) -> None:
+        self._registry[self] = None
+        self._dispatcher.waiters.add(self._waiter)
+
+    def look(self) -> bool:
+        """Answer if there is an answer; whether there was."""
+        try:
+            answer = self.question.look(self._dispatcher.clock.monotonic())
+            parts = None if answer is None else self._encode(answer)
+        except CloudException as error:
+            parts = calls.failed(error)
+        if parts is None:
+            return False
+        self.withdraw()
+        self._reply(parts)
+        return True
+
+    def withdraw(self) -> None:
+        self._registry.pop(self, None)
+        self._dispatcher.waiters.remove(self._waiter)
+
+
+def _carried_out(change: Change) -> list[Buffer]:
+    try:
+        return change()
+    except CloudException as error:
+        if error.http_status >= 500:  # the store's own trouble: the transaction cannot go on
+            raise
+        return calls.failed(error)
+
+
+def _held_at_most(timeout_seconds: float | None) -> float:
+    return MAX_HELD_SECONDS if timeout_seconds is None else min(float(timeout_seconds), MAX_HELD_SECONDS)
+
+
+def _nothing() -> None:
+    pass

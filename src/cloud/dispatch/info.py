@@ -1,0 +1,132 @@
+"""Everything there is to know about single jobs, put together for `JobApi.info`."""
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cloud.dispatch.dispatcher import Dispatcher
+from cloud.dispatch.naming import Named
+from cloud.dispatch.ports import Live
+from cloud.model import BlobRef, Buffer, Outcomes, Piece, Status, Stretch, Submission
+
+BYTE_COLUMNS = {"stdout": ("stdout",), "stderr": ("stderr",), "exception": ("error",)}
+"""Which outcome columns a field needs; fields of `IN_EXTRA` need 'extra'."""
+IN_EXTRA = ("logging", "profile", "memory", "cputime", "result_repr")
+
+
+@dataclass(slots=True)
+class _One:
+    """One job: what is stored of it, and what runs of it."""
+
+    submission: Submission
+    index: int
+    status: Status
+    outcomes: Outcomes | None
+    live: Live | None
+
+    def column(self, name: str) -> Buffer:
+        return self.outcomes.bytes_of(name, self.index) if self.outcomes is not None else b""
+
+    def time(self, name: str) -> float | None:
+        """Of the outcome's time arrays; None where there is none."""
+        if self.outcomes is None or self.outcomes.is_uniform:
+            return None
+        value: float = getattr(self.outcomes, name)[self.index - self.outcomes.lo]
+        return None if math.isnan(value) else value
+
+    def extra(self, name: str) -> Any:
+        text = bytes(self.column("extra"))
+        return json.loads(text).get(name) if text else None
+
+
+class InfoReader:
+    """Reads info of jobs from the store and, for those that run, from the engine."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+        self._store = dispatcher.store
+        self._fields: dict[str, Callable[[_One], Any]] = {
+            "status": lambda job: job.status.word,
+            "stdout": lambda job: job.live.stdout if job.live else job.column("stdout"),
+            "stderr": lambda job: job.live.stderr if job.live else job.column("stderr"),
+            "exception": lambda job: bytes(job.column("error")).decode("utf-8", "replace") or None,
+            "runtime": self._runtime,
+            "created": lambda job: job.submission.created_at.timestamp(),
+            "started": lambda job: job.live.started_at if job.live else job.time("started"),
+            "finished": self._finished,
+            "function": lambda job: job.submission.spec.function_name,
+            "label": lambda job: job.submission.spec.label,
+            "args": self._arguments,
+            "kwargs": self._arguments,
+            "func_object": lambda job: self._bytes(self._store.function(job.submission.spec.function)),
+            "attributes": self._attributes,
+            "attempts": self._attempts,
+            "code_version": lambda job: job.submission.spec.environment.code_version or None,
+            **{name: self._from_extra(name) for name in IN_EXTRA},
+        }
+
+    def read(self, named: Named, statuses: bytes, fields: Sequence[str]) -> list[dict[str, Any]]:
+        """One dict per job of the stretch with exactly these fields; a field we know nothing about is None."""
+        columns = sorted({c for f in fields for c in BYTE_COLUMNS.get(f, ("extra",) if f in IN_EXTRA else ())})
+        rows = self._store.outcomes(named.stretch, columns=columns)
+        answer = []
+        position = 0
+        for index, code in enumerate(statuses, start=named.stretch.lo):
+            while position < len(rows) and rows[position].hi <= index:
+                position += 1
+            row = rows[position] if position < len(rows) and rows[position].lo <= index else None
+            live = None
+            if code == Status.PROCESSING:
+                live = self._dispatcher.engine.live(named.stretch.sid, index)
+            job = _One(named.submission, index, Status(code), row, live)
+            answer.append({f: self._fields[f](job) if f in self._fields else None for f in fields})
+        return answer
+
+    def _runtime(self, job: _One) -> float | None:
+        if job.live is not None:
+            return max(0.0, self._dispatcher.clock.now().timestamp() - job.live.started_at)
+        if job.outcomes is None:
+            return 0.0
+        return job.time("runtime")
+
+    def _finished(self, job: _One) -> float | None:
+        started, runtime = job.time("started"), job.time("runtime")
+        return None if started is None or runtime is None else started + runtime
+
+    def _arguments(self, job: _One) -> dict[str, Any]:
+        chunk = self._store.chunks(job.submission.sid, job.index, job.index + 1)[0]
+        return {"chunk": self._bytes(chunk.packed), "first": chunk.first, "index": job.index}
+
+    def _attributes(self, job: _One) -> dict[str, Any]:
+        spec = job.submission.spec
+        return {
+            "kind": spec.kind, "priority": spec.priority, "cores": spec.cores, "type": spec.core_type,
+            "max_runtime_seconds": spec.max_runtime_seconds, "restartable": spec.restartable,
+            "kill_process": spec.kill_process, "profile": spec.profile, "label": spec.label,
+            "fast_serialization": spec.fast_serialization, "depends_on_errors": spec.depends_on_errors,
+            "depends_on": [[r.start, r.stop] for r in spec.depends_on], "os_env_vars": sorted(spec.os_env_vars),
+            "parent_jid": spec.parent_jid, "python": spec.environment.cache_tag, "client": spec.client,
+            "map_index": job.index if spec.kind == "map" else None,
+            "shown_arguments": spec.shown_arguments[job.index] if job.index < len(spec.shown_arguments) else None,
+        }  # fmt: skip
+
+    def _attempts(self, job: _One) -> list[dict[str, Any]]:
+        losses = self._store.losses(Stretch(job.submission.sid, job.index, job.index + 1))
+        attempts: list[dict[str, Any]] = [
+            {"attempt": loss.attempt, "ended": loss.at.timestamp(), "reason": loss.reason} for loss in losses
+        ]
+        if job.outcomes is not None and job.outcomes.attempt:
+            attempts.append(
+                {"attempt": job.outcomes.attempt, "ended": self._finished(job), "reason": job.status.word}
+            )
+        return attempts
+
+    def _from_extra(self, name: str) -> Callable[[_One], Any]:
+        return lambda job: job.extra(name)
+
+    def _bytes(self, piece: Piece | None) -> Buffer:
+        if isinstance(piece, BlobRef):
+            return self._dispatcher.blobs.read(piece.name)
+        return piece or b""

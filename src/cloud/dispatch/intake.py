@@ -1,0 +1,135 @@
+"""How a submission comes in: part by part, durable, the same however often it is sent."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from cloud.api import NewChunk, Part, Receipt
+from cloud.dispatch.barriers import stall
+from cloud.dispatch.dispatcher import Dispatcher
+from cloud.dispatch.lifecycle import Verdict
+from cloud.dispatch.naming import Naming, stretches
+from cloud.dispatch.step import Step
+from cloud.errors import InvalidSubmission, NoInterpreter
+from cloud.model import INLINE_MAX_BYTES, Buffer, Chunk, Piece, Spec, Stretch, Submission
+
+SILENCE_ALLOWED = timedelta(minutes=5)
+"""An unsealed submission whose client sent nothing for so long is dropped."""
+
+
+class Intake:
+    """Takes the parts of submissions of one account."""
+
+    def __init__(self, dispatcher: Dispatcher, account: int, naming: Naming) -> None:
+        self._dispatcher = dispatcher
+        self._store = dispatcher.store
+        self._blobs = dispatcher.blobs
+        self._account = account
+        self._naming = naming
+
+    def take(self, part: Part, parent_jid: int | None) -> Receipt:
+        """See `JobApi.submit`; what can be refused is refused before anything is written."""
+        if part.count is not None and part.count < 1:
+            raise InvalidSubmission(f"a submission of {part.count} jobs: there must be at least one")
+        with self._dispatcher.step() as step:
+            submission = self._store.find_token(self._account, part.token)
+            if submission is not None and submission.sealed:
+                return Receipt(submission.jids)
+            if submission is None:
+                submission = self._begin(part, parent_jid)
+                if submission is None:
+                    return Receipt(missing_function=True)
+            now = self._dispatcher.clock.now()
+            for chunk in part.chunks:
+                self._add_chunk(submission.sid, chunk, now)
+            if part.count is None:
+                return Receipt()
+            return Receipt(self._seal(submission, part.count, step).jids)
+
+    def drop(self, token: str) -> None:
+        """See `JobApi.drop`."""
+        with self._dispatcher.step() as step:
+            submission = self._store.find_token(self._account, token)
+            if submission is not None and not submission.sealed:
+                step.garbage += self._store.drop_unsealed(submission.sid)
+
+    def _begin(self, part: Part, parent_jid: int | None) -> Submission | None:
+        spec = part.spec
+        if spec is None:
+            raise InvalidSubmission(
+                "this submission is unknown here: its first part never arrived, or it was given up after "
+                f"{SILENCE_ALLOWED.total_seconds() / 60:.0f} minutes without a sign of life",
+                hint="submit the whole map again",
+            )
+        if parent_jid is not None:
+            spec = replace(spec, parent_jid=parent_jid)
+        reason = self._dispatcher.engine.refuse(spec)
+        if reason is not None:
+            raise NoInterpreter(reason)
+        wanted = self._barrier_of(spec)
+        if part.function is not None:
+            self._add_function(spec.function, part.function)
+        elif self._store.function(spec.function) is None:
+            return None
+        submission = self._store.add_submission(self._account, part.token, spec, self._dispatcher.clock.now())
+        if wanted:
+            self._store.add_barrier(submission.sid, wanted)
+        return submission
+
+    def _barrier_of(self, spec: Spec) -> list[Stretch]:
+        return _joined(stretches(self._naming.find(spec.depends_on)))
+
+    def _add_function(self, digest: str, parts: Sequence[Buffer]) -> None:
+        check = hashlib.sha256()
+        for part in parts:
+            check.update(part)
+        if check.hexdigest() != digest:  # else an account could put its code under the digest of another's
+            raise InvalidSubmission("the function arrived damaged: its digest is not the one announced", retry=True)
+        if self._store.function(digest) is None:
+            self._store.add_function(digest, self._piece(f"functions/{digest}", parts))
+
+    def _add_chunk(self, sid: int, chunk: NewChunk, now: datetime) -> None:
+        if chunk.count < 1 or chunk.first < 0:
+            raise InvalidSubmission(f"a chunk of {chunk.count} jobs from {chunk.first}: neither can be")
+        piece = self._piece(f"args/{sid}/{chunk.first}", chunk.parts)
+        self._store.add_chunk(sid, Chunk(chunk.first, chunk.count, piece), now)
+
+    def _piece(self, name: str, parts: Sequence[Buffer]) -> Piece:
+        size = sum(p.nbytes if isinstance(p, memoryview) else len(p) for p in parts)
+        if size > INLINE_MAX_BYTES:
+            return self._blobs.put(name, parts)
+        return bytes(parts[0]) if len(parts) == 1 else b"".join(parts)
+
+    def _seal(self, submission: Submission, count: int, step: Step) -> Submission:
+        expected = 0
+        for first, length in self._store.chunk_extents(submission.sid):
+            if first != expected:
+                break
+            expected += length
+        if expected != count:
+            raise InvalidSubmission(
+                f"the arguments of jobs {expected} and up are missing, or more were sent than the {count} announced",
+                retry=False,
+                hint="submit the whole map again",
+            )
+        spec = submission.spec
+        verdict = Verdict.RELEASE
+        if spec.depends_on:
+            verdict = self._dispatcher.barriers.judge_new(spec, self._store.barrier(submission.sid))
+        sealed = self._store.seal(submission.sid, count, ready=verdict is Verdict.RELEASE)
+        if verdict is Verdict.STALL:
+            stall(self._store, sealed.sid, count, step)
+        return sealed
+
+
+def _joined(parts: list[Stretch]) -> list[Stretch]:
+    """Overlapping and neighbouring stretches of a submission as one."""
+    joined: list[Stretch] = []
+    for part in sorted(parts, key=lambda s: (s.sid, s.lo)):
+        last = joined[-1] if joined else None
+        if last is not None and last.sid == part.sid and part.lo <= last.hi:
+            joined[-1] = Stretch(last.sid, last.lo, max(last.hi, part.hi))
+        else:
+            joined.append(part)
+    return joined

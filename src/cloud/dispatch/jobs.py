@@ -1,0 +1,225 @@
+"""The half of the core that answers: JobApi on a store, for one account."""
+
+import threading
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from cloud.api import Ended, Part, Receipt, Waited
+from cloud.dispatch import lifecycle
+from cloud.dispatch.dispatcher import Dispatcher
+from cloud.dispatch.info import InfoReader
+from cloud.dispatch.intake import Intake
+from cloud.dispatch.naming import Named, Naming, not_found
+from cloud.dispatch.ports import Claim
+from cloud.dispatch.questions import OutcomesQuestion, Question, WaitQuestion
+from cloud.dispatch.step import Step
+from cloud.dispatch.waiters import Waiter
+from cloud.errors import InvalidSubmission, JobNotFound
+from cloud.model import Buffer, Outcomes, Ranges, Status, Stretch
+from cloud.model.ranges import normal
+
+A = TypeVar("A")
+GONE = 0xFF
+
+
+class Jobs:
+    """Implements `JobApi` in process. Thread-safe: each call takes the dispatcher's lock, waits are outside it."""
+
+    def __init__(self, dispatcher: Dispatcher, account: int) -> None:
+        self._dispatcher = dispatcher
+        self._store = dispatcher.store
+        self._account = account
+        self._naming = Naming(dispatcher.store, account)
+        self._intake = Intake(dispatcher, account, self._naming)
+        self._info = InfoReader(dispatcher)
+
+    # --- submitting
+
+    def submit(self, part: Part, parent_jid: int | None = None) -> Receipt:
+        """See `JobApi.submit`."""
+        return self._intake.take(part, parent_jid)
+
+    def drop(self, token: str) -> None:
+        """See `JobApi.drop`."""
+        self._intake.drop(token)
+
+    # --- waiting and reading
+
+    def wait_question(self, jids: Ranges, *, timeout_seconds: float | None, stop_on_failure: bool) -> WaitQuestion:
+        """The question behind `wait`, for those who must not block."""
+        deadline = self._deadline(timeout_seconds)
+        return WaitQuestion(self._store, self._naming, jids, deadline=deadline, stop=stop_on_failure)
+
+    def outcomes_question(
+        self, jids: Ranges, *, timeout_seconds: float | None, linger_seconds: float, max_bytes: int
+    ) -> OutcomesQuestion:
+        """The question behind `outcomes`, for those who must not block."""
+        deadline = self._deadline(timeout_seconds)
+        return OutcomesQuestion(
+            self._store, self._naming, jids, deadline=deadline, linger=linger_seconds, max_bytes=max_bytes
+        )
+
+    def wait(self, jids: Ranges, *, timeout_seconds: float | None, stop_on_failure: bool) -> Waited:
+        """See `JobApi.wait`."""
+        with self._dispatcher.lock:
+            question = self.wait_question(jids, timeout_seconds=timeout_seconds, stop_on_failure=stop_on_failure)
+        return self._answer(question)
+
+    def outcomes(
+        self,
+        jids: Ranges,
+        *,
+        timeout_seconds: float | None,
+        linger_seconds: float = 0.0,
+        max_bytes: int = 8 << 20,
+    ) -> list[Ended]:
+        """See `JobApi.outcomes`."""
+        with self._dispatcher.lock:
+            question = self.outcomes_question(
+                jids, timeout_seconds=timeout_seconds, linger_seconds=linger_seconds, max_bytes=max_bytes
+            )
+        return self._answer(question)
+
+    def read(self, jid: int, blob: str) -> Buffer:
+        """See `JobApi.read`."""
+        with self._dispatcher.lock:
+            named = self._naming.find((range(jid, jid + 1),))[0]
+            for outcomes in self._store.outcomes(named.stretch):
+                if any(ref.name == blob for ref in outcomes.blobs.values()):
+                    return self._dispatcher.blobs.read(blob)
+        raise JobNotFound(f"it has no stored bytes named {blob!r}; it may have been deleted", jid=jid)
+
+    def status(self, jids: Ranges) -> bytes:
+        """See `JobApi.status`."""
+        with self._dispatcher.lock:
+            return b"".join([self._statuses(named) for named in self._naming.find(jids)])
+
+    def info(self, jids: Ranges, fields: Sequence[str]) -> list[dict[str, Any]]:
+        """See `JobApi.info`."""
+        with self._dispatcher.lock:
+            answer: list[dict[str, Any]] = []
+            for named in self._naming.find(jids):
+                answer += self._info.read(named, self._statuses(named), fields)
+            return answer
+
+    # --- changing
+
+    def kill(self, jids: Ranges | None, *, force: bool = False) -> None:
+        """See `JobApi.kill`."""
+        with self._dispatcher.step() as step:
+            if jids is None:
+                for stretch in self._all_unfinished(step):
+                    self._kill(stretch, force, step)
+            else:
+                for named in self._naming.find(normal(jids)):
+                    self._kill(named.stretch, force, step)
+            step.after.append(self._dispatcher.tick)  # what was claimed and had not started is reported at once
+
+    def delete(self, jids: Ranges) -> None:
+        """See `JobApi.delete`."""
+        with self._dispatcher.step() as step:
+            found = self._naming.find(normal(jids))
+            for named in found:
+                self._refuse_unfinished(named)
+            for named in found:
+                step.garbage += self._store.delete(named.stretch)
+                step.touched.add(named.stretch.sid)
+
+    def describe(self) -> dict[str, Any]:
+        """See `JobApi.describe`."""
+        with self._dispatcher.lock:
+            state = self._dispatcher.engine.state()
+        return {
+            "slots": state.slots, "workers": state.workers, "busy": state.busy, "blocked": state.blocked,
+            "interpreters": state.interpreters, "account": self._account,
+        }  # fmt: skip
+
+    def close(self) -> None:
+        """Nothing of its own to let go of; the composition closes the core."""
+
+    # --- inside
+
+    def _answer(self, question: Question[A]) -> A:
+        woken = threading.Event()
+        waiter = Waiter(question.sids, woken.set)
+        clock = self._dispatcher.clock
+        with self._dispatcher.lock:
+            answer = question.look(clock.monotonic())
+            if answer is not None:
+                return answer
+            self._dispatcher.waiters.add(waiter)
+        try:
+            while True:
+                deadline = question.deadline
+                woken.wait(None if deadline is None else max(0.0, deadline - clock.monotonic()))
+                woken.clear()
+                with self._dispatcher.lock:
+                    answer = question.look(clock.monotonic())
+                if answer is not None:
+                    return answer
+        finally:
+            with self._dispatcher.lock:
+                self._dispatcher.waiters.remove(waiter)
+
+    def _deadline(self, timeout_seconds: float | None) -> float | None:
+        return None if timeout_seconds is None else self._dispatcher.clock.monotonic() + timeout_seconds
+
+    def _statuses(self, named: Named) -> bytes:
+        """One status per job of the stretch.
+
+        Raises:
+            JobNotFound: naming the first that was deleted.
+        """
+        stretch = named.stretch
+        codes = bytearray([GONE]) * len(stretch)
+        for pending in self._store.pending(stretch):
+            status = Status.QUEUED if pending.ready else Status.WAITING
+            _paint(codes, stretch, pending.lo, pending.hi, bytes([status]))
+        for claim in self._store.claims(stretch):
+            _paint(codes, stretch, claim.lo, claim.hi, bytes([Status.PROCESSING]))
+        for outcomes in self._store.outcomes(stretch):
+            codes[outcomes.lo - stretch.lo : outcomes.hi - stretch.lo] = outcomes.statuses()
+        gone = codes.find(GONE)
+        if gone >= 0:
+            raise not_found(named.first_jid + gone)
+        return bytes(codes)
+
+    def _all_unfinished(self, step: Step) -> list[Stretch]:
+        found = []
+        for sid in self._store.of_account(self._account, unfinished=True):
+            submission = self._store.submission(sid)
+            if submission is None:
+                continue
+            if submission.sealed:
+                found.append(Stretch(sid, 0, submission.count))
+            else:
+                step.garbage += self._store.drop_unsealed(sid)
+        return found
+
+    def _kill(self, stretch: Stretch, force: bool, step: Step) -> None:
+        ended = Outcomes.uniform(stretch.sid, stretch.lo, stretch.hi, Status.KILLED, lifecycle.KILLED_TEXT)
+        for lo, hi in self._store.settle(ended):
+            step.finish(stretch.sid, lo, hi)
+        for claim in self._store.claims(stretch):
+            step.after.append(lambda c=claim: self._tell(c, stretch, force))  # type: ignore[misc]
+
+    def _tell(self, claim: Claim, stretch: Stretch, force: bool) -> None:
+        lo, hi = max(claim.lo, stretch.lo), min(claim.hi, stretch.hi)
+        self._dispatcher.engine.kill(claim.cid, lo, hi, force=force, reason=lifecycle.KILLED_TEXT)
+
+    def _refuse_unfinished(self, named: Named) -> None:
+        stretch = named.stretch
+        open_at = [p.lo for p in self._store.pending(stretch)]
+        open_at += [max(c.lo, stretch.lo) for c in self._store.claims(stretch)]
+        if open_at:
+            raise InvalidSubmission(
+                "only finished jobs can be deleted; nothing was deleted",
+                jid=named.jid(min(open_at)),
+                hint="kill it first, or wait with cloud.join",
+            )
+        self._statuses(named)  # deleted before: JobNotFound
+
+
+def _paint(codes: bytearray, stretch: Stretch, lo: int, hi: int, code: bytes) -> None:
+    lo, hi = max(lo, stretch.lo), min(hi, stretch.hi)
+    codes[lo - stretch.lo : hi - stretch.lo] = code * (hi - lo)

@@ -1,0 +1,92 @@
+"""From jids, which users know, to stretches of submissions, which the core knows; within one account."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from cloud.dispatch.ports import Store
+from cloud.errors import JobNotFound
+from cloud.model import Ranges, Stretch, Submission
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Part of what a user named: jobs of one submission."""
+
+    submission: Submission
+    stretch: Stretch
+
+    @property
+    def first_jid(self) -> int:
+        """The jid of the first job of the stretch."""
+        return self.submission.jids.start + self.stretch.lo
+
+    def jid(self, index: int) -> int:
+        """The jid of the job with this index in the submission."""
+        return self.submission.jids.start + index
+
+
+class Naming:
+    """Looks jids up for one account."""
+
+    def __init__(self, store: Store, account: int) -> None:
+        self._store = store
+        self._account = account
+        self._last: Submission | None = None
+
+    def find(self, jids: Ranges) -> list[Named]:
+        """The stretches these jids name, in their order.
+
+        Raises:
+            JobNotFound: naming the first jid of which no submission of this account knows. (Deleted jobs of a
+                submission that still has others are not noticed here.)
+        """
+        return [named for item in jids for named in self._in(item)]
+
+    def find_existing(self, jids: Ranges) -> list[Named]:
+        """As `find`, but skipping what is not there."""
+        found = []
+        for item in jids:
+            for submission in self._store.at_jids(item):
+                if submission.account == self._account:
+                    found.append(_cut(submission, item))
+        return found
+
+    def _in(self, item: range) -> Iterator[Named]:
+        last = self._last
+        if last is not None and item.start in last.jids and item.stop <= last.jids.stop:
+            if self._store.submission(last.sid) is last:
+                yield _cut(last, item)
+                return
+        expected = item.start
+        for submission in self._store.at_jids(item):
+            if submission.account != self._account:
+                continue
+            named = _cut(submission, item)
+            if named.first_jid > expected:
+                break
+            yield named
+            expected = named.first_jid + len(named.stretch)
+            self._last = submission
+        if expected < item.stop:
+            raise not_found(expected)
+
+
+def not_found(jid: int) -> JobNotFound:
+    """The error for a jid that names nothing."""
+    return JobNotFound(
+        "there is no such job: it never was, was deleted, or belongs to another account",
+        jid=jid,
+        hint="check the jid and the key you are connected with (cloud.connection_info())",
+    )
+
+
+def stretches(named: Iterable[Named]) -> list[Stretch]:
+    """What is named, without its names."""
+    return [n.stretch for n in named]
+
+
+def _cut(submission: Submission, item: range) -> Named:
+    jids = submission.jids
+    lo = max(item.start, jids.start) - jids.start
+    hi = min(item.stop, jids.stop) - jids.start
+    return Named(submission, Stretch(submission.sid, lo, hi))

@@ -1,0 +1,112 @@
+"""What is forgotten when: old jobs, silent submissions, blobs that nothing refers to (DESIGN D20)."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from cloud.dispatch.dispatcher import Dispatcher
+from cloud.dispatch.intake import SILENCE_ALLOWED
+from cloud.model import Stretch
+
+log = logging.getLogger("Cloud.retention")
+
+EVERY_SECONDS = 60.0
+ORPHAN_AGE_SECONDS = 3600.0
+"""A blob is written before the commit that refers to it; one so old without a reference was orphaned by a crash."""
+SLICE = 200
+"""Blob names or submissions looked at in one go, so that nothing else waits long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is kept. None: without limit."""
+
+    max_age: timedelta | None = None
+    """Submissions all of whose jobs finished longer ago are forgotten."""
+    max_bytes: int | None = None
+    """Beyond this, the submissions that finished first are forgotten, however young."""
+    warn_bytes: int = 10 << 30
+    """A warning is logged once when the store has grown beyond this."""
+
+
+class Retention:
+    """Tidies up in small slices; `due` says when, `work` does a slice."""
+
+    def __init__(self, dispatcher: Dispatcher, limits: Limits, *, orphan_age_seconds: float = ORPHAN_AGE_SECONDS) -> None:
+        self._dispatcher = dispatcher
+        self._store = dispatcher.store
+        self._blobs = dispatcher.blobs
+        self._limits = limits
+        self._orphan_age = orphan_age_seconds
+        self._names: Iterator[str] | None = None
+        self._warned = False
+        self.due = dispatcher.clock.monotonic()
+        """Monotonic time of the next slice."""
+
+    def work(self) -> None:
+        """A slice, if it is due."""
+        now = self._dispatcher.clock.monotonic()
+        if now < self.due:
+            return
+        self._drop_silent()
+        more = self._forget_old() | self._forget_surplus() | self._collect_orphans()
+        self.due = now + (0.05 if more else EVERY_SECONDS)
+
+    def _drop_silent(self) -> None:
+        since = self._dispatcher.clock.now() - SILENCE_ALLOWED
+        silent = self._store.unsealed(since)
+        if silent:
+            with self._dispatcher.step() as step:
+                for sid in silent[:SLICE]:
+                    step.garbage += self._store.drop_unsealed(sid)
+
+    def _forget_old(self) -> bool:
+        if self._limits.max_age is None:
+            return False
+        oldest_kept = self._dispatcher.clock.now() - self._limits.max_age
+        old = [sid for sid, end, _ in self._store.oldest_finished(SLICE) if end < oldest_kept]
+        self._forget(old)
+        return len(old) == SLICE
+
+    def _forget_surplus(self) -> bool:
+        size = self._store.size_bytes() + self._blobs.size_bytes()
+        if size > self._limits.warn_bytes and not self._warned:
+            self._warned = True
+            log.warning("jobs and results take %.1f GB; forget old ones with cloud.delete or a retention limit", size / 1e9)
+        limit = self._limits.max_bytes
+        if limit is None or size <= limit:
+            return False
+        surplus = []
+        for sid, _, held in self._store.oldest_finished(SLICE):
+            if size <= limit:
+                break
+            surplus.append(sid)
+            size -= held
+        self._forget(surplus)
+        return bool(surplus) and size > limit
+
+    def _forget(self, sids: list[int]) -> None:
+        if not sids:
+            return
+        with self._dispatcher.step() as step:
+            for sid in sids:
+                submission = self._store.submission(sid)
+                if submission is not None:
+                    step.garbage += self._store.delete(Stretch(sid, 0, submission.count))
+                    step.touched.add(sid)
+
+    def _collect_orphans(self) -> bool:
+        if self._names is None:
+            self._names = self._blobs.names(older_than_seconds=self._orphan_age)
+        names = [name for _, name in zip(range(SLICE), self._names, strict=False)]
+        if names:
+            with self._dispatcher.lock:
+                orphans = sorted(set(names) - self._store.referenced(names))
+                if orphans:
+                    log.info("removing %d blobs that nothing refers to", len(orphans))
+                    self._blobs.delete(orphans)
+        if len(names) < SLICE:
+            self._names = None
+            return False
+        return True

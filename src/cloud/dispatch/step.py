@@ -1,0 +1,33 @@
+"""One transaction of the core and what follows its commit."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cloud.dispatch.ports import Work
+from cloud.model import Stretch
+
+
+@dataclass(slots=True)
+class Step:
+    """What happened inside a transaction, to be acted on at its end.
+
+    Inside: `finished` stretches open or stall barriers. After the commit, in this order: work starts, kills are sent,
+    waiters wake, unreferenced blobs go.
+    """
+
+    finished: dict[int, Stretch] = field(default_factory=dict)
+    """By sid, the smallest stretch that covers everything which finished in this step."""
+    touched: set[int] = field(default_factory=set)
+    """Submissions about which somebody may want to know."""
+    work: list[Work] = field(default_factory=list)
+    after: list[Callable[[], object]] = field(default_factory=list)
+    garbage: list[str] = field(default_factory=list)
+    """Names of blobs that nothing references any more."""
+
+    def finish(self, sid: int, lo: int, hi: int) -> None:
+        """Jobs lo..hi-1 came to their end."""
+        self.touched.add(sid)
+        known = self.finished.get(sid)
+        if known is not None:
+            lo, hi = min(lo, known.lo), max(hi, known.hi)
+        self.finished[sid] = Stretch(sid, lo, hi)

@@ -1,0 +1,149 @@
+"""Composes a core in this process: store, blobs, engine, dispatcher, and the thread that drives it if one is wanted."""
+
+import logging
+import os
+import selectors
+import socket
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from cloud.dispatch.clock import SystemClock
+from cloud.dispatch.dispatcher import Dispatcher
+from cloud.dispatch.door import Door
+from cloud.dispatch.jobs import Jobs
+from cloud.dispatch.ports import Reply
+from cloud.dispatch.retention import Limits, Retention
+from cloud.engines.local import LocalEngine
+from cloud.model import Buffer
+from cloud.stores.blobs import FolderBlobs, MemoryBlobs
+from cloud.stores.sqlite import SQLiteStore
+
+log = logging.getLogger("Cloud.local")
+
+FIRST_ACCOUNT = 1
+
+
+class Core:
+    """Everything behind the door of one process.
+
+    Args:
+        folder: where the state lives (`jobs.db` and `blobs/`); None: in memory.
+        slots: number of jobs that run at once; 0: one per core of the machine.
+        pipes: whether jobs reach this core through their workers' pipes (cloud.mp), not over HTTP.
+        limits: what is forgotten when.
+        lock_fd: an open, locked file that the worker processes keep open until they are gone (DESIGN D11).
+        server_url: told to jobs, so that they find their own server.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        slots: int = 0,
+        pipes: bool = False,
+        limits: Limits | None = None,
+        lock_fd: int | None = None,
+        server_url: str = "",
+    ) -> None:
+        self.slots = slots or os.cpu_count() or 1
+        self.store = SQLiteStore(":memory:" if folder is None else folder / "jobs.db")
+        self.blobs = MemoryBlobs() if folder is None else FolderBlobs(folder / "blobs")
+        self.engine = LocalEngine(
+            slots=self.slots,
+            blobs=self.blobs,
+            on_request=self._on_request if pipes else None,
+            lock_fd=lock_fd,
+            server_url=server_url,
+        )
+        name = f"{socket.gethostname()}:{os.getpid()}"
+        self.dispatcher = Dispatcher(self.store, self.blobs, self.engine, SystemClock(), name=name)
+        self.door = Door(self.dispatcher)
+        self.retention = Retention(self.dispatcher, limits or Limits())
+        self._closed = False
+
+    @property
+    def tokens(self):  # type: ignore[no-untyped-def]
+        """Which job tokens are good for which account."""
+        return self.dispatcher.tokens
+
+    def jobs(self, account: int = FIRST_ACCOUNT) -> Jobs:
+        """The JobApi of an account."""
+        return Jobs(self.dispatcher, account)
+
+    def tick(self) -> float | None:
+        """One pass over everything; never waits. Returns the monotonic time of the next one at the latest."""
+        with self.dispatcher.lock:
+            self.dispatcher.tick()
+            self.door.flush()
+            deadlines = [self.door.expire(), self.dispatcher.next_deadline(), self.retention.due]
+            self.retention.work()
+            return min(d for d in deadlines if d is not None)
+
+    def close(self) -> None:
+        """Kill the workers and close the store. Jobs that ran are found lost by the next owner of the store."""
+        with self.dispatcher.lock:
+            if self._closed:
+                return
+            self._closed = True
+            self.engine.abandon()
+            self.store.close()
+            self.blobs.close()
+
+    def _on_request(self, request: bytes, account: int, parent_jid: int, reply: Reply) -> None:
+        self.door.ask(request, account, parent_jid, lambda parts: reply(parts))
+
+
+class CoreThread:
+    """Drives a core from a daemon thread, for a program that has its own main loop (cloud.mp)."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._wake_r, self._wake_w = os.pipe()
+        os.set_blocking(self._wake_w, False)
+        self._armed: float | None = None
+        self._stopping = False
+        core.dispatcher.rearm = self._rearm
+        self._thread = threading.Thread(target=self._run, name="picloud", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and close the core."""
+        self._stopping = True
+        self._wake()
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+        self._core.close()
+
+    def _rearm(self) -> None:
+        """A step outside the thread may have brought a deadline nearer than the thread knows."""
+        deadline = self._core.dispatcher.next_deadline()
+        if deadline is not None and (self._armed is None or deadline < self._armed):
+            self._wake()
+
+    def _wake(self) -> None:
+        try:
+            os.write(self._wake_w, b"!")
+        except BlockingIOError:
+            pass  # it is being woken already
+
+    def _run(self) -> None:
+        core = self._core
+        clock = core.dispatcher.clock
+        with selectors.DefaultSelector() as selector:
+            selector.register(core.engine.fileno(), selectors.EVENT_READ)
+            selector.register(self._wake_r, selectors.EVENT_READ)
+            while not self._stopping:
+                try:
+                    self._armed = core.tick()
+                except Exception:
+                    log.exception("a pass of the dispatcher failed; going on")
+                    self._armed = clock.monotonic() + 1.0
+                wait = None if self._armed is None else max(0.0, self._armed - clock.monotonic())
+                for key, _ in selector.select(wait):
+                    if key.fd == self._wake_r:
+                        os.read(self._wake_r, 4096)
+        os.close(self._wake_r)
+        os.close(self._wake_w)
+
+
