@@ -5,7 +5,6 @@ import os
 import selectors
 import socket
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 
 from cloud.dispatch.clock import SystemClock
@@ -14,8 +13,8 @@ from cloud.dispatch.door import Door
 from cloud.dispatch.jobs import Jobs
 from cloud.dispatch.ports import Reply
 from cloud.dispatch.retention import Limits, Retention
+from cloud.dispatch.tokens import JobTokens
 from cloud.engines.local import LocalEngine
-from cloud.model import Buffer
 from cloud.stores.blobs import FolderBlobs, MemoryBlobs
 from cloud.stores.sqlite import SQLiteStore
 
@@ -63,7 +62,7 @@ class Core:
         self._closed = False
 
     @property
-    def tokens(self):  # type: ignore[no-untyped-def]
+    def tokens(self) -> JobTokens:
         """Which job tokens are good for which account."""
         return self.dispatcher.tokens
 
@@ -76,9 +75,14 @@ class Core:
         with self.dispatcher.lock:
             self.dispatcher.tick()
             self.door.flush()
-            deadlines = [self.door.expire(), self.dispatcher.next_deadline(), self.retention.due]
+            self.door.expire()
             self.retention.work()
-            return min(d for d in deadlines if d is not None)
+            return self.next_deadline()
+
+    def next_deadline(self) -> float:
+        """Monotonic time at which `tick` wants to be called at the latest."""
+        deadlines = [self.door.next_deadline(), self.dispatcher.next_deadline(), self.retention.due]
+        return min(d for d in deadlines if d is not None)
 
     def close(self) -> None:
         """Kill the workers and close the store. Jobs that ran are found lost by the next owner of the store."""
@@ -91,7 +95,7 @@ class Core:
             self.blobs.close()
 
     def _on_request(self, request: bytes, account: int, parent_jid: int, reply: Reply) -> None:
-        self.door.ask(request, account, parent_jid, lambda parts: reply(parts))
+        self.door.ask(request, account, parent_jid, reply)
 
 
 class CoreThread:
@@ -145,5 +149,3 @@ class CoreThread:
                         os.read(self._wake_r, 4096)
         os.close(self._wake_r)
         os.close(self._wake_w)
-
-

@@ -173,5 +173,3 @@ class Claiming:
         if submission is None:
             raise AssertionError(f"jobs of submission {sid} are pending, but there is no such submission")
         return submission
-
-

@@ -1,4 +1,4 @@
-"""The door: messages in, messages out. What the HTTP routes and the workers' pipes share; never blocks, opens no user bytes.
+"""The door: messages in, messages out, for the HTTP routes and the workers' pipes. Never blocks, opens no user bytes.
 
 Changes (submit, kill, delete, drop) are collected and carried out together by `flush` in one transaction: group
 commit. Questions that have to wait are held here, not by a thread.
@@ -80,18 +80,16 @@ class Door:
         for reply, answer in answers:
             reply(answer)
 
-    def expire(self) -> float | None:
-        """Answer questions whose deadline has come; the next deadline there is."""
+    def expire(self) -> None:
+        """Answer questions whose deadline has come."""
         now = self._dispatcher.clock.monotonic()
-        deadline: float | None = None
         for held in list(self._held):
             if held.question.deadline is not None and held.question.deadline <= now:
                 held.look()
-        for held in self._held:
-            at = held.question.deadline
-            if at is not None and (deadline is None or at < deadline):
-                deadline = at
-        return deadline
+
+    def next_deadline(self) -> float | None:
+        """The nearest deadline of a held question."""
+        return min((h.question.deadline for h in self._held if h.question.deadline is not None), default=None)
 
     def __len__(self) -> int:
         """How many questions are held."""
@@ -136,13 +134,13 @@ class Door:
             part = calls.read_submit(header, frames)
             return lambda: calls.receipt(jobs.submit(part, parent))
         if op == "drop":
-            return lambda: calls.ok(jobs.drop(str(header["token"])))
+            return lambda: _done(jobs.drop, str(header["token"]))
         if op == "kill":
             jids = None if header["jids"] is None else calls.read_jids(header)
-            return lambda: calls.ok(jobs.kill(jids, force=bool(header.get("force"))))
+            return lambda: _done(jobs.kill, jids, force=bool(header.get("force")))
         if op == "delete":
             doomed = calls.read_jids(header)
-            return lambda: calls.ok(jobs.delete(doomed))
+            return lambda: _done(jobs.delete, doomed)
         return None
 
     def _read(self, op: str, header: Header, jobs: Jobs) -> list[Buffer]:
@@ -206,6 +204,11 @@ class _Held:
     def withdraw(self) -> None:
         self._registry.pop(self, None)
         self._dispatcher.waiters.remove(self._waiter)
+
+
+def _done(change: Callable[..., None], *arguments: Any, **more: Any) -> list[Buffer]:
+    change(*arguments, **more)
+    return calls.ok()
 
 
 def _carried_out(change: Change) -> list[Buffer]:

@@ -36,7 +36,7 @@ class _One:
         value: float = getattr(self.outcomes, name)[self.index - self.outcomes.lo]
         return None if math.isnan(value) else value
 
-    def extra(self, name: str) -> Any:
+    def noted(self, name: str) -> Any:
         text = bytes(self.column("extra"))
         return json.loads(text).get(name) if text else None
 
@@ -118,13 +118,11 @@ class InfoReader:
             {"attempt": loss.attempt, "ended": loss.at.timestamp(), "reason": loss.reason} for loss in losses
         ]
         if job.outcomes is not None and job.outcomes.attempt:
-            attempts.append(
-                {"attempt": job.outcomes.attempt, "ended": self._finished(job), "reason": job.status.word}
-            )
+            attempts.append({"attempt": job.outcomes.attempt, "ended": self._finished(job), "reason": job.status.word})
         return attempts
 
     def _from_extra(self, name: str) -> Callable[[_One], Any]:
-        return lambda job: job.extra(name)
+        return lambda job: job.noted(name)
 
     def _bytes(self, piece: Piece | None) -> Buffer:
         if isinstance(piece, BlobRef):

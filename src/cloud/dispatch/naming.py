@@ -44,11 +44,9 @@ class Naming:
 
     def find_existing(self, jids: Ranges) -> list[Named]:
         """As `find`, but skipping what is not there."""
-        found = []
+        found: list[Named] = []
         for item in jids:
-            for submission in self._store.at_jids(item):
-                if submission.account == self._account:
-                    found.append(_cut(submission, item))
+            found += [_cut(s, item) for s in self._store.at_jids(item) if s.account == self._account]
         return found
 
     def _in(self, item: range) -> Iterator[Named]:

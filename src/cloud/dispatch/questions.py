@@ -6,7 +6,7 @@ A question is looked at when it is asked, after each commit that touches what it
 from typing import Protocol, TypeVar
 
 from cloud.api import Ended, Waited
-from cloud.dispatch.naming import Naming, Named, not_found
+from cloud.dispatch.naming import Named, Naming, not_found
 from cloud.dispatch.ports import Store
 from cloud.model import Ranges, Stretch
 from cloud.model.ranges import normal, subtract
@@ -47,7 +47,11 @@ class WaitQuestion:
         open_before = self._open
         self._open = [n for n in open_before if not self._finished(n)]
         self._look_for_failures(open_before)
-        if self._open and not (self._stop and self._failed is not None) and (self.deadline is None or now < self.deadline):
+        if (
+            self._open
+            and not (self._stop and self._failed is not None)
+            and (self.deadline is None or now < self.deadline)
+        ):
             return None
         unfinished, queued = self._unfinished()
         return Waited(unfinished, self._failed, queued)

@@ -33,7 +33,9 @@ class Limits:
 class Retention:
     """Tidies up in small slices; `due` says when, `work` does a slice."""
 
-    def __init__(self, dispatcher: Dispatcher, limits: Limits, *, orphan_age_seconds: float = ORPHAN_AGE_SECONDS) -> None:
+    def __init__(
+        self, dispatcher: Dispatcher, limits: Limits, *, orphan_age_seconds: float = ORPHAN_AGE_SECONDS
+    ) -> None:
         self._dispatcher = dispatcher
         self._store = dispatcher.store
         self._blobs = dispatcher.blobs
@@ -73,7 +75,9 @@ class Retention:
         size = self._store.size_bytes() + self._blobs.size_bytes()
         if size > self._limits.warn_bytes and not self._warned:
             self._warned = True
-            log.warning("jobs and results take %.1f GB; forget old ones with cloud.delete or a retention limit", size / 1e9)
+            log.warning(
+                "jobs and results take %.1f GB; forget old ones with cloud.delete or a retention limit", size / 1e9
+            )
         limit = self._limits.max_bytes
         if limit is None or size <= limit:
             return False

@@ -12,7 +12,7 @@ class Waiter:
 
     __slots__ = ("sids", "wake")
 
-    def __init__(self, sids: Iterable[int], wake: Callable[[], None]) -> None:
+    def __init__(self, sids: Iterable[int], wake: Callable[[], object]) -> None:
         self.sids = frozenset(sids)
         self.wake = wake
 

@@ -1,0 +1,42 @@
+"""What the core needs from the world: Store, Blobs, Engine, Clock. The contracts are here; adapters only keep them."""
+
+from cloud.dispatch.ports.blobs import Blobs
+from cloud.dispatch.ports.clock import Clock
+from cloud.dispatch.ports.engine import (
+    Blocked,
+    Engine,
+    EngineState,
+    Event,
+    Finished,
+    Live,
+    Lost,
+    Reply,
+    Returned,
+    Seat,
+    Served,
+    Wanted,
+    Work,
+)
+from cloud.dispatch.ports.store import Claim, Loss, Pending, Store
+
+__all__ = [
+    "Blobs",
+    "Blocked",
+    "Claim",
+    "Clock",
+    "Engine",
+    "EngineState",
+    "Event",
+    "Finished",
+    "Live",
+    "Loss",
+    "Lost",
+    "Pending",
+    "Reply",
+    "Returned",
+    "Seat",
+    "Served",
+    "Store",
+    "Wanted",
+    "Work",
+]

@@ -1,0 +1,45 @@
+"""The Blobs port: immutable bytes by name."""
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from cloud.model import BlobRef, Buffer
+
+
+class Blobs(Protocol):
+    """Immutable bytes by name. Names are relative paths of [A-Za-z0-9._-] parts; see `BlobRef`.
+
+    A name once written never changes; writing it again replaces it by equal bytes, atomically.
+    """
+
+    def put(self, name: str, parts: Iterable[Buffer]) -> BlobRef:
+        """Durable when it returns. On a full disk `StoreFull`, and nothing is left behind."""
+        ...
+
+    def adopt(self, name: str, fd: int) -> BlobRef:
+        """Take over the content of an open file (a worker's result), without copying where the platform can."""
+        ...
+
+    def spool(self) -> str | None:
+        """A folder where a worker may open unnamed files that `adopt` takes without a copy; None: use memory files."""
+        ...
+
+    def open(self, name: str) -> int:
+        """A new read-only file descriptor on its bytes; the caller closes it. FileNotFoundError when there is none."""
+        ...
+
+    def read(self, name: str) -> Buffer:
+        """Its bytes, privately mapped (writable, copy-on-write) where the platform can."""
+        ...
+
+    def delete(self, names: Iterable[str]) -> None:
+        """Missing ones are skipped."""
+        ...
+
+    def names(self, older_than_seconds: float = 0.0) -> Iterator[str]:
+        """All names, or those written at least so long ago."""
+        ...
+
+    def size_bytes(self) -> int: ...
+
+    def close(self) -> None: ...

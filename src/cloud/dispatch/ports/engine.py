@@ -1,0 +1,178 @@
+"""The Engine port: where attempts run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from cloud.dispatch.ports.store import Claim
+from cloud.model import Buffer, Chunk, Outcomes, Piece, Spec, Submission
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Ready jobs offered to an engine."""
+
+    submission: Submission
+    lo: int
+    hi: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A worker that takes up to `jobs` of what was offered, now."""
+
+    worker: int
+    jobs: int
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A claim on its way to its worker, with all that running it needs."""
+
+    claim: Claim
+    seat: Seat
+    submission: Submission
+    function: Piece
+    chunks: Sequence[Chunk]
+    token: str = ""
+    """What the job shows to its own server (D12)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A job that waits for other jobs while its worker's slot is lent out."""
+
+    worker: int
+    jids: tuple[range, ...]
+    """What it waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Attempts ended; `outcomes` lies within claim `cid`."""
+
+    cid: int
+    outcomes: Outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """Jobs lo..hi-1 of a claim that certainly did not start, for whatever reason."""
+
+    cid: int
+    lo: int
+    hi: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Jobs lo..hi-1 of a claim that may have started and whose worker is gone from outside (D8)."""
+
+    cid: int
+    lo: int
+    hi: int
+    reason: str
+    """For people: 'the worker was killed by signal 9, which picloud did not send: most likely out of memory'."""
+
+
+Event = Finished | Returned | Lost
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A job that runs now."""
+
+    started_at: float
+    """Seconds since the epoch."""
+    stdout: bytes
+    stderr: bytes
+    """What it wrote so far, bounded like the stored output."""
+    pid: int = 0
+
+
+@dataclass(slots=True)
+class EngineState:
+    """For people and `describe`."""
+
+    slots: int
+    workers: int
+    busy: int
+    blocked: int
+    interpreters: list[str] = field(default_factory=list)
+    """Cache tags of which a worker exists or can be started."""
+
+
+class Engine(Protocol):
+    """Runs attempts. Nothing here blocks or opens user bytes; all calls come from one thread at a time.
+
+    Every job of every started `Work` is reported exactly once: in `Finished`, `Returned` or `Lost`. Outcomes of a claim
+    come in ascending order of index, in as few events as there are; `poll` hands over whatever has happened.
+    """
+
+    def refuse(self, spec: Spec) -> str | None:
+        """Why jobs of this spec could never run here, saying what to do; None when they can."""
+        ...
+
+    def offer(self, wanted: Wanted, *, lent_by: int | None = None) -> list[Seat]:
+        """Which workers would take how many of these jobs right now, in order; [] when there is no room.
+
+        Short queues (D6): an idle worker takes at least one; a busy one takes only as much as keeps about 10 ms of
+        measured work in its queue. Jobs that are not restartable get idle workers only, one each. `lent_by` names
+        a blocked worker whose slot this is. An offer holds its seats until the next `poll`, so several offers in a
+        row never promise the same room twice; `start` uses them up, and what was not started by then is free again.
+        """
+        ...
+
+    def has_room(self) -> bool:
+        """Whether any worker could take any job at all; False lets the dispatcher stop offering."""
+        ...
+
+    def start(self, work: Sequence[Work]) -> None:
+        """Send claims to their seats. A worker that died meanwhile shows up as `Returned`."""
+        ...
+
+    def poll(self) -> list[Event]:
+        """What happened since the last call. Never waits."""
+        ...
+
+    def fileno(self) -> int:
+        """Becomes readable when `poll` should be called."""
+        ...
+
+    def next_deadline(self) -> float | None:
+        """`time.monotonic()` at which `poll` should be called even if nothing becomes readable; None: no need."""
+        ...
+
+    def kill(self, cid: int, lo: int, hi: int, *, force: bool, reason: str) -> None:
+        """End these jobs of a claim: reported as `Finished` with status KILLED and `reason` as error (or their real
+        outcome, if they were quicker). Those that had not started are KILLED at the next `poll`."""
+        ...
+
+    def blocked(self) -> list[Blocked]:
+        """Jobs that wait for jobs and whose slot is not lent out at the moment."""
+        ...
+
+    def live(self, sid: int, index: int) -> Live | None:
+        """A job that runs now, else None."""
+        ...
+
+    def state(self) -> EngineState: ...
+
+    def abandon(self) -> None:
+        """Kill all workers and report nothing more."""
+        ...
+
+
+class Served(Protocol):
+    """Answers requests that jobs send through their worker's pipe (`client.pipe`); for engines that have pipes."""
+
+    def __call__(self, request: bytes, account: int, parent_jid: int, reply: "Reply") -> None:
+        """`request` is a `wire` message; call `reply` with the answer's parts, now or later, in its thread."""
+        ...
+
+
+class Reply(Protocol):
+    """Carries an answer back to the worker that asked."""
+
+    def __call__(self, parts: Sequence[Buffer]) -> None: ...

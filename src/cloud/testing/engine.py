@@ -1,0 +1,149 @@
+"""An engine without processes: the test says when a job ends and how."""
+
+import os
+from array import array
+from collections.abc import Sequence
+
+from cloud.dispatch.ports import Blocked, EngineState, Event, Finished, Live, Lost, Returned, Seat, Wanted, Work
+from cloud.model import Column, Outcomes, Spec, Status
+
+
+class ScriptedEngine:
+    """Keeps the Engine port's contract; its jobs run until told otherwise.
+
+    Args:
+        slots: how many seats there are; a seat takes one claim.
+        jobs_per_seat: how many jobs a seat takes at once.
+    """
+
+    def __init__(self, slots: int = 2, jobs_per_seat: int = 1) -> None:
+        self.slots = slots
+        self.jobs_per_seat = jobs_per_seat
+        self.running: dict[int, Work] = {}
+        """Work by cid; what is left of it is in `left`."""
+        self.left: dict[int, set[int]] = {}
+        self.killed: list[tuple[int, int, int, bool]] = []
+        """(cid, lo, hi, force) of every kill."""
+        self.refusal: str | None = None
+        self.blocked_jobs: list[Blocked] = []
+        self._held = 0
+        self._events: list[Event] = []
+        self._readable, self._writable = os.pipe()
+
+    # --- what a test says
+
+    def finish(
+        self, cid: int, lo: int, hi: int, status: Status = Status.DONE, result: bytes = b"r", error: str = ""
+    ) -> None:
+        """Jobs lo..hi-1 of a claim end."""
+        work, n = self.running[cid], hi - lo
+        outcomes = Outcomes(
+            work.claim.sid, lo, n, bytes([status]) * n, work.claim.attempt,
+            array("d", [1.0] * n), array("d", [0.5] * n),
+            result=Column.of([result] * n) if status is Status.DONE else None,
+            error=Column.of([error.encode()] * n),
+        )  # fmt: skip
+        self._leave(cid, lo, hi, Finished(cid, outcomes))
+
+    def finish_all(self, status: Status = Status.DONE) -> None:
+        """Everything that runs ends."""
+        for cid, left in list(self.left.items()):
+            self.finish(cid, min(left), max(left) + 1, status)
+
+    def lose(self, cid: int, lo: int, hi: int, reason: str = "the machine is gone") -> None:
+        """Jobs lo..hi-1 of a claim are lost from outside."""
+        self._leave(cid, lo, hi, Lost(cid, lo, hi, reason))
+
+    def return_(self, cid: int, lo: int, hi: int) -> None:
+        """Jobs lo..hi-1 of a claim had not started and come back."""
+        self._leave(cid, lo, hi, Returned(cid, lo, hi))
+
+    def claimed(self) -> list[tuple[int, int, int]]:
+        """(sid, lo, hi) of all that runs, ascending."""
+        return sorted((self.running[c].claim.sid, min(left), max(left) + 1) for c, left in self.left.items())
+
+    def _leave(self, cid: int, lo: int, hi: int, event: Event) -> None:
+        gone = set(range(lo, hi))
+        if not gone <= self.left[cid]:
+            raise AssertionError(f"jobs {lo}..{hi - 1} are not all running in claim {cid}")
+        self.left[cid] -= gone
+        if not self.left[cid]:
+            del self.left[cid], self.running[cid]
+        self._events.append(event)
+
+    # --- the port
+
+    def refuse(self, spec: Spec) -> str | None:
+        """`refusal`, whatever the spec."""
+        del spec
+        return self.refusal
+
+    def has_room(self) -> bool:
+        """Whether a seat is free."""
+        return len(self.running) + self._held < self.slots
+
+    def offer(self, wanted: Wanted, *, lent_by: int | None = None) -> list[Seat]:
+        """As many free seats as the jobs fill."""
+        if lent_by is not None:
+            return [Seat(lent_by, 1)]
+        seats: list[Seat] = []
+        left = wanted.hi - wanted.lo
+        while left > 0 and self.has_room():
+            seats.append(Seat(self._held, min(left, self.jobs_per_seat)))
+            left -= self.jobs_per_seat
+            self._held += 1
+        return seats
+
+    def start(self, work: Sequence[Work]) -> None:
+        """They run."""
+        self._held = 0
+        for item in work:
+            self.running[item.claim.cid] = item
+            self.left[item.claim.cid] = set(range(item.claim.lo, item.claim.hi))
+
+    def poll(self) -> list[Event]:
+        """What the test said since the last call."""
+        self._held = 0
+        events, self._events = self._events, []
+        return events
+
+    def fileno(self) -> int:
+        """Never readable."""
+        return self._readable
+
+    def next_deadline(self) -> float | None:
+        """None."""
+        return None
+
+    def kill(self, cid: int, lo: int, hi: int, *, force: bool, reason: str) -> None:
+        """They are killed at once."""
+        self.killed.append((cid, lo, hi, force))
+        for index in range(lo, hi):
+            if index in self.left.get(cid, ()):
+                self.finish(cid, index, index + 1, Status.KILLED, error=reason)
+
+    def blocked(self) -> list[Blocked]:
+        """`blocked_jobs`."""
+        return self.blocked_jobs
+
+    def live(self, sid: int, index: int) -> Live | None:
+        """A job that runs has written nothing."""
+        for cid, left in self.left.items():
+            if self.running[cid].claim.sid == sid and index in left:
+                return Live(1.0, b"", b"")
+        return None
+
+    def state(self) -> EngineState:
+        """Slots and claims."""
+        return EngineState(self.slots, self.slots, len(self.running), len(self.blocked_jobs), ["cpython-311"])
+
+    def abandon(self) -> None:
+        """Forget everything."""
+        self.running.clear()
+        self.left.clear()
+        self._events.clear()
+
+    def close(self) -> None:
+        """Let go of the pipe."""
+        os.close(self._readable)
+        os.close(self._writable)
