@@ -1,0 +1,41 @@
+"""What is public is a short list, and the reference page is that list."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "api.md"
+
+
+def test_public_names_are_exactly_the_documented_ones() -> None:
+    import cloud
+
+    documented = re.findall(r"^### `cloud\.(\w+)", REFERENCE.read_text(), re.MULTILINE)
+    assert sorted(documented) == sorted(name for name in cloud.__all__ if name != "__version__")
+
+
+def test_every_public_name_is_there() -> None:
+    import cloud
+
+    assert [name for name in cloud.__all__ if not hasattr(cloud, name)] == []
+
+
+def test_a_name_that_is_not_public_is_an_error_and_imports_nothing() -> None:
+    code = "import cloud, sys\ntry: cloud.nothing\nexcept AttributeError: print('cloud.mp' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "False\n"
+
+
+def test_mp_mirrors_cloud() -> None:
+    """A program moves from one to the other by changing a name."""
+    import cloud.mp
+
+    import cloud
+
+    expected = {
+        "call", "close", "connection_info", "delete", "finished_statuses", "info", "iresult", "iresult_unordered",
+        "join", "kill", "map", "result", "status",
+    }  # fmt: skip
+    assert expected <= set(cloud.__all__)
+    assert [name for name in expected if not hasattr(cloud.mp, name)] == []
