@@ -1,0 +1,26 @@
+"""picloud serve"""
+
+import click
+
+
+@click.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port; 0: any.")
+@click.option("--store", metavar="URL", help="Where jobs are kept: a folder, as sqlite:///PATH or a path.")
+@click.option("--blobs", metavar="URL", help="Where large values are kept; beside the store by default.")
+@click.option(
+    "--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="What runs the jobs."
+)
+@click.option("--workers", default=0, type=click.IntRange(0), help="Jobs that run at once; 0: one per core.")
+@click.option("--allow-host", metavar="NAME", multiple=True, help="A name under which clients reach this server.")
+def command(
+    host: str, port: int, store: str | None, blobs: str | None, engine: str, workers: int, allow_host: tuple[str, ...]
+) -> None:
+    """Run a server in the foreground, until Ctrl-C or SIGTERM."""
+    from cloud.config import ConfigError, Settings
+    from cloud.server.serve import Wanted, folder_of, serve
+
+    if engine == "ray":
+        raise ConfigError("--engine is 'ray'; this version runs jobs on local processes only: use --engine local")
+    folder = folder_of(store, blobs, Settings.from_environment().home)
+    serve(Wanted(folder=folder, host=host, port=port, workers=workers, names=allow_host))

@@ -1,0 +1,85 @@
+"""picloud status"""
+
+import base64
+import http.client
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+
+from cloud.cli.embedded import card, state_folder
+from cloud.errors import CloudException, ServerUnavailable
+
+_TIMEOUT_SECONDS = 30.0
+
+
+@click.command("status")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
+def command(as_json: bool) -> None:
+    """Show whether the server of this user and machine runs, where, and its jobs by status."""
+    found = card()
+    shown: dict[str, Any] = {"running": bool(found), "home": state_folder()}
+    if found:
+        shown |= {"pid": found["pid"], "url": found["url"], "version": found.get("version", "?")}
+        if "secret" in found:
+            shown |= summary(found["url"], found["key"], found["secret"])
+    if as_json:
+        click.echo(json.dumps(shown))
+    else:
+        for line in lines_of(shown):
+            click.echo(line)
+
+
+def summary(url: str, key: str, secret: str) -> dict[str, Any]:
+    """What the server says about itself and the account's jobs.
+
+    Raises:
+        CloudException: it does not answer, or refuses to.
+    """
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_TIMEOUT_SECONDS)
+    proof = base64.b64encode(f"{key}:{secret}".encode()).decode()
+    try:
+        connection.request("GET", "/v1/summary", headers={"Authorization": f"Basic {proof}"})
+        answer = connection.getresponse()
+        value = json.loads(answer.read())
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise ServerUnavailable(
+            f"the server at {url} does not answer: {error}", hint="`picloud logs` may say why"
+        ) from None
+    finally:
+        connection.close()
+    if "error" in value:
+        raise CloudException(value["error"]["msg"], hint=value["error"].get("hint"))
+    return dict(value)
+
+
+def lines_of(shown: dict[str, Any]) -> list[str]:
+    """The same for people."""
+    if not shown["running"]:
+        return ["not running", f"home       {shown['home']}"]
+    lines = [
+        f"running    process {shown['pid']}, version {shown['version']}",
+        f"address    {shown['url']}/",
+        f"home       {shown['home']}",
+    ]
+    if "slots" in shown:
+        lines.append(f"slots      {shown['slots']}, of which {shown.get('busy', 0)} busy; {shown['workers']} workers")
+    if "jobs" in shown:
+        there = [f"{number:,} {word}" for word, number in shown["jobs"].items() if number]
+        lines.append(f"jobs       {', '.join(there) or 'none'}")
+    if "store_bytes" in shown:
+        lines.append(
+            f"disk       {size_text(shown['store_bytes'])} of jobs, {size_text(shown['blob_bytes'])} of large values"
+        )
+    return lines
+
+
+def size_text(size: float) -> str:
+    """1536 as '1.5 kB'."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"

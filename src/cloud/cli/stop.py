@@ -1,0 +1,51 @@
+"""picloud stop"""
+
+import os
+import select
+import signal
+import time
+
+import click
+
+from cloud.cli.embedded import card, is_alive, starting_locked, state_folder
+from cloud.errors import ServerUnavailable
+
+_PATIENCE_SECONDS = 20.0
+
+
+@click.command("stop")
+@click.option("--force", is_flag=True, help="Kill it at once; what runs is found lost at the next start.")
+def command(force: bool) -> None:
+    """Stop the server of this user and machine. Jobs that run go back into the queue, if they may."""
+    with starting_locked(state_folder()):
+        pid = int(card().get("pid", 0))
+        if not pid:
+            click.echo("no server is running")
+            return
+        try:
+            os.kill(pid, signal.SIGKILL if force else signal.SIGTERM)
+        except ProcessLookupError:
+            pass
+        if not wait_for_end(pid, _PATIENCE_SECONDS):
+            raise ServerUnavailable(
+                f"the server (process {pid}) is still going after {_PATIENCE_SECONDS:.0f} seconds",
+                hint="`picloud stop --force` kills it; nothing that was stored is lost",
+            )
+    click.echo(f"stopped (process {pid})")
+
+
+def wait_for_end(pid: int, seconds: float) -> bool:
+    """Whether a process, which need not be our child, ended within so many seconds."""
+    if hasattr(os, "pidfd_open"):
+        try:
+            fd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return True
+        try:
+            return bool(select.select([fd], [], [], seconds)[0])
+        finally:
+            os.close(fd)
+    deadline = time.monotonic() + seconds
+    while is_alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)  # this platform cannot wake us
+    return not is_alive(pid)

@@ -1,0 +1,1 @@
+"""The core behind HTTP: who may come in, what they may ask, and the process that listens."""

@@ -1,0 +1,97 @@
+"""The ASGI application: calls on a short path, everything else through Starlette."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cloud.errors import CloudException
+from cloud.local import Core
+from cloud.server.answers import Send, error_object, send_json
+from cloud.server.body import Receive
+from cloud.server.calls import OPS, Calls
+from cloud.server.gate import Gate
+from cloud.server.json_answer import JsonAnswer, PageAnswer
+from cloud.server.pages import front_page
+from cloud.server.people import People
+
+Scope = MutableMapping[str, Any]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_PATHS = {f"/v1/{op}": op for op in OPS}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What this server tells everybody, with or without a key."""
+
+    server_id: str
+    version: str
+
+
+class App:
+    """Looks at the path; checks Host and Origin of everything it serves."""
+
+    def __init__(self, core: Core, calls: Calls, gate: Gate, identity: Identity) -> None:
+        self._calls = calls
+        self._gate = gate
+        self._rest = _build_rest(People(calls, gate, core.store, core.blobs), identity)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        headers = dict(scope["headers"])
+        op = _PATHS.get(scope["path"])
+        if op is not None and scope["method"] == "POST":
+            await self._calls.serve(op, headers, receive, send)
+            return
+        try:
+            self._gate.check_source(headers)
+        except CloudException as error:
+            await send_json(send, error_object(error), error.http_status, [(b"connection", b"close")])
+            return
+        if scope["path"] == "/healthz":
+            await send_json(send, {"ok": True})
+            return
+        await self._rest(scope, receive, send)
+
+
+def build_app(core: Core, calls: Calls, gate: Gate, identity: Identity) -> ASGIApp:
+    """The application of one server.
+
+    POST /v1/<op>                a `JobApi` call: wire message in, wire message out
+    GET  /v1/jobs?jids=1,3-5     JSON, `field` may be repeated
+    GET  /v1/jobs/<jid>          JSON
+    GET  /v1/jobs/<jid>/stdout   text, /stderr likewise
+    POST /v1/jobs/<jid>/kill     JSON; `?force=1` without the grace period
+    GET  /v1/summary             JSON: slots, jobs by status, bytes
+    GET  /healthz                no key needed
+    GET  /                       no key needed
+    """
+    return App(core, calls, gate, identity)
+
+
+def _build_rest(people: People, identity: Identity) -> Starlette:
+    async def front(request: Request) -> Response:
+        url = str(request.base_url).rstrip("/")
+        return PageAnswer(front_page(identity.version, identity.server_id, url))
+
+    async def not_found(request: Request, _error: Exception) -> Response:
+        error = CloudException(f"there is nothing at {request.url.path}")
+        return JsonAnswer({"error": {**error_object(error)["error"], "code": 404}}, 404)
+
+    async def not_allowed(request: Request, _error: Exception) -> Response:
+        error = CloudException(f"{request.method} is not possible at {request.url.path}")
+        return JsonAnswer({"error": {**error_object(error)["error"], "code": 405}}, 405)
+
+    async def fault(_request: Request, error: Exception) -> Response:
+        return JsonAnswer(error_object(CloudException(f"a fault in the server: {type(error).__name__}")), 500)
+
+    return Starlette(
+        routes=[Route("/", front, methods=["GET"]), *people.routes()],
+        exception_handlers={404: not_found, 405: not_allowed, 500: fault},
+    )

@@ -1,0 +1,107 @@
+"""POST /v1/<op>: a `JobApi` call as a wire message, answered by one. The hot path: no framework, no thread."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from cloud.errors import CloudException, ServerUnavailable
+from cloud.model import Buffer
+from cloud.server.answers import Send, send_parts
+from cloud.server.body import Body, Gone, Receive
+from cloud.server.gate import Caller, Gate
+from cloud.server.heart import Heart
+from cloud.wire import calls
+
+log = logging.getLogger("cloud.server")
+
+OPS = frozenset({"submit", "outcomes", "wait", "status", "info", "kill", "delete", "read", "drop", "describe"})
+_HELD = frozenset({"wait", "outcomes"})
+_DISCARDED_MAX_BYTES = 256 << 20
+_CLOSE = [(b"connection", b"close")]
+
+
+class Calls:
+    """Carries questions to the core and answers back. A question that is held for long holds no thread, and is
+    withdrawn when its client hangs up."""
+
+    def __init__(self, heart: Heart, gate: Gate, *, max_body_bytes: int) -> None:
+        self._heart = heart
+        self._gate = gate
+        self._max_body_bytes = max_body_bytes
+        self._folder = heart.core.blobs.spool()
+        self._loop = asyncio.get_running_loop()
+        self._open: set[asyncio.Future[list[Buffer]]] = set()
+        self._stopping = False
+
+    async def serve(self, op: str, headers: Mapping[bytes, bytes], receive: Receive, send: Send) -> None:
+        """One request. Errors of the call itself are answers with status 200; those of the door have their own."""
+        body = Body(receive)
+        try:
+            self._gate.check_source(headers)
+            caller = self._gate.admit(headers)
+            length = headers.get(b"content-length")
+            message = await body.read(
+                int(length) if length is not None else None,
+                folder=self._folder,
+                max_bytes=self._max_body_bytes,
+            )
+        except CloudException as error:
+            await body.discard(_DISCARDED_MAX_BYTES)
+            await send_parts(send, calls.failed(error), error.http_status, list(_CLOSE))
+            return
+        except Gone:
+            return
+        parts = await self.ask(message, caller, receive if op in _HELD else None)
+        if parts is not None:
+            await send_parts(send, parts)
+
+    async def ask(self, message: Buffer, caller: Caller, receive: Receive | None = None) -> list[Buffer] | None:
+        """The core's answer. With `receive`, None when the client hung up before it came."""
+        if self._stopping:
+            return calls.failed(_stopping())
+        future: asyncio.Future[list[Buffer]] = self._loop.create_future()
+
+        def reply(parts: list[Buffer]) -> None:
+            if not future.done():
+                future.set_result(parts)
+
+        try:
+            withdraw = self._heart.ask(message, caller.account, caller.parent_jid, reply)
+        except CloudException as error:
+            return calls.failed(error)
+        except Exception as error:
+            log.exception("a fault in the core, while answering")
+            return calls.failed(CloudException(f"a fault in the server: {error!r}; its log says where"))
+        if future.done():
+            return future.result()
+        self._open.add(future)
+        watch: asyncio.Future[Any] | None = None
+        if receive is not None:
+            watch = asyncio.ensure_future(receive())
+            watch.add_done_callback(lambda _: future.cancel())
+        try:
+            return await future
+        except asyncio.CancelledError:
+            withdraw()
+            if watch is not None and watch.done():
+                return None
+            raise
+        finally:
+            self._open.discard(future)
+
+    def stop(self) -> None:
+        """Answer everything that is open with 'try again': the client will find the next server."""
+        self._stopping = True
+        for future in list(self._open):
+            if not future.done():
+                future.set_result(calls.failed(_stopping()))
+
+    @property
+    def held(self) -> int:
+        """How many questions are open."""
+        return len(self._open)
+
+
+def _stopping() -> ServerUnavailable:
+    return ServerUnavailable("the server is stopping; what it stored is safe", retry=True)

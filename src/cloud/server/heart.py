@@ -1,0 +1,109 @@
+"""What makes the core beat inside an event loop: one thread, woken by events and deadlines only."""
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Callable
+
+from cloud.local import Core
+from cloud.model import Buffer
+
+log = logging.getLogger("cloud.server")
+_AFTER_A_FAULT_SECONDS = 1.0
+
+Withdraw = Callable[[], None]
+
+
+class Heart:
+    """Calls the core's `tick`, and `flush` once per turn of the loop, so that requests which arrive together share a
+    transaction. Everything here runs in the loop's thread."""
+
+    def __init__(self, core: Core, loop: asyncio.AbstractEventLoop) -> None:
+        self.core = core
+        self._loop = loop
+        self._timer: asyncio.TimerHandle | None = None
+        self._due = float("inf")
+        self._turning = False
+        self._beating = False
+        self._deaf = False
+
+    def start(self) -> None:
+        """From now on the core lives."""
+        self._beating = True
+        self.core.dispatcher.rearm = self._rearm
+        self._loop.add_reader(self.core.engine.fileno(), self._tick)
+        self._tick()
+
+    def stop(self) -> None:
+        """No more ticks; what was asked and not yet carried out is carried out."""
+        if not self._beating:
+            return
+        self._beating = False
+        self._loop.remove_reader(self.core.engine.fileno())
+        if self._timer is not None:
+            self._timer.cancel()
+        self.core.door.flush()
+
+    def ask(
+        self, message: Buffer, account: int, parent_jid: int | None, reply: Callable[[list[Buffer]], None]
+    ) -> Withdraw:
+        """As `Door.ask`."""
+        answered = False
+
+        def heard(parts: list[Buffer]) -> None:
+            nonlocal answered
+            answered = True
+            reply(parts)
+
+        withdraw = self.core.door.ask(message, account, parent_jid, heard)
+        if not answered and not self._turning:
+            self._turning = True
+            self._loop.call_soon(self._turn)
+        return withdraw
+
+    def _turn(self) -> None:
+        """Behind everything that arrived together: carry out the changes, and mind the deadlines of what is held."""
+        self._turning = False
+        if not self._beating:
+            return
+        try:
+            self.core.door.flush()
+            self._arm(self.core.next_deadline())
+        except Exception:
+            log.exception("a fault in the core, while storing what was submitted")
+            self._arm(time.monotonic() + _AFTER_A_FAULT_SECONDS)
+
+    def _rearm(self) -> None:
+        self._arm(self.core.dispatcher.next_deadline())
+
+    def _tick(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._due = float("inf")
+        try:
+            deadline = self.core.tick()
+        except Exception:
+            # A heart that stops would leave every job where it is; the store is consistent, so try again soon, but
+            # not at once: what woke us may still be there.
+            log.exception("a fault in the core")
+            self._loop.remove_reader(self.core.engine.fileno())
+            self._deaf = True
+            deadline = time.monotonic() + _AFTER_A_FAULT_SECONDS
+        else:
+            if self._deaf:
+                self._deaf = False
+                self._loop.add_reader(self.core.engine.fileno(), self._tick)
+        self._arm(deadline)
+
+    def _arm(self, deadline: float | None) -> None:
+        """Tick at `deadline` at the latest. A later one than is armed already needs nothing: that tick re-arms."""
+        if deadline is None or deadline >= self._due or not self._beating:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._due = deadline
+        # Whole milliseconds, rounded up: uvloop rounds to the nearest, and a timer that is early only spins.
+        milliseconds = math.ceil(max(0.0, deadline - time.monotonic()) * 1000)
+        self._timer = self._loop.call_later(milliseconds / 1000, self._tick)

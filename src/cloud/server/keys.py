@@ -1,0 +1,127 @@
+"""Keys of accounts: who may use this server, kept as hashed facts in its store (DESIGN D19)."""
+
+import hashlib
+import hmac
+import json
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from cloud.dispatch.ports import Store
+from cloud.errors import NotAuthorised
+
+FIRST_ACCOUNT = 1
+_PREFIX = "key/"
+_HIGHEST = "keys/highest"
+_REMEMBERED_SECONDS = 10.0
+_HINT = "set PICLOUD_API_KEY and PICLOUD_API_SECRETKEY, or call cloud.setkey(key, secret)"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A new key with its secret, which is shown once and never stored."""
+
+    key: str
+    secret: str
+    account: int
+
+    def __repr__(self) -> str:
+        return f"Credentials(key={self.key!r}, account={self.account})"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What the store knows of a key."""
+
+    key: str
+    account: int
+    active: bool
+    note: str
+    created_at: datetime
+
+
+class Keys:
+    """Makes, lists and checks keys.
+
+    A secret is 256 random bits, so one SHA-256 of it is as hard to reverse as anything slower would be. A key that
+    was right is remembered for ten seconds, by a digest, so that a burst of requests reads the store once and a key
+    made inactive by another server of the same store is refused soon.
+    """
+
+    def __init__(self, store: Store, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._monotonic = monotonic
+        self._remembered: dict[bytes, tuple[int, float]] = {}
+
+    def make(self, account: int, note: str = "") -> Credentials:
+        """A new active key of an account, numbered after the highest so far."""
+        secret = secrets.token_urlsafe(32)
+        with self._store.transaction():
+            number = int(self._store.get_fact(_HIGHEST) or 0) + 1
+            key = str(number)
+            self._store.set_fact(_HIGHEST, key)
+            fact = {
+                "account": account, "digest": _digest(key, secret), "active": True, "note": note,
+                "created": datetime.now(UTC).isoformat(),
+            }  # fmt: skip
+            self._store.set_fact(_PREFIX + key, json.dumps(fact))
+        return Credentials(key, secret, account)
+
+    def of_account(self, account: int) -> list[Key]:
+        """All keys of an account, oldest first."""
+        found = []
+        for name, text in self._store.facts(_PREFIX).items():
+            fact = json.loads(text)
+            if fact["account"] == account:
+                created_at = datetime.fromisoformat(fact["created"])
+                found.append(Key(name.removeprefix(_PREFIX), account, fact["active"], fact["note"], created_at))
+        return sorted(found, key=lambda k: int(k.key))
+
+    def accounts(self) -> set[int]:
+        """Accounts that have or had a key."""
+        return {int(json.loads(text)["account"]) for text in self._store.facts(_PREFIX).values()}
+
+    def any(self) -> bool:
+        """Whether a key was ever made here."""
+        return self._store.get_fact(_HIGHEST) is not None
+
+    def set_active(self, key: str, *, active: bool) -> None:
+        """Open or close an account to a key; takes effect at once on this server, within seconds on others.
+
+        Raises:
+            NotAuthorised: there is no such key.
+        """
+        with self._store.transaction():
+            text = self._store.get_fact(_PREFIX + key)
+            if text is None:
+                raise NotAuthorised(f"there is no key {key} on this server")
+            self._store.set_fact(_PREFIX + key, json.dumps({**json.loads(text), "active": active}))
+        self._remembered.clear()
+
+    def account_of(self, key: str, secret: str) -> int:
+        """The account that a key opens.
+
+        Raises:
+            NotAuthorised: no such key, another secret, or the key is inactive. Which of the first two is not said.
+        """
+        digest = _digest(key, secret)
+        proof = digest.encode()
+        remembered = self._remembered.get(proof)
+        now = self._monotonic()
+        if remembered is not None and now < remembered[1]:
+            return remembered[0]
+        text = self._store.get_fact(_PREFIX + key)
+        fact: dict[str, Any] = json.loads(text) if text is not None else {"digest": "", "active": False, "account": 0}
+        if not hmac.compare_digest(str(fact["digest"]), digest):
+            raise NotAuthorised("the key or its secret is wrong", hint=_HINT)
+        if not fact["active"]:
+            raise NotAuthorised(f"key {key} is inactive", hint="activate it, or use another key of the account")
+        self._remembered[proof] = (int(fact["account"]), now + _REMEMBERED_SECONDS)
+        return int(fact["account"])
+
+
+def _digest(key: str, secret: str) -> str:
+    return hashlib.sha256(f"{key}:{secret}".encode()).hexdigest()

@@ -1,0 +1,130 @@
+"""Sockets and connections: uvicorn's HTTP protocol on our own loop, without the timer of its `Server`."""
+
+import asyncio
+import errno
+import logging
+import socket
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from cloud.errors import ServerUnavailable
+
+log = logging.getLogger("cloud.server")
+
+HEAD_MAX_BYTES = 64 * 1024
+KEEP_ALIVE_SECONDS = 600
+_BACKLOG = 1024
+
+
+class Connection(HttpToolsProtocol):
+    """One client's connection. A request's line and headers must fit into `HEAD_MAX_BYTES`."""
+
+    _head_bytes = 0
+
+    def data_received(self, data: bytes) -> None:
+        self._head_bytes += len(data)
+        if self._head_bytes > HEAD_MAX_BYTES + len(data):
+            self.send_400_response("The headers of the request are too long.")
+            return
+        super().data_received(data)
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self._head_bytes = 0
+
+    def on_body(self, body: bytes) -> None:
+        self._head_bytes = 0
+        super().on_body(body)
+
+
+def bind(host: str, port: int, *, fall_back: bool = False) -> socket.socket:
+    """A listening socket.
+
+    Args:
+        host: address or name to listen on.
+        port: 0 for any that is free.
+        fall_back: take any free port when this one is in use.
+
+    Raises:
+        ServerUnavailable: the address cannot be listened on; the message says why.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise ServerUnavailable(f"cannot listen on {host!r}: {error}") from None
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(_BACKLOG)
+    except OSError as error:
+        sock.close()
+        if fall_back and port and error.errno in (errno.EADDRINUSE, errno.EACCES):
+            return bind(host, 0)
+        reason = "another program listens there" if error.errno == errno.EADDRINUSE else str(error)
+        raise ServerUnavailable(
+            f"cannot listen on {host}:{port}: {reason}", hint="stop that program, or choose another port"
+        ) from None
+    sock.setblocking(False)
+    return sock
+
+
+def url_of(sock: socket.socket) -> str:
+    """The address clients on this machine use."""
+    host, port = sock.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class Listener:
+    """Takes connections on a socket and gives their requests to an ASGI application."""
+
+    def __init__(self, app: Any) -> None:
+        config = Config(
+            app, http=Connection, ws="none", lifespan="off", access_log=False, log_config=None, server_header=False,
+            date_header=False, proxy_headers=False, timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        )  # fmt: skip
+        config.load()
+        self._config = config
+        self._state = ServerState()
+        self._server: asyncio.Server | None = None
+
+    @property
+    def connections(self) -> int:
+        """How many clients are connected."""
+        return len(self._state.connections)
+
+    @property
+    def requests(self) -> int:
+        """How many requests were answered."""
+        return self._state.total_requests
+
+    async def start(self, sock: socket.socket) -> None:
+        """Take connections from now on."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: Connection(self._config, self._state, {}, loop), sock=sock, backlog=_BACKLOG
+        )
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Take no more connections, let answers that are being sent finish, then close what is left."""
+        if self._server is not None:
+            self._server.close()
+        for connection in list(self._state.connections):
+            connection.shutdown()
+        tasks = list(self._state.tasks)
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=grace_seconds)
+            if late:
+                log.warning("%d requests were cut off", len(late))
+            for task in late:
+                task.cancel()
+        for connection in list(self._state.connections):
+            if connection.transport is not None:
+                connection.transport.close()

@@ -1,0 +1,152 @@
+"""Jobs as plain JSON, for people, curl other languages: a client's questions, asked of the same core."""
+
+import math
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cloud import errors
+from cloud.api import INFO_FIELDS
+from cloud.dispatch.ports import Blobs, Store
+from cloud.model import Ranges
+from cloud.model.ranges import pack
+from cloud.server.answers import error_object
+from cloud.server.calls import Calls
+from cloud.server.gate import Caller, Gate
+from cloud.server.json_answer import JsonAnswer, TextAnswer
+from cloud.server.summary import count_jobs
+from cloud.wire import calls as wire_calls
+from cloud.wire.message import decode
+
+_SHOWN = (
+    "status", "function", "label", "created", "started", "finished", "runtime", "attempts", "exception", "attributes",
+)  # fmt: skip
+_NOT_JSON = frozenset({"args", "kwargs", "func_object"})
+_MOST_JOBS = 1000
+_LONGEST_LIST = 10_000
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class People:
+    """Routes under /v1/jobs, and /v1/summary."""
+
+    def __init__(self, asked: Calls, gate: Gate, store: Store, blobs: Blobs) -> None:
+        self._asked = asked
+        self._gate = gate
+        self._store = store
+        self._blobs = blobs
+
+    def routes(self) -> list[Route]:
+        """All of them."""
+        return [
+            Route("/v1/summary", self._guarded(self._summary), methods=["GET"]),
+            Route("/v1/jobs", self._guarded(self._jobs), methods=["GET"]),
+            Route("/v1/jobs/{jid:int}", self._guarded(self._job), methods=["GET"]),
+            Route("/v1/jobs/{jid:int}/kill", self._guarded(self._kill), methods=["POST"]),
+            Route("/v1/jobs/{jid:int}/{stream}", self._guarded(self._output), methods=["GET"]),
+        ]
+
+    def _guarded(self, answer: "Callable[[Request, Caller], Awaitable[Response]]") -> Endpoint:
+        async def endpoint(request: Request) -> Response:
+            try:
+                caller = self._gate.admit(dict(request.headers.raw))
+                return await answer(request, caller)
+            except errors.CloudException as error:
+                return JsonAnswer(error_object(error), status_code=error.http_status)
+
+        return endpoint
+
+    async def _summary(self, _request: Request, caller: Caller) -> Response:
+        header, _ = await self._ask(wire_calls.ask("describe", None), caller)
+        return JsonAnswer(
+            {
+                **wire_calls.answer_of(header),
+                "jobs": await count_jobs(self._store, caller.account),
+                "store_bytes": self._store.size_bytes(),
+                "blob_bytes": self._blobs.size_bytes(),
+            }
+        )
+
+    async def _jobs(self, request: Request, caller: Caller) -> Response:
+        jids = read_jid_list(request.query_params.get("jids", ""))
+        fields = _fields(request.query_params.getlist("field"))
+        return JsonAnswer({"info": await self._info(jids, fields, caller)})
+
+    async def _job(self, request: Request, caller: Caller) -> Response:
+        jid = int(request.path_params["jid"])
+        fields = _fields(request.query_params.getlist("field"))
+        found = await self._info((range(jid, jid + 1),), fields, caller)
+        return JsonAnswer({"jid": jid, **found[str(jid)]})
+
+    async def _output(self, request: Request, caller: Caller) -> Response:
+        jid, stream = int(request.path_params["jid"]), str(request.path_params["stream"])
+        if stream not in ("stdout", "stderr"):
+            raise errors.JobNotFound(f"a job has no {stream!r} here; there are stdout and stderr")
+        found = await self._info((range(jid, jid + 1),), [stream], caller)
+        return TextAnswer(found[str(jid)][stream] or "")
+
+    async def _kill(self, request: Request, caller: Caller) -> Response:
+        jid = int(request.path_params["jid"])
+        force = request.query_params.get("force", "") in ("1", "true", "yes")
+        await self._ask(wire_calls.ask("kill", (range(jid, jid + 1),), force=force), caller)
+        found = await self._info((range(jid, jid + 1),), ["status"], caller)
+        return JsonAnswer({"jid": jid, **found[str(jid)]})
+
+    async def _info(self, jids: Ranges, fields: list[str], caller: Caller) -> dict[str, dict[str, Any]]:
+        header, frames = await self._ask(wire_calls.ask("info", jids, fields=fields), caller)
+        infos = wire_calls.read_infos(header, frames)
+        numbers = [str(jid) for those in jids for jid in those]
+        return {number: _plain(info) for number, info in zip(numbers, infos, strict=True)}
+
+    async def _ask(self, parts: wire_calls.Parts, caller: Caller) -> tuple[dict[str, Any], list[memoryview]]:
+        answer = await self._asked.ask(b"".join(parts), caller)
+        assert answer is not None
+        header, frames = decode(b"".join(answer))
+        wire_calls.answer_of(header)
+        return header, frames
+
+
+def read_jid_list(text: str) -> Ranges:
+    """'1,2,5-8' (inclusive ranges, as on the command line) as ranges.
+
+    Raises:
+        InvalidSubmission: it is not such a list, or names more than a thousand jobs.
+    """
+    found: list[int | range] = []
+    if len(text) <= _LONGEST_LIST:
+        try:
+            for item in text.split(","):
+                first, dash, last = item.partition("-")
+                found.append(range(int(first), int(last) + 1) if dash else int(first))
+        except ValueError:
+            found = []
+    jids = pack(found)
+    number = sum(len(those) for those in jids)
+    if not 1 <= number <= _MOST_JOBS:
+        raise errors.InvalidSubmission(f"jids must be a list like 1,2,5-8 of 1 to {_MOST_JOBS} jobs")
+    return jids
+
+
+def _fields(asked: list[str]) -> list[str]:
+    for name in asked:
+        if name not in INFO_FIELDS or name in _NOT_JSON:
+            allowed = ", ".join(name for name in INFO_FIELDS if name not in _NOT_JSON)
+            raise errors.InvalidSubmission(f"there is no field {name!r}; there are {allowed}")
+    return list(asked or _SHOWN)
+
+
+def _plain(value: Any) -> Any:
+    """The same value in strict JSON: bytes as text, no NaN."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value).decode(errors="replace")
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

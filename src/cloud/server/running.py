@@ -1,0 +1,102 @@
+"""One running server: core, heart, application and listener, from start to an orderly end."""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Callable
+
+from cloud.local import Core
+from cloud.server.app import Identity, build_app
+from cloud.server.calls import Calls
+from cloud.server.gate import Gate
+from cloud.server.heart import Heart
+from cloud.server.keys import Keys
+from cloud.server.listener import Listener
+from cloud.server.settings import Settings
+
+log = logging.getLogger("cloud.server")
+
+
+async def run(
+    core: Core,
+    keys: Keys,
+    sock: socket.socket,
+    settings: Settings,
+    identity: Identity,
+    *,
+    ready: Callable[[], None],
+    leaving: Callable[[], None],
+    any_address: bool = False,
+) -> None:
+    """Serve until SIGTERM, SIGINT or, with `settings.idle_seconds`, until nobody needs us.
+
+    Args:
+        ready: called once requests are taken.
+        leaving: called when no more are, before what runs is ended.
+        any_address: whether a bare address is good enough as a Host header.
+    """
+    loop = asyncio.get_running_loop()
+    heart = Heart(core, loop)
+    gate = Gate(keys, core.tokens.account_of, settings.names, any_address=any_address)
+    calls = Calls(heart, gate, max_body_bytes=settings.max_body_bytes)
+    listener = Listener(build_app(core, calls, gate, identity))
+    end = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _stop_for, signal.Signals(number).name, end)
+    heart.start()
+    await listener.start(sock)
+    idle: Idle | None = None
+    if settings.idle_seconds is not None:
+        idle = Idle(core, keys, listener, settings.idle_seconds, end)
+        idle.start(loop)
+    ready()
+    try:
+        await end.wait()
+    finally:
+        leaving()
+        if idle is not None:
+            idle.stop()
+        calls.stop()
+        await listener.stop(settings.grace_seconds)
+        heart.stop()
+        core.close()
+        log.info("stopped")
+
+
+def _stop_for(reason: str, end: asyncio.Event) -> None:
+    log.info("stopping: %s", reason)
+    end.set()
+
+
+class Idle:
+    """Ends a server that had no client and no unfinished job for a while. Looks only when that may be so."""
+
+    def __init__(self, core: Core, keys: Keys, listener: Listener, seconds: float, end: asyncio.Event) -> None:
+        self._core = core
+        self._keys = keys
+        self._listener = listener
+        self._seconds = seconds
+        self._end = end
+        self._requests = -1
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look after a while, and again each time something was going on."""
+        self._timer = loop.call_later(self._seconds, self._look, loop)
+
+    def stop(self) -> None:
+        """Look no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        quiet = self._listener.requests == self._requests and self._listener.connections == 0
+        if quiet and not self._unfinished():
+            _stop_for(f"idle for {self._seconds / 60:g} minutes", self._end)
+            return
+        self._requests = self._listener.requests
+        self.start(loop)
+
+    def _unfinished(self) -> bool:
+        return any(self._core.store.of_account(account, unfinished=True) for account in self._keys.accounts())
