@@ -49,12 +49,12 @@ class Body:
         if length is not None and length > max_bytes:
             raise TooLarge(f"a request of {length} bytes is more than this server's limit of {max_bytes}")
         piece = await self._next()
-        if not self._more:
+        if self._ended():
             return piece
         collected = _Collected(folder, max_bytes)
         try:
             collected.add(piece)
-            while self._more:
+            while not self._ended():
                 collected.add(await self._next())
             return collected.whole()
         finally:
@@ -64,10 +64,13 @@ class Body:
         """Read what is left and forget it: a client that is still sending could not read our refusal."""
         seen = 0
         try:
-            while self._more and seen < at_most:
+            while not self._ended() and seen < at_most:
                 seen += len(await self._next())
         except Gone:
             pass
+
+    def _ended(self) -> bool:
+        return not self._more
 
     async def _next(self) -> bytes:
         event = await self._receive()

@@ -4,6 +4,9 @@ import os
 import stat
 import subprocess
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +14,7 @@ from cloud.errors import ServerUnavailable
 from cloud.server import folder as folder_module
 from cloud.server.folder import Folder
 
+Holder = Callable[..., "subprocess.Popen[bytes]"]
 HOLDER = """
 import os, sys
 from cloud.server.folder import Folder
@@ -24,12 +28,12 @@ sys.stdin.read()
 
 
 @pytest.fixture
-def folder(tmp_path) -> Folder:
+def folder(tmp_path: Path) -> Folder:
     return Folder(str(tmp_path / "state"))
 
 
 @pytest.fixture
-def holder(folder):
+def holder(folder: Folder) -> Iterator[Holder]:
     """Another process that takes the lock; closing its standard input ends it."""
     started = []
 
@@ -38,24 +42,23 @@ def holder(folder):
             [sys.executable, "-c", HOLDER, folder.path, card], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         started.append(process)
+        assert process.stdout is not None
         assert process.stdout.readline() == b"taken\n"
         return process
 
     yield start
     for process in started:
         process.kill()
-        process.wait()
-        process.stdin.close()
-        process.stdout.close()
+        process.communicate()
 
 
-def test_files_and_folder_are_the_users_alone(folder):
+def test_files_and_folder_are_the_users_alone(folder: Folder) -> None:
     folder.write_card({"secret": "s"})
     assert stat.S_IMODE(os.stat(folder.path).st_mode) == 0o700
     assert stat.S_IMODE(os.stat(os.path.join(folder.path, "server.json")).st_mode) == 0o600
 
 
-def test_what_was_written_is_read_back(folder):
+def test_what_was_written_is_read_back(folder: Folder) -> None:
     folder.write_card({"pid": 1})
     folder.write_credentials("1", "s")
     folder.write_port(4711)
@@ -67,35 +70,36 @@ def test_what_was_written_is_read_back(folder):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "\x00"])
-def test_damaged_files_count_as_missing(folder, text):
+def test_damaged_files_count_as_missing(folder: Folder, text: str) -> None:
     for name in ("server.json", "key.json", "port"):
         with open(os.path.join(folder.path, name), "w") as file:
             file.write(text)
     assert (folder.card(), folder.credentials(), folder.port()) == ({}, None, 0)
 
 
-def test_a_second_server_is_refused_at_once_and_told_who_is_there(folder, holder):
+def test_a_second_server_is_refused_at_once_and_told_who_is_there(folder: Folder, holder: Holder) -> None:
     process = holder()
     with pytest.raises(ServerUnavailable, match=rf"process {process.pid}.*127.0.0.1:1"):
         folder.take()
 
 
-def test_the_lock_of_one_that_leaves_is_waited_for(folder, holder):
+def test_the_lock_of_one_that_leaves_is_waited_for(folder: Folder, holder: Holder) -> None:
     process = holder("no card")
-    process.stdin.close()
+    threading.Timer(0.05, process.terminate).start()
     os.close(folder.take())
     assert folder.holder() == os.getpid()
-    process.stdin = open(os.devnull, "wb")
 
 
-def test_the_lock_of_a_killed_one_is_free(folder, holder):
+def test_the_lock_of_a_killed_one_is_free(folder: Folder, holder: Holder) -> None:
     process = holder()
     process.kill()
     process.wait()
     os.close(folder.take())
 
 
-def test_one_that_does_not_let_go_is_named_after_a_bounded_wait(folder, holder, monkeypatch):
+def test_one_that_does_not_let_go_is_named_after_a_bounded_wait(
+    folder: Folder, holder: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(folder_module, "LEAVING_SECONDS", 0.05)
     process = holder("no card")
     with pytest.raises(ServerUnavailable, match=rf"server process {process.pid} is still going"):
