@@ -1,7 +1,7 @@
-"""Where things are and who is asking: the config directory, this machine's part of it, and settings from the environment.
+"""Where things are and who is asking: the config directory, this machine's part of it, settings of the environment.
 
-What is read here is read when it is needed, checked once, and frozen. A value that cannot be meant is an error that names
-the variable.
+What is read here is read when it is needed, checked once, and frozen. A value that cannot be meant is an error that
+names the variable.
 """
 
 import os

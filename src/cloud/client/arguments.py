@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, SupportsIndex, cast
 
 from cloud.model import Ranges
 from cloud.model.ranges import pack
@@ -28,7 +28,7 @@ def read_jids(jids: Jids) -> tuple[Ranges, bool]:
     if isinstance(jids, (str, bytes, bytearray, bool)) or jids is None:
         raise _refused(jids)
     if hasattr(jids, "__index__") and not hasattr(jids, "__len__"):  # a NumPy integer
-        jid = operator.index(jids)
+        jid = operator.index(cast(SupportsIndex, jids))
         return (range(jid, jid + 1),), True
     try:
         items = list(jids)

@@ -126,7 +126,9 @@ class _Checks:
         allowed = CORES_BY_TYPE[core_type]
         if value not in allowed:
             choices = ", ".join(map(str, allowed))
-            raise RefusedValue(f"{self.where}: _cores={value} is not available with _type={core_type!r}, which has: {choices}")
+            raise RefusedValue(
+                f"{self.where}: _cores={value} is not available with _type={core_type!r}, which has: {choices}"
+            )
         return int(value)
 
     def callbacks(self, name: str, value: Any) -> tuple[Callback, ...]:
@@ -186,7 +188,9 @@ class _Checks:
             if not isinstance(name, str):
                 raise self._type_error("_os_env_vars", f"{wanted}, all of them text", name)
             if not name or "=" in name or "\0" in name:
-                raise ValueError(f"{self.where}: _os_env_vars: {name!r:.80} cannot be the name of an environment variable")
+                raise ValueError(
+                    f"{self.where}: _os_env_vars: {name!r:.80} cannot be the name of an environment variable"
+                )
         if not isinstance(value, Mapping):
             return {name: os.environ[name] for name in names if name in os.environ}
         for name, text in value.items():

@@ -1,7 +1,7 @@
 """From the user's words to parts of a submission: one call, or a map of any length in bounded memory.
 
-A map is packed in chunks (at most 500 jobs, about 1 MiB) which travel together up to about 1 MiB a message; the last message
-seals it and brings the jids (DESIGN D4). A map that fits in one message, which most do, is one request.
+A map is packed in chunks (at most 500 jobs, about 1 MiB), which travel together up to about 1 MiB a message; the last
+message seals it and brings the jids (DESIGN D4). A map that fits in one message, which most do, is one request.
 """
 
 import itertools
@@ -66,7 +66,9 @@ class Submitter:
         digest, packed = pack_function(function, where)
         jobs = iter(_jobs(sequences, where))
         shown: list[str] = []
-        chunks = _chunks(jobs, told.fast_serialization, where, shown, sized=all(hasattr(s, "__len__") for s in sequences))
+        chunks = _chunks(
+            jobs, told.fast_serialization, where, shown, sized=all(hasattr(s, "__len__") for s in sequences)
+        )
         token = _token()
         spec: Spec | None = None
         total = 0
@@ -152,12 +154,15 @@ def _about_client() -> dict[str, str]:
     if _about is None or _about[0] != pid:
         import platform
 
-        _about = pid, {
-            "host": platform.node(),
-            "pid": str(pid),
-            "python": ".".join(map(str, sys.version_info[:3])),
-            "program": os.path.basename(sys.argv[0]) if getattr(sys, "argv", None) else "",
-        }
+        _about = (
+            pid,
+            {
+                "host": platform.node(),
+                "pid": str(pid),
+                "python": ".".join(map(str, sys.version_info[:3])),
+                "program": os.path.basename(sys.argv[0]) if getattr(sys, "argv", None) else "",
+            },
+        )
     return _about[1]
 
 
@@ -175,7 +180,7 @@ def check_sequences(sequences: tuple[Any, ...], where: str) -> None:
 def _jobs(sequences: tuple[Iterable[Any], ...], where: str) -> Iterable[tuple[Any, ...]]:
     """The arguments of each job."""
     try:
-        return zip(sequences[0]) if len(sequences) == 1 else itertools.zip_longest(*sequences)  # noqa: B905 (just one)
+        return zip(sequences[0]) if len(sequences) == 1 else itertools.zip_longest(*sequences)
     except TypeError as error:  # e.g. a 0-dimensional array
         raise TypeError(f"{where}: {error}") from None
 
@@ -198,7 +203,7 @@ def _chunks(
         yield NewChunk(first, len(batch), parts)
         first += len(batch)
         affordable = int(CHUNK_BYTES * len(batch) / max(_size(parts), 1))
-        most = max(1, min(CHUNK_JOBS, affordable, 8 * len(batch) if sized else CHUNK_JOBS))
+        most = max(1, min(CHUNK_JOBS, affordable, 8 * max(len(batch), 8)))
 
 
 def _all_small(batch: list[tuple[Any, ...]]) -> bool:

@@ -1,4 +1,4 @@
-"""The interpreter and surroundings of this client, which its jobs get when they run on the same machine (DESIGN D15)."""
+"""The interpreter and surroundings of this client, which its jobs get on the same machine (DESIGN D15)."""
 
 import os
 import sys

@@ -1,0 +1,96 @@
+"""`cloud.call`, `cloud.map`, ...: each looks up the active session when it is called."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, overload
+
+from cloud.client import sessions
+from cloud.client.arguments import Jids
+from cloud.client.info import Fields
+from cloud.client.iteration import ResultIterator
+from cloud.client.jobs import Job, Jobs
+from cloud.client.patience import inside_channel
+from cloud.client.session import Session
+
+
+def call(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Job:
+    return sessions.active().call(function, *args, **kwargs)
+
+
+def map(function: Callable[..., Any], /, *sequences: Iterable[Any], **reserved: Any) -> Jobs:
+    return sessions.active().map(function, *sequences, **reserved)
+
+
+def join(jids: Jids, timeout: float | None = None, ignore_errors: bool = False, deadlock_check: bool = True) -> None:
+    sessions.active().join(jids, timeout, ignore_errors, deadlock_check)
+
+
+def result(jids: Jids, timeout: float | None = None, ignore_errors: bool = False, deadlock_check: bool = True) -> Any:
+    return sessions.active().result(jids, timeout, ignore_errors, deadlock_check)
+
+
+def iresult(
+    jids: Jids, timeout: float | None = None, num_in_parallel: int = 4, ignore_errors: bool = False
+) -> ResultIterator:
+    return sessions.active().iresult(jids, timeout, num_in_parallel, ignore_errors)
+
+
+def iresult_unordered(
+    jids: Jids, timeout: float | None = None, ignore_errors: bool = False
+) -> Iterator[tuple[Job, Any]]:
+    return sessions.active().iresult_unordered(jids, timeout, ignore_errors)
+
+
+@overload
+def status(jids: int) -> str: ...
+@overload
+def status(jids: Iterable[int | range]) -> list[str]: ...
+def status(jids: Jids) -> str | list[str]:
+    return sessions.active().status(jids)
+
+
+def info(jids: Jids, info_requested: Fields = None) -> dict[int, dict[str, Any]]:
+    return sessions.active().info(jids, info_requested)
+
+
+def kill(jids: Jids | None = None, *, force: bool = False) -> None:
+    sessions.active().kill(jids, force=force)
+
+
+def delete(jids: Jids) -> None:
+    sessions.active().delete(jids)
+
+
+def connection_info() -> dict[str, Any]:
+    return sessions.active().connection_info()
+
+
+def close() -> bool:
+    return sessions.active().close()
+
+
+def is_simulated() -> bool:
+    """Whether `cloud` is the simulator."""
+    return sessions.active().kind == "simulated"
+
+
+def running_on_cloud() -> bool:
+    """Whether this code runs in a job of a server; not so in jobs of `cloud.mp`."""
+    channel = inside_channel()
+    return channel is not None and not channel.serves
+
+
+for _function in (
+    call,
+    map,
+    join,
+    result,
+    iresult,
+    iresult_unordered,
+    status,
+    info,
+    kill,
+    delete,
+    connection_info,
+    close,
+):
+    _function.__doc__ = getattr(Session, _function.__name__).__doc__

@@ -1,0 +1,224 @@
+"""The handles that `call` and `map` return: integers and ranges of integers that know what can be done with them (D17).
+
+A `Job` is its jid in every respect: it can be stored, sent as JSON, compared and used as a key. A handle that was pickled
+finds its cloud again when it is used.
+"""
+
+from collections.abc import Generator, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+from cloud.client import sessions
+
+if TYPE_CHECKING:
+    from cloud.client.info import Fields
+    from cloud.client.session import Session
+
+
+class Job(int):
+    """One job: its jid, with methods."""
+
+    _session: "Session | None"
+    _kind: str
+    _name: str
+
+    def __new__(cls, jid: int, kind: str = "", name: str = "", session: "Session | None" = None) -> "Job":
+        """`kind` says which cloud has the job ('' for `cloud` itself), `name` is its function's."""
+        job = super().__new__(cls, jid)
+        job._kind = kind
+        job._name = name
+        job._session = session
+        return job
+
+    @property
+    def _cloud(self) -> "Session":
+        return self._session or sessions.of_kind(self._kind)
+
+    @property
+    def jid(self) -> int:
+        """The bare integer."""
+        return int(self)
+
+    def result(self, timeout: float | None = None) -> Any:
+        """What the function returned, as `cloud.result`."""
+        return self._cloud.result(int(self), timeout)
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until it is finished, as `cloud.join`."""
+        self._cloud.join(int(self), timeout)
+
+    @property
+    def status(self) -> str:
+        """'waiting', 'queued', ... as `cloud.status`."""
+        return self._cloud.status(int(self))
+
+    def info(self, info_requested: "Fields" = None) -> dict[str, Any]:
+        """The inner dict of `cloud.info`."""
+        return self._cloud.info(int(self), info_requested)[int(self)]
+
+    def kill(self, *, force: bool = False) -> None:
+        """As `cloud.kill`."""
+        self._cloud.kill(int(self), force=force)
+
+    def delete(self) -> None:
+        """As `cloud.delete`."""
+        self._cloud.delete(int(self))
+
+    @property
+    def stdout(self) -> str:
+        """What it printed, so far."""
+        return str(self.info("stdout")["stdout"])
+
+    @property
+    def stderr(self) -> str:
+        """What it wrote to standard error, so far."""
+        return str(self.info("stderr")["stderr"])
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._cloud.result_soon(int(self)).__await__()
+
+    def __str__(self) -> str:
+        return int.__repr__(self)
+
+    def __format__(self, form: str) -> str:
+        return int.__format__(int(self), form)
+
+    def __repr__(self) -> str:
+        return f"<Job {int(self)} {self._name}>" if self._name else f"<Job {int(self)}>"
+
+    def _repr_html_(self) -> str:
+        return f"<span><b>Job {int(self)}</b> <code>{_escaped(self._name)}</code></span>"
+
+    def __reduce__(self) -> Any:
+        return Job, (int(self), self._kind, self._name)
+
+
+class Jobs(Sequence[Job]):
+    """Jobs with consecutive jids: a sequence that stands for a `range`, with the methods of a job for all of them."""
+
+    __slots__ = ("_kind", "_name", "_session", "as_range")
+
+    as_range: range
+    """The jids."""
+
+    def __init__(self, jids: range, kind: str = "", name: str = "", session: "Session | None" = None) -> None:
+        self.as_range = jids
+        self._kind = kind
+        self._name = name
+        self._session = session
+
+    @property
+    def _cloud(self) -> "Session":
+        return self._session or sessions.of_kind(self._kind)
+
+    def result(self, timeout: float | None = None, ignore_errors: bool = False) -> list[Any]:
+        """What the function returned for each, in order, as `cloud.result`."""
+        results: list[Any] = self._cloud.result(self, timeout, ignore_errors)
+        return results
+
+    def iresult(
+        self, timeout: float | None = None, num_in_parallel: int = 4, ignore_errors: bool = False
+    ) -> Iterator[Any]:
+        """Results one after another, as `cloud.iresult`."""
+        return self._cloud.iresult(self, timeout, num_in_parallel, ignore_errors)
+
+    def join(self, timeout: float | None = None, ignore_errors: bool = False) -> None:
+        """Wait until all are finished, as `cloud.join`."""
+        self._cloud.join(self, timeout, ignore_errors)
+
+    @property
+    def status(self) -> list[str]:
+        """The status of each, as `cloud.status`."""
+        return self._cloud.status(self)
+
+    def info(self, info_requested: "Fields" = None) -> dict[int, dict[str, Any]]:
+        """As `cloud.info`."""
+        return self._cloud.info(self, info_requested)
+
+    def kill(self, *, force: bool = False) -> None:
+        """As `cloud.kill`."""
+        self._cloud.kill(self, force=force)
+
+    def delete(self) -> None:
+        """As `cloud.delete`."""
+        self._cloud.delete(self)
+
+    @property
+    def stdout(self) -> list[str]:
+        """What each printed, so far."""
+        return [info["stdout"] for info in self.info("stdout").values()]
+
+    @property
+    def stderr(self) -> list[str]:
+        """What each wrote to standard error, so far."""
+        return [info["stderr"] for info in self.info("stderr").values()]
+
+    def __await__(self) -> Generator[Any, None, list[Any]]:
+        return self._cloud.result_soon(self).__await__()
+
+    def of_jid(self, jid: int) -> Job:
+        """The handle of one of them."""
+        return Job(jid, self._kind, self._name, self._session)
+
+    def __len__(self) -> int:
+        return len(self.as_range)
+
+    @overload
+    def __getitem__(self, index: int) -> Job: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Jobs": ...
+    def __getitem__(self, index: int | slice) -> "Job | Jobs":
+        if isinstance(index, slice):
+            return Jobs(self.as_range[index], self._kind, self._name, self._session)
+        return self.of_jid(self.as_range[index])
+
+    def __iter__(self) -> Iterator[Job]:
+        kind, name, session = self._kind, self._name, self._session
+        for jid in self.as_range:
+            yield Job(jid, kind, name, session)
+
+    def __contains__(self, jid: object) -> bool:
+        return jid in self.as_range
+
+    def index(self, value: Any, start: int = 0, stop: int | None = None) -> int:
+        """Position of a jid."""
+        position = self.as_range.index(value)
+        if position < start or (stop is not None and position >= stop):
+            raise ValueError(f"{value!r} is not in that part")
+        return position
+
+    def count(self, value: Any) -> int:
+        """1 when it is there, else 0."""
+        return self.as_range.count(value)
+
+    def __eq__(self, other: object) -> bool:
+        """Equal to the `range` it stands for, and to a list of the same jids."""
+        if isinstance(other, Jobs):
+            return self.as_range == other.as_range
+        if isinstance(other, range):
+            return self.as_range == other
+        if isinstance(other, list):
+            return len(self) == len(other) and all(a == b for a, b in zip(self.as_range, other, strict=True))
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.as_range)
+
+    def _span(self) -> str:
+        jids = self.as_range
+        if not jids:
+            return "none"
+        step = f" step {jids.step}" if abs(jids.step) != 1 and len(jids) > 1 else ""
+        return f"{jids[0]}..{jids[-1]}{step}" if len(jids) > 1 else str(jids[0])
+
+    def __repr__(self) -> str:
+        return f"<Jobs {self._span()} of {self._name}>" if self._name else f"<Jobs {self._span()}>"
+
+    def _repr_html_(self) -> str:
+        return f"<span><b>{len(self):,} jobs</b> {self._span()} of <code>{_escaped(self._name)}</code></span>"
+
+    def __reduce__(self) -> Any:
+        return Jobs, (self.as_range, self._kind, self._name)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,48 @@
+"""Whether the arguments of a `call` fit its function, found out before anything is sent (SPEC B.2)."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from cloud.client.naming import short_name
+from cloud.client.reserved import NAMES
+
+
+def check_arguments(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Nothing when they fit, or when the signature cannot be read.
+
+    Raises:
+        TypeError: in Python's wording, with the function's name.
+    """
+    try:
+        # What a decorator copied from the function inside it is not what the decorated one accepts.
+        signature = inspect.signature(function, follow_wrapped=False)
+    except (ValueError, TypeError):
+        return
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(
+            f"{short_name(function)}() {_worded(str(error), signature, args)}{_advice(kwargs, signature)}"
+        ) from None
+
+
+def _worded(text: str, signature: inspect.Signature, args: tuple[Any, ...]) -> str:
+    if text.startswith("too many positional"):
+        positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        number = sum(parameter.kind in positional for parameter in signature.parameters.values())
+        return f"takes {number} positional argument{'s' if number != 1 else ''} ({len(args)} given)"
+    if text.startswith("multiple values"):
+        return f"got {text}"
+    return text
+
+
+def _advice(kwargs: dict[str, Any], signature: inspect.Signature) -> str:
+    """Where a keyword looks like one of cloud's own, say which there are."""
+    unknown = [name for name in kwargs if name.startswith("_") and name not in signature.parameters]
+    if not unknown:
+        return ""
+    import difflib
+
+    close = difflib.get_close_matches(unknown[0], NAMES, 1)
+    return f" (did you mean {close[0]}?)" if close else f" (cloud's own keywords are {', '.join(NAMES)})"

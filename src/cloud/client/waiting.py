@@ -1,0 +1,77 @@
+"""`join` and `result`: wait for jobs, in batches, and fail as soon as one of them did."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Any
+
+from cloud.api import Ended, JobApi
+from cloud.client.opening import error_of, first_failure, values_of
+from cloud.client.patience import Patience
+from cloud.errors import CloudException, JobNotFound
+from cloud.model import Ranges
+from cloud.model.ranges import normal, subtract
+
+LINGER_SECONDS = 0.02
+"""Once there is something, how long `result` waits for more, so that thousands of tiny jobs take few requests."""
+
+
+def join(api: JobApi, jids: Ranges, patience: Patience, *, ignore_errors: bool) -> None:
+    """Block until all are finished.
+
+    Raises:
+        JobError: one failed (at once, though others still run); not with `ignore_errors`.
+        CloudTimeoutError: the patience is over; `jid` lists what is unfinished.
+        JobNotFound: one of them does not exist.
+    """
+    missing = normal(jids)
+    with patience:
+        while missing:
+            waited = api.wait(missing, timeout_seconds=patience.step(missing), stop_on_failure=not ignore_errors)
+            if waited.failed is not None and not ignore_errors:
+                raise failure(api, waited.failed)
+            missing = normal(waited.unfinished)
+            if missing:
+                patience.check(missing, waited.queued)
+
+
+def failure(api: JobApi, jid: int) -> CloudException:
+    """The error of a job that failed."""
+    for ended in api.outcomes((range(jid, jid + 1),), timeout_seconds=0):
+        return error_of(ended, ended.outcomes.lo + jid - ended.jid)
+    return JobNotFound(f"no job {jid}: it was deleted while it was waited for", jid=jid)
+
+
+def gather(api: JobApi, jids: Ranges, patience: Patience, *, ignore_errors: bool) -> list[Ended]:
+    """Outcomes of all these jobs, ascending by jid, once all are finished. Errors as for `join`."""
+    missing = normal(jids)
+    got: list[Ended] = []
+    with patience:
+        while missing:
+            answer = api.outcomes(missing, timeout_seconds=patience.step(missing), linger_seconds=LINGER_SECONDS)
+            for ended in answer:
+                if not ignore_errors and (index := first_failure(ended)) is not None:
+                    raise error_of(ended, index)
+            got += answer
+            missing = subtract(missing, normal(ended.jids for ended in answer))
+            if missing:
+                patience.check(missing)
+    got.sort(key=lambda ended: ended.jid)
+    return got
+
+
+def values(api: JobApi, jids: Ranges, got: Sequence[Ended], *, ignore_errors: bool) -> list[Any]:
+    """Results of the jobs in the order of `jids`.
+
+    Raises:
+        CloudException: one failed or cannot be opened here; with `ignore_errors` the exception takes its place.
+    """
+    starts = [ended.jid for ended in got]
+    answer: list[Any] = []
+    for wanted in jids:
+        start = wanted.start
+        while start < wanted.stop:
+            ended = got[bisect_right(starts, start) - 1]
+            stop = min(wanted.stop, ended.jids.stop)
+            answer += values_of(api, ended, range(start, stop), ignore_errors=ignore_errors)
+            start = stop
+    return answer
