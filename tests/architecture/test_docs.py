@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cloud.api import INFO_FIELDS
 from cloud.errors import CloudException
 from cloud.model import FINISHED_WORDS, Status
 
@@ -41,6 +42,18 @@ def test_the_life_of_a_job_names_every_status() -> None:
     page = (ROOT / "docs/job-lifecycle.md").read_text()
     assert [status.word for status in Status if status is not Status.DELETED and f"`{status.word}`" not in page] == []
     assert str(FINISHED_WORDS) in (ROOT / "docs/reference/api.md").read_text()
+
+
+def test_every_reserved_keyword_is_in_the_reference() -> None:
+    from cloud.client.reserved import NAMES
+
+    rows = re.findall(r"^\| (`_.*?`) \|", (ROOT / "docs/reference/api.md").read_text(), re.MULTILINE)
+    assert sorted(name for row in rows for name in re.findall(r"`(\w+)`", row)) == sorted(NAMES)
+
+
+def test_every_field_of_info_is_in_the_reference() -> None:
+    page = (ROOT / "docs/reference/api.md").read_text()
+    assert [field for field in INFO_FIELDS if f"`{field}`" not in page] == []
 
 
 def test_every_setting_from_the_environment_is_in_the_reference() -> None:

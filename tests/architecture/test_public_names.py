@@ -29,9 +29,8 @@ def test_a_name_that_is_not_public_is_an_error_and_imports_nothing() -> None:
 
 def test_mp_mirrors_cloud() -> None:
     """A program moves from one to the other by changing a name."""
-    import cloud.mp
-
     import cloud
+    import cloud.mp
 
     expected = {
         "call", "close", "connection_info", "delete", "finished_statuses", "info", "iresult", "iresult_unordered",
