@@ -1,8 +1,7 @@
 """cloud.mp: the same functions on worker processes of this program; nothing is kept when it ends."""
 
-import cloud.mp
-
 import cloud
+import cloud.mp
 
 
 def square(x):

@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.support import processes
 from tests.support.required import REQUIRE_ALL
 
