@@ -1,6 +1,6 @@
 """What the core needs from the world: Store, Blobs, Engine, Clock. The contracts are here; adapters only keep them."""
 
-from cloud.dispatch.ports.blobs import Blobs
+from cloud.dispatch.ports.blobs import Blobs, BlobWriter
 from cloud.dispatch.ports.clock import Clock
 from cloud.dispatch.ports.engine import (
     Blocked,
@@ -20,6 +20,7 @@ from cloud.dispatch.ports.engine import (
 from cloud.dispatch.ports.store import Claim, Loss, Pending, Store
 
 __all__ = [
+    "BlobWriter",
     "Blobs",
     "Blocked",
     "Claim",

@@ -1,9 +1,32 @@
 """The Blobs port: immutable bytes by name."""
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from typing import Protocol, Self
 
 from cloud.model import BlobRef, Buffer
+
+
+class BlobWriter(Protocol):
+    """A blob on its way in. As a context manager it commits at the end, or aborts after an exception."""
+
+    ref: BlobRef
+    """What was written; only after the commit."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, kind: object, *rest: object) -> None: ...
+
+    def write(self, data: Buffer) -> None:
+        """Append. On a full disk `StoreFull`, and nothing is left behind."""
+        ...
+
+    def commit(self) -> BlobRef:
+        """Give it its name; durable when it returns."""
+        ...
+
+    def abort(self) -> None:
+        """Leave nothing behind; harmless when it is over already."""
+        ...
 
 
 class Blobs(Protocol):
@@ -14,6 +37,10 @@ class Blobs(Protocol):
 
     def put(self, name: str, parts: Iterable[Buffer]) -> BlobRef:
         """Durable when it returns. On a full disk `StoreFull`, and nothing is left behind."""
+        ...
+
+    def create(self, name: str) -> BlobWriter:
+        """For bytes that arrive bit by bit; the blob exists from the commit on."""
         ...
 
     def adopt(self, name: str, fd: int) -> BlobRef:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from cloud.model import Chunk, Outcomes, Piece, Spec, Stretch, Submission
+from cloud.model import Chunk, Outcomes, Piece, Spec, Status, Stretch, Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,8 @@ class Loss:
 class Store(Protocol):
     """Durable memory of jobs. It remembers; it decides nothing (`lifecycle` does).
 
-    **Each index 0..count-1 of a sealed submission is in one place only: a pending range, a claim or an outcome row.**
+    **Each index 0..count-1 of a sealed submission is in one place only: a pending range, a claim or an outcome row,
+    or it was deleted and is in none.**
     That partition is the store's first invariant; every method keeps it, and open/closed barriers, "all finished" and
     counts per status are read from it, never from counters of their own.
 
@@ -141,6 +142,11 @@ class Store(Protocol):
         """Lowest index in the stretch whose outcome is error, killed or stalled; found without reading done rows."""
         ...
 
+    def counts(self, stretch: Stretch) -> dict[Status, int]:
+        """How many jobs of the stretch have each finished status; statuses nobody has are absent. Read from counts
+        kept beside the outcome rows: a few thousand short reads for a million jobs."""
+        ...
+
     def losses(self, stretch: Stretch) -> list[Loss]: ...
 
     # the queue
@@ -167,8 +173,9 @@ class Store(Protocol):
 
     # moves
 
-    def finish(self, cid: int, outcomes: Outcomes) -> bool:
-        """Move `outcomes.lo..hi-1` out of the claim into an outcome row (merged with small neighbours).
+    def finish(self, cid: int, outcomes: Outcomes, *, at: datetime | None = None) -> bool:
+        """Move `outcomes.lo..hi-1` out of the claim into an outcome row (merged with small neighbours). `at` is when,
+        for outcomes that hold no times themselves; retention goes by it.
 
         Compare-and-set: False, and nothing changes, unless claim `cid` exists with `outcomes.attempt` and holds
         that range. What is left of the claim on either side stays claimed; a middle piece leaves two rows, both with
@@ -176,9 +183,9 @@ class Store(Protocol):
         """
         ...
 
-    def settle(self, outcomes: Outcomes) -> list[tuple[int, int]]:
+    def settle(self, outcomes: Outcomes, *, at: datetime | None = None) -> list[tuple[int, int]]:
         """Move pending jobs of a uniform range into an outcome row: killed or stalled before they ran. Indices in it
-        that are not pending are left alone; returns the ranges that moved."""
+        that are not pending are left alone; returns the ranges that moved. `at` is when, as for `finish`."""
         ...
 
     def give_back(self, cid: int, lo: int, hi: int, *, lost: str | None = None, at: datetime | None = None) -> bool:

@@ -1,0 +1,1 @@
+"""Adapters of the Store and Blobs ports: they remember, and decide nothing."""

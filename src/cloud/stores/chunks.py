@@ -1,0 +1,54 @@
+"""Packed arguments and functions: bytes that are at hand or in a blob."""
+
+from datetime import datetime
+from typing import Any
+
+from cloud.model import BlobRef, Chunk, Piece
+from cloud.stores.connection import microseconds
+from cloud.stores.submissions import SQL, Submissions
+
+
+class Chunks(Submissions):
+    """What jobs are run with."""
+
+    def add_chunk(self, sid: int, chunk: Chunk, at: datetime) -> None:
+        """Arguments of jobs first..first+count-1; ignored when a chunk with this `first` is there already.
+        Also remembers `at` as the last sign of life of an unsealed submission."""
+        packed, blob, size_bytes = _columns(chunk.packed)
+        self._write(SQL.insert_chunk, (sid, chunk.first, chunk.count, size_bytes, blob, packed))
+        made = self._unwritten.get(sid)
+        if made is None or made[0].created_at != at:
+            self._flush()
+            self._write(SQL.sign_of_life, (microseconds(at), sid))
+
+    def chunk_extents(self, sid: int) -> list[tuple[int, int]]:
+        """(first, count) of every chunk, ascending: the seal is checked with it."""
+        return self._read(SQL.chunk_extents, (sid,))
+
+    def chunks(self, sid: int, lo: int, hi: int) -> list[Chunk]:
+        """The chunks that cover jobs lo..hi-1, ascending."""
+        return [
+            Chunk(first, count, _piece(packed, blob, size_bytes))
+            for first, count, size_bytes, blob, packed in self._read(SQL.chunks, (sid, lo, hi))
+            if first + count > lo
+        ]
+
+    def add_function(self, digest: str, function: Piece) -> None:
+        """Once per digest; repeated, ignored."""
+        packed, blob, size_bytes = _columns(function)
+        self._write(SQL.insert_function, (digest, packed, blob, size_bytes))
+
+    def function(self, digest: str) -> Piece | None:
+        """The pickled function with this digest."""
+        row = self._first(SQL.function, (digest,))
+        return _piece(*row) if row else None
+
+
+def _columns(piece: Piece) -> tuple[Any, str | None, int]:
+    if isinstance(piece, BlobRef):
+        return None, piece.name, piece.size_bytes
+    return piece, None, piece.nbytes if isinstance(piece, memoryview) else len(piece)
+
+
+def _piece(packed: bytes | None, blob: str | None, size_bytes: int) -> Piece:
+    return BlobRef(blob, size_bytes) if blob is not None else packed or b""

@@ -1,0 +1,151 @@
+"""Jobs that a worker has: claims under a dispatcher's lease, and losses."""
+
+import os
+from datetime import datetime
+
+from cloud.dispatch.ports import Claim, Loss
+from cloud.model import Stretch, Submission
+from cloud.stores.connection import microseconds, moment
+from cloud.stores.pending import SQL, PendingJobs
+from cloud.stores.submissions import SQL as NUMBERS
+
+_CIDS = 1_000_000
+"""Cids are taken from the file in blocks of so many: none is given out twice, and giving one out writes nothing."""
+
+
+class Claims(PendingJobs):
+    """Live claims are few, and held in memory too: finding one by its cid reads nothing. A cid names what was granted;
+    after jobs in the middle were finished it covers several rows."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._live: dict[int, list[Claim]] = {}
+        self._next_cid = self._end_of_cids = 0
+        super().__init__(path)
+
+    def _reload(self) -> None:
+        super()._reload()
+        self._live.clear()
+        if dict(self._read(NUMBERS.counters)).get("cid", 0) < self._end_of_cids:
+            self._end_of_cids = 0  # the transaction that took this block was rolled back
+        for stop, start, cid, sid, attempt, dispatcher, agent in self._read(SQL.all_claims):
+            base = self._base(sid) or 0
+            claim = Claim(cid, sid, start - base, stop - base, attempt, dispatcher, agent)
+            self._live.setdefault(cid, []).append(claim)
+
+    def claims(self, stretch: Stretch) -> list[Claim]:
+        """Claims that overlap, ascending by lo, not cut."""
+        base = self._base(stretch.sid)
+        found: list[Claim] = []
+        if base is None:
+            return found
+        for cid, start, stop, attempt, dispatcher, agent in self._each(SQL.claims_from, (base + stretch.lo,)):
+            if start >= base + stretch.hi:
+                break
+            found.append(Claim(cid, stretch.sid, start - base, stop - base, attempt, dispatcher, agent))
+        return found
+
+    def claims_of(self, dispatcher: int) -> list[Claim]:
+        """Everything that was claimed under one lease."""
+        found = []
+        for cid, sid, start, stop, attempt, agent in self._read(SQL.claims_of, (dispatcher,)):
+            base = self._base(sid) or 0
+            found.append(Claim(cid, sid, start - base, stop - base, attempt, dispatcher, agent))
+        return found
+
+    def all_finished(self, stretch: Stretch) -> bool:
+        """Whether no pending range and no claim overlaps."""
+        submission = self.submission(stretch.sid)
+        if submission is None or submission.first_jid is None:
+            return submission is None
+        lo, hi = submission.first_jid + stretch.lo, submission.first_jid + stretch.hi
+        if lo >= hi:
+            return True
+        claim = self._first(SQL.first_claim, (lo,))
+        if claim is not None and claim[0] < hi:
+            return False
+        pending = self._first(SQL.first_pending, (lo,))
+        return pending is None or pending[1] >= hi
+
+    def losses(self, stretch: Stretch) -> list[Loss]:
+        """Losses that overlap, in the order they happened."""
+        return [
+            Loss(stretch.sid, lo, hi, attempt, reason, moment(at))
+            for lo, hi, attempt, reason, at in self._read(SQL.losses, (stretch.sid, stretch.lo, stretch.hi))
+        ]
+
+    def claim(self, sid: int, lo: int, hi: int, *, dispatcher: int, agent: str) -> Claim:
+        """Move jobs lo..hi-1, which must lie in one pending range, into a claim with attempt losses + 1."""
+        base = self._base(sid)
+        start, stop = (base or 0) + lo, (base or 0) + hi
+        row = self._first(SQL.first_pending, (start,))
+        if base is None or lo >= hi or row is None or row[1] > start or row[0] < stop or row[2] != sid:
+            raise ValueError(f"jobs {lo}..{hi - 1} of submission {sid} are not in one pending range")
+        self._take_pending(row, start, stop)
+        claim = Claim(self._new_cid(), sid, lo, hi, row[3] + 1, dispatcher, agent)
+        self._write(SQL.insert_claim, (stop, start, claim.cid, sid, claim.attempt, dispatcher, agent))
+        self._live[claim.cid] = [claim]
+        return claim
+
+    def give_back(self, cid: int, lo: int, hi: int, *, lost: str | None = None, at: datetime | None = None) -> bool:
+        """Move claimed jobs back to pending, ready. With `lost` (why), their losses rise by one and a `Loss` is kept.
+        Compare-and-set on the claim like `finish`."""
+        claim = self._holding(cid, lo, hi)
+        if claim is None:
+            return False
+        submission = self._take_claimed(claim, lo, hi)
+        if lost is not None:
+            when = microseconds(at or submission.created_at)
+            reason = lost.encode("utf-8", "replace").decode()
+            self._write(SQL.insert_loss, (claim.sid, lo, hi, claim.attempt, reason, when))
+        losses = claim.attempt - (lost is None)
+        base = submission.jids.start
+        self._put_pending(base + lo, base + hi, submission, losses)
+        return True
+
+    def _take_claimed(self, claim: Claim, lo: int, hi: int) -> Submission:
+        """Take jobs lo..hi-1 out of a claim that holds them; returns its submission."""
+        submission = self.submission(claim.sid)
+        if submission is None or submission.first_jid is None:
+            raise ValueError(f"claim {claim.cid} is of a submission that does not exist")
+        base, c = submission.first_jid, claim
+        left = Claim(c.cid, c.sid, c.lo, lo, c.attempt, c.dispatcher, c.agent)
+        right = Claim(c.cid, c.sid, hi, c.hi, c.attempt, c.dispatcher, c.agent)
+        if c.lo < lo and hi < c.hi:
+            self._write(SQL.move_claim_start, (base + hi, base + c.hi))
+            row = (base + lo, base + c.lo, c.cid, c.sid, c.attempt, c.dispatcher, c.agent)
+            self._write(SQL.insert_claim, row)
+            self._replace(c, left, right)
+        elif hi < c.hi:
+            self._write(SQL.move_claim_start, (base + hi, base + c.hi))
+            self._replace(c, right)
+        elif c.lo < lo:
+            self._write(SQL.move_claim_stop, (base + lo, base + hi))
+            self._replace(c, left)
+        else:
+            self._write(SQL.delete_claim, (base + hi,))
+            self._replace(c)
+        return submission
+
+    def _holding(self, cid: int, lo: int, hi: int) -> Claim | None:
+        """The row of a claim that holds jobs lo..hi-1."""
+        for claim in self._live.get(cid, ()):
+            if claim.lo <= lo < hi <= claim.hi:
+                return claim
+        return None
+
+    def _replace(self, old: Claim, *new: Claim) -> None:
+        rows = self._live[old.cid]
+        rows.remove(old)
+        rows.extend(new)
+        if not rows:
+            del self._live[old.cid]
+
+    def _new_cid(self) -> int:
+        if self._next_cid >= self._end_of_cids:
+            stored = dict(self._read(NUMBERS.counters)).get("cid", 1)
+            self._next_cid = max(self._next_cid, stored)
+            self._end_of_cids = self._next_cid + _CIDS
+            self._write(NUMBERS.set_counter, ("cid", self._end_of_cids))
+        cid = self._next_cid
+        self._next_cid += 1
+        return cid

@@ -1,0 +1,107 @@
+"""How jobs ended: outcome rows, read in columns."""
+
+from collections.abc import Sequence
+
+from cloud.model import BlobRef, Outcomes, Status, Stretch
+from cloud.stores.claims import Claims
+from cloud.stores.queries import Queries
+from cloud.stores.rows import STORED, outcomes_of
+
+SQL = Queries("outcomes.sql")
+_READS: dict[tuple[str, ...], str] = {}
+_ALIVE = frozenset(set(Status) - {Status.DELETED})
+_FAILED = frozenset(status for status in Status if status.failed)
+_DELETED = bytes([Status.DELETED])
+
+
+class OutcomeRows(Claims):
+    """Reading outcomes."""
+
+    def outcomes(
+        self, stretch: Stretch, *, columns: Sequence[str] = (), max_bytes: int | None = None
+    ) -> list[Outcomes]:
+        """Outcome rows that overlap, ascending, cut to the stretch, deleted jobs left out. Status, times and blobs
+        are always filled; byte columns only if named. Stops after the row that passes `max_bytes`."""
+        base = self._base(stretch.sid)
+        found: list[Outcomes] = []
+        if base is None or stretch.lo >= stretch.hi:
+            return found
+        names = tuple(columns)
+        left = max_bytes
+        blobs: list[Outcomes] = []
+        for row in self._each(_reading(names), (base + stretch.lo,)):
+            stop, start, attempt, has_blobs, status, started, runtime, *packed = row
+            if start >= base + stretch.hi:
+                break
+            whole = outcomes_of(
+                stretch.sid, start - base, stop - start, attempt, status, (started, runtime),
+                dict(zip(names, packed, strict=True)),
+            )  # fmt: skip
+            cut = whole.slice(max(whole.lo, stretch.lo), min(whole.hi, stretch.hi))
+            pieces = [cut.slice(lo, hi) for lo, hi in cut.runs(_ALIVE)] if _DELETED in cut.status else [cut]
+            found += pieces
+            if has_blobs:
+                blobs += pieces
+            if left is not None:
+                left -= sum(_size_bytes(piece, names) for piece in pieces)
+                if left < 0:
+                    break
+        for piece in blobs:
+            piece.blobs = self._blobs(base, piece.lo, piece.hi)
+        return found
+
+    def first_failure(self, stretch: Stretch) -> int | None:
+        """Lowest index in the stretch whose outcome is error, killed or stalled; found without reading done rows."""
+        base = self._base(stretch.sid)
+        if base is None:
+            return None
+        for stop, start, statuses in self._each(SQL.failed, (base + stretch.lo,)):
+            if start >= base + stretch.hi:
+                break
+            row = Outcomes(stretch.sid, start - base, stop - start, statuses)
+            for lo, hi in row.runs(_FAILED):
+                if hi > stretch.lo:
+                    return max(lo, stretch.lo) if lo < stretch.hi else None
+        return None
+
+    def counts(self, stretch: Stretch) -> dict[Status, int]:
+        """How many jobs of the stretch have each finished status; statuses nobody has are absent."""
+        base = self._base(stretch.sid)
+        totals = dict.fromkeys((Status.DONE, Status.ERROR, Status.KILLED, Status.STALLED), 0)
+        if base is None:
+            return {}
+        lo, hi = base + stretch.lo, base + stretch.hi
+        edges = []
+        for stop, start, *numbers in self._each(SQL.counts, (lo,)):
+            if start >= hi:
+                break
+            if start < lo or stop > hi:
+                edges.append((max(start, lo) - base, min(stop, hi) - base))
+                continue
+            for status, number in zip(totals, numbers, strict=True):
+                totals[status] += number
+        for edge in edges:
+            for piece in self.outcomes(Stretch(stretch.sid, *edge)):
+                for status, number in piece.counts().items():
+                    totals[status] += number
+        return {status: number for status, number in totals.items() if number}
+
+    def _blobs(self, base: int, lo: int, hi: int) -> dict[int, BlobRef]:
+        rows = self._read(SQL.blobs, (base + lo, base + hi))
+        return {jid - base: BlobRef(name, size_bytes) for jid, name, size_bytes in rows}
+
+
+def _reading(names: tuple[str, ...]) -> str:
+    sql = _READS.get(names)
+    if sql is None:
+        sql = _READS[names] = SQL.read.format(columns="".join(", " + STORED[name] for name in names))
+    return sql
+
+
+def _size_bytes(piece: Outcomes, names: tuple[str, ...]) -> int:
+    size = 17 * len(piece.status)
+    for name in names:
+        column = getattr(piece, name)
+        if column is not None:
+            size += len(column.data)
+    return size

@@ -1,0 +1,39 @@
+-- :name insert
+INSERT INTO outcomes (stop, start, sid, attempt, done, error, killed, stalled, slowest, ended, size_bytes, blobs,
+    statuses, started, runtime, errors, exceptions, extras, results, stdouts, stderrs)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- :name delete
+DELETE FROM outcomes WHERE stop = ?
+
+-- :name delete_whole
+DELETE FROM outcomes WHERE stop > ?1 AND stop <= ?2 AND start >= ?1
+
+-- :name ending
+SELECT start, stop, attempt, started IS NULL, size_bytes FROM outcomes WHERE stop = ?
+
+-- :name beginning
+SELECT start, stop, attempt, started IS NULL, size_bytes FROM outcomes WHERE stop > ? ORDER BY stop LIMIT 1
+
+-- :name whole
+SELECT stop, start, sid, attempt, ended, blobs, statuses, started, runtime,
+    errors, exceptions, extras, results, stdouts, stderrs FROM outcomes WHERE stop = ?
+
+-- :name overlapping
+SELECT stop, start FROM outcomes WHERE stop > ? ORDER BY stop
+
+-- :name read
+SELECT stop, start, attempt, blobs, statuses, started, runtime{columns} FROM outcomes WHERE stop > ? ORDER BY stop
+
+-- :name failed
+SELECT stop, start, statuses FROM outcomes WHERE error + killed + stalled > 0 AND stop > ? ORDER BY stop
+
+-- :name counts
+SELECT stop, start, done, error, killed, stalled FROM outcomes WHERE stop > ? ORDER BY stop
+
+-- :name insert_blob
+INSERT INTO result_blobs (jid, name, size_bytes) VALUES (?, ?, ?) ON CONFLICT (jid) DO UPDATE
+SET name = excluded.name, size_bytes = excluded.size_bytes
+
+-- :name blobs
+SELECT jid, name, size_bytes FROM result_blobs WHERE jid >= ? AND jid < ? ORDER BY jid
