@@ -16,6 +16,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv and install picloud and the tools of its developers into it
+	@echo "$(VENV) is ready; try: make demo"
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "picloud needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3" >&2; exit 1; }
