@@ -1,6 +1,8 @@
 """What happens to jobs: dependencies, order, kills, losses, deletion, restarts; with a scripted engine."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -218,7 +220,7 @@ def test_returned_jobs_run_before_those_that_never_had_a_seat() -> None:
     world.engine.finish(world.cids()[0], 0, 1)
     world.engine.return_(world.cids()[0], 1, 10)
     world.tick()
-    assert world.engine.claimed() == [(1, 1, 10)]
+    assert world.engine.claimed() == [(1, 1, 11)]
     world.run_all()
     assert world.status(jids) == ["done"] * 30
     world.stop()
@@ -264,8 +266,22 @@ def test_after_a_crash_what_ran_runs_again_and_what_was_done_stays_done(tmp_path
     world.stop()
 
 
-def test_a_map_behind_a_map_adds_a_handful_of_rows(world: World) -> None:
+def test_a_map_behind_a_map_adds_a_handful_of_rows(tmp_path: Path) -> None:
+    world = World(tmp_path / "jobs.db", jobs_per_seat=500)
+
+    def rows() -> int:
+        world.stop()
+        with closing(sqlite3.connect(tmp_path / "jobs.db")) as db:
+            tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            count = sum(db.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in tables)  # noqa: S608
+        world.start()
+        return count
+
     first = world.map(10_000)
-    before = world.store.row_count()
-    world.map(10_000, depends_on=(first,))
-    assert world.store.row_count() - before < 300
+    before = rows()
+    second = world.map(10_000, depends_on=(first,))
+    assert rows() - before < 100
+    world.run_all()
+    assert set(world.status(first, second)) == {"done"}
+    assert rows() - before < 300
+    world.stop()

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from cloud.stores.blobs import MemoryBlobs
-from cloud.stores.sqlite import SQLiteStore
 
 from cloud.api import NewChunk, Part
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.jobs import Jobs
 from cloud.model import Environment, Ranges, Spec, Status
 from cloud.pickling import dump_function, pack_map
+from cloud.stores.sqlite import SQLiteStore
 from cloud.testing import ManualClock, ScriptedEngine
 
 DIGEST, FUNCTION = dump_function(len)

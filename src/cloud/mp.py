@@ -1,0 +1,74 @@
+"""The same interface on worker processes of this program (SPEC B.8): no server, nothing on disk, gone with the program.
+
+    from cloud import mp
+    mp.result(mp.map(f, range(1000)))
+
+Inside a job of `cloud.mp` these functions reach the pool that runs the job; inside a job of a server they make a pool of
+the job's own, which ends with the job.
+"""
+
+import atexit
+from typing import Any
+
+from cloud.api import JobApi
+from cloud.client import sessions
+from cloud.client.session import Session
+from cloud.config import Settings
+from cloud.dispatch.jobs import Jobs
+from cloud.local import FIRST_ACCOUNT, Core, CoreThread
+from cloud.model import FINISHED_WORDS
+from cloud.wire import worker
+
+__all__ = [
+    "call", "close", "connection_info", "delete", "finished_statuses", "info", "iresult", "iresult_unordered", "join",
+    "kill", "map", "result", "status",
+]  # fmt: skip
+
+
+class Pool(Jobs):
+    """A core of this process and the thread that drives it, as a JobApi."""
+
+    def __init__(self, slots: int) -> None:
+        self.core = Core(slots=slots, pipes=True)
+        super().__init__(self.core.dispatcher, FIRST_ACCOUNT)
+        self._thread = CoreThread(self.core)
+
+    def close(self) -> None:
+        """End the thread and all workers; jobs and results are forgotten."""
+        self._thread.stop()
+
+
+def _open() -> JobApi:
+    channel = worker.CHANNEL
+    if channel is not None and channel.serves:
+        from cloud.client.pipe import PipeApi
+
+        return PipeApi()
+    pool = Pool(Settings.from_environment().workers)
+    if channel is not None:
+        worker.AT_JOB_END.append(close)  # a pool inside a job must not outlive it
+    return pool
+
+
+def _about(api: JobApi | None) -> dict[str, Any]:
+    slots = api.describe()["slots"] if api is not None else Settings.from_environment().workers
+    return {"connection_type": "multiprocessing", "server_url": None, "api_key": None, "num_procs": slots}
+
+
+_session = Session(_open, "mp", where="cloud.mp", about=_about, local=True)
+sessions.register("mp", lambda: _session)
+atexit.register(_session.close)
+
+call = _session.call
+map = _session.map
+status = _session.status
+join = _session.join
+result = _session.result
+iresult = _session.iresult
+iresult_unordered = _session.iresult_unordered
+info = _session.info
+kill = _session.kill
+delete = _session.delete
+connection_info = _session.connection_info
+close = _session.close
+finished_statuses = list(FINISHED_WORDS)
