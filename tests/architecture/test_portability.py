@@ -1,4 +1,4 @@
-"""The client runs where there is no Unix: what only Unix has is imported inside the functions that are only used there."""
+"""The client runs where there is no Unix: what only Unix has is imported inside the functions that need it."""
 
 import ast
 from collections.abc import Iterator
