@@ -161,14 +161,17 @@ class JobsMachine(RuleBasedStateMachine):
             with pytest.raises(InvalidSubmission):
                 self.world.jobs.delete(ranges)
 
-    @rule()
-    def crash(self) -> None:
-        """The server is killed and starts again: what ran was lost."""
+    @rule(lapse=st.booleans())
+    def crash(self, lapse: bool) -> None:
+        """The server is killed and starts again, or hangs and is replaced: what ran was lost, late outcomes too."""
         for cid in self.world.cids():
             work = self.world.engine.running[cid]
             for index in self.world.engine.left[cid]:
                 self.lose_one(work.submission.jids.start + index)
-        self.world.crash()
+        if lapse:
+            self.world.lapse()
+        else:
+            self.world.crash()
         self.settle()
 
     # --- what must hold

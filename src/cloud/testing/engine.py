@@ -48,7 +48,8 @@ class ScriptedEngine:
     def finish_all(self, status: Status = Status.DONE) -> None:
         """Everything that runs ends."""
         for cid, left in list(self.left.items()):
-            self.finish(cid, min(left), max(left) + 1, status)
+            for index in sorted(left):
+                self.finish(cid, index, index + 1, status)
 
     def lose(self, cid: int, lo: int, hi: int, reason: str = "the machine is gone") -> None:
         """Jobs lo..hi-1 of a claim are lost from outside."""
