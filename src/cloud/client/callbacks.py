@@ -1,8 +1,8 @@
 """Callbacks: daemon threads that wait for jobs on the client's behalf and call back when they finish (SPEC A.1).
 
-One thread waits for everything watched so far. What is added while it waits cannot join a request that is on its way, so a
-second thread waits for the newcomers, in short steps so that it takes up further ones. When the first has an answer it
-hands what is left to the second and ends, so there is one again. When nothing is left there is none.
+One thread waits for everything watched so far. What is added while it waits cannot join a request that is on its way,
+so a second thread waits for the newcomers, in short steps so that it takes up further ones. When the first has an
+answer it hands what is left to the second and ends, so there is one again. When nothing is left there is none.
 """
 
 import inspect

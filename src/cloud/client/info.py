@@ -35,7 +35,8 @@ def read_fields(requested: Fields, where: str) -> list[str]:
         return list(DEFAULT_FIELDS)
     if isinstance(requested, str):
         requested = [requested]
-    if isinstance(requested, (bytes, bytearray)) or not hasattr(requested, "__iter__"):
+    given: object = requested
+    if isinstance(given, (bytes, bytearray)) or not isinstance(given, Iterable):
         raise TypeError(f"{where}: info_requested must be a string or strings, not {requested!r:.80}")
     fields: dict[str, None] = {}
     for name in requested:

@@ -76,7 +76,7 @@ class ResultIterator(Iterator[Any]):
     def __next__(self) -> Any:
         return self._opened.popleft() if self._opened else self.next()
 
-    def next(self, timeout: "float | None | _Default" = _DEFAULT) -> Any:
+    def next(self, timeout: "float | _Default | None" = _DEFAULT) -> Any:
         """The next result.
 
         Args:

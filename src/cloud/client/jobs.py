@@ -1,7 +1,7 @@
-"""The handles that `call` and `map` return: integers and ranges of integers that know what can be done with them (D17).
+"""The handles that `call` and `map` return: integers, and ranges of them, with what can be done with jobs (D17).
 
-A `Job` is its jid in every respect: it can be stored, sent as JSON, compared and used as a key. A handle that was pickled
-finds its cloud again when it is used.
+A `Job` is its jid in every respect: it can be stored, sent as JSON, compared and used as a key. A handle that was
+pickled finds its cloud again when it is used.
 """
 
 from collections.abc import Generator, Iterator, Sequence

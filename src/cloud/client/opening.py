@@ -94,4 +94,4 @@ def values_of(api: JobApi, ended: Ended, jids: range, *, ignore_errors: bool) ->
 
 
 def _all_done(status: bytes, lo: int, hi: int) -> bool:
-    return len(status) > 1 and status.count(Status.DONE, lo, hi) == hi - lo or status == bytes([Status.DONE])
+    return status == bytes([Status.DONE]) or (len(status) > 1 and status.count(Status.DONE, lo, hi) == hi - lo)

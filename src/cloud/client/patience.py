@@ -2,6 +2,7 @@
 
 import time
 from types import TracebackType
+from typing import Self
 
 from cloud.api import JobApi
 from cloud.errors import CloudTimeoutError
@@ -33,7 +34,7 @@ class Patience:
         self._looked = False
         self._lent = False
 
-    def __enter__(self) -> "Patience":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -10,7 +10,7 @@ Read = Callable[[int, str], Buffer]
 
 
 class ReadAhead:
-    """At most `most` blobs, read by a daemon thread that ends when it has nothing to do or nobody wants them any more."""
+    """At most `most` blobs, read by a daemon thread that ends when there is nothing to do."""
 
     def __init__(self, read: Read, most: int) -> None:
         self._read = read

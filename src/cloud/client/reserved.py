@@ -212,7 +212,7 @@ class _Checks:
             if not isinstance(value, str) and (name == "_env" or not all(isinstance(v, str) for v in _listed(value))):
                 raise self._type_error(name, "text" if name == "_env" else "text or a list of texts", value)
             raise InvalidSubmission(
-                f"{self.where}: {name}={value!r:.80} cannot be used: {noun} do not exist yet in this version of picloud",
+                f"{self.where}: {name}={value!r:.80} cannot be used: this version of picloud has no {noun} yet",
                 hint=f"leave {name} out: jobs on this machine see the packages and files that your program sees",
             )
 

@@ -15,6 +15,8 @@ from typing import Any
 from cloud.errors import ProtocolMismatch
 from cloud.model import Buffer
 
+PROTOCOL = 1
+"""Version of the calls and messages; a client and a server with different ones do not talk."""
 MAGIC = b"PC01"
 PREFIX = struct.Struct("<4sIIQ")
 

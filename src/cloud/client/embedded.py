@@ -1,0 +1,216 @@
+"""The embedded server of this user: found by its card, or started (DESIGN D15).
+
+<home>/server/<machine>/server.json says where it is and holds this user's key; start.lock is held by whoever starts or
+stops it. Starting: a small process forks, so that the server is nobody's child, and becomes the server; the server says
+through a pipe that it is ready, or why not.
+"""
+
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from cloud.client.http import Endpoint
+from cloud.config import Settings, state_directory
+from cloud.errors import CloudException, ProtocolMismatch, ServerUnavailable, from_wire
+from cloud.wire.message import PROTOCOL
+
+START_SECONDS = 60.0
+_TAIL_BYTES = 2000
+_NOT_FOR_THE_SERVER = ("PICLOUD_URL", "PICLOUD_API_KEY", "PICLOUD_API_SECRETKEY", "PICLOUD_JOB_TOKEN")
+# -S and -E make it start in a few milliseconds. It must not be a shell: shells ignore SIGINT for what they put into
+# the background, and the jobs would inherit that.
+_ORPHAN = "import os, sys\nif os.fork():\n os._exit(0)\nos.setsid()\nos.execv(sys.argv[1], sys.argv[1:])"
+
+
+def find(settings: Settings) -> Endpoint | None:
+    """Where the embedded server says it is, if it seems to be alive; nothing is asked of it.
+
+    Raises:
+        ProtocolMismatch: it runs, but is of another version.
+    """
+    card = _card(state_directory(settings.home))
+    if not card or not _is_alive(card["pid"]):
+        return None
+    _check_version(card)
+    key, secret = card["key"], card["secret"]
+    if settings.api_key is not None:
+        key, secret = settings.api_key, settings.api_secretkey
+    return Endpoint(card["url"], key, secret)
+
+
+def find_or_start(settings: Settings) -> Endpoint:
+    """Where the embedded server is, started if need be; it accepts connections.
+
+    Raises:
+        ServerUnavailable: it does not start; the message holds what it said last.
+        ProtocolMismatch: it runs, but is of another version.
+    """
+    folder = state_directory(settings.home)
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise ServerUnavailable(
+            f"the folder of the embedded server, {folder}, cannot be made: {error.strerror}",
+            hint="set PICLOUD_HOME to a folder that you may write to",
+        ) from error
+    with _starting_locked(folder):
+        endpoint = find(settings)
+        if endpoint is not None and _accepts(endpoint.url):
+            return endpoint  # somebody else has just started it
+        _start(settings.home, folder)
+        endpoint = find(settings)
+        if endpoint is None:
+            raise ServerUnavailable(f"the embedded server started, but ended at once{_last_words(folder)}")
+        return endpoint
+
+
+def _card(folder: str) -> dict[str, Any]:
+    """server.json; {} when there is none that can be used."""
+    try:
+        with open(os.path.join(folder, "server.json"), encoding="utf-8") as file:
+            card = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    wanted = {"url": str, "pid": int, "key": str, "secret": str}
+    if isinstance(card, dict) and all(isinstance(card.get(name), kind) for name, kind in wanted.items()):
+        return card
+    return {}
+
+
+def _is_alive(pid: int) -> bool:
+    if os.name == "nt":  # where signal 0 would end it
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _check_version(card: dict[str, Any]) -> None:
+    theirs = card.get("protocol", PROTOCOL)
+    if theirs == PROTOCOL:
+        return
+    about = f"the embedded server (version {card.get('version', 'unknown')}, process {card['pid']})"
+    if theirs < PROTOCOL:
+        raise ProtocolMismatch(
+            f"{about} is older than this client",
+            hint="`picloud stop` ends it; the next use starts a new one, with all jobs and results",
+        )
+    raise ProtocolMismatch(f"{about} is newer than this client", hint="upgrade picloud here: pip install -U picloud")
+
+
+def _accepts(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname, parts.port), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def _starting_locked(folder: str) -> Iterator[None]:
+    try:
+        import fcntl
+    except ImportError:
+        raise ServerUnavailable(
+            "the server that starts by itself does not run on this operating system",
+            hint="set PICLOUD_URL, PICLOUD_API_KEY and PICLOUD_API_SECRETKEY to use a server on another machine",
+        ) from None
+    with open(os.path.join(folder, "start.lock"), "a", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _start(home: str, folder: str) -> None:
+    """Start the server and wait until it says that it is ready."""
+    if not sys.executable:
+        raise ServerUnavailable(
+            "the embedded server cannot be started: this program does not know its Python interpreter",
+            hint="start it from a shell with `picloud start`",
+        )
+    reading, writing = os.pipe()
+    try:
+        command = [
+            sys.executable, "-m", "cloud.server.embedded", "--home", home, "--ready-fd", str(writing),
+        ]  # fmt: skip
+        with open(os.path.join(folder, "server.out"), "wb") as output:
+            subprocess.run(
+                [sys.executable, "-S", "-E", "-c", _ORPHAN, *command],
+                check=True,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd="/",
+                env=_environment(),
+                pass_fds=(writing,),
+            )
+        os.close(writing)
+        writing = -1
+        said = _line(reading, folder)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ServerUnavailable(f"the embedded server cannot be started: {error}{_last_words(folder)}") from error
+    finally:
+        os.close(reading)
+        if writing >= 0:
+            os.close(writing)
+    if "error" in said:
+        refusal: CloudException = from_wire(said["error"])
+        raise refusal
+
+
+def _environment() -> dict[str, str]:
+    """For the server: ours, but for what names another server; and a way to find this very package."""
+    environment = {name: value for name, value in os.environ.items() if name not in _NOT_FOR_THE_SERVER}
+    here = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    if os.path.basename(here) not in ("site-packages", "dist-packages"):
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [here, environment.get("PYTHONPATH")]))
+    return environment
+
+
+def _line(reading: int, folder: str) -> dict[str, Any]:
+    """The one line that the server says when it is ready, or knows that it will not be."""
+    until = time.monotonic() + START_SECONDS
+    data = b""
+    while not data.endswith(b"\n"):
+        left = until - time.monotonic()
+        if left <= 0 or not select.select([reading], [], [], left)[0]:
+            raise ServerUnavailable(
+                f"the embedded server was not ready within {START_SECONDS:.0f} seconds{_last_words(folder)}"
+            )
+        more = os.read(reading, 65536)
+        if not more:
+            raise ServerUnavailable(f"the embedded server ended while it started{_last_words(folder)}")
+        data += more
+    try:
+        said: dict[str, Any] = json.loads(data)
+    except ValueError:
+        raise ServerUnavailable(f"the embedded server said {data!r:.200} in place of where it is") from None
+    return said
+
+
+def _last_words(folder: str) -> str:
+    """The end of what the server printed and logged, to be put behind a message."""
+    texts = []
+    for name in ("server.out", "server.log"):
+        path = os.path.join(folder, name)
+        try:
+            with open(path, "rb") as file:
+                file.seek(max(0, os.path.getsize(path) - _TAIL_BYTES))
+                text = file.read().decode("utf-8", "replace").strip()
+        except OSError:
+            continue
+        if text:
+            texts.append(f"\n{path} ends with:\n{text}")
+    return "".join(texts)

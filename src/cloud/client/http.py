@@ -1,0 +1,224 @@
+"""JobApi over HTTP: pooled keep-alive connections, and every request repeated until it is answered or patience ends.
+
+Repeating is harmless by the protocol's design: submissions carry a token, everything else may be asked or done twice.
+"""
+
+import base64
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from cloud.client.connection import Answer, Connection, Lost
+from cloud.client.remote import RemoteApi
+from cloud.errors import CloudException, NotAuthorised, ProtocolMismatch, ServerUnavailable
+from cloud.model import Buffer
+from cloud.wire.calls import answer_of
+from cloud.wire.message import MAGIC, PREFIX, decode
+
+GIVE_UP_SECONDS = 30.0
+"""How long a server that does not answer is asked again."""
+ANSWER_SECONDS = 60.0
+"""The longest pause of a server that is at work on an answer."""
+IDLE_CONNECTIONS = 8
+_FIRST_PAUSE_SECONDS = 0.05
+_LONGEST_PAUSE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A server, and who we are to it."""
+
+    url: str
+    """Without a slash at the end."""
+    api_key: str | None = None
+    api_secretkey: str | None = field(default=None, repr=False)
+    token: Callable[[], str] | None = None
+    """The token of the job that runs now, instead of a key."""
+
+    def authorization(self) -> str:
+        """The HTTP header's value; '' for none."""
+        if self.token is not None:
+            return f"Bearer {self.token()}"
+        if self.api_key is None:
+            return ""
+        pair = f"{self.api_key}:{self.api_secretkey or ''}".encode()
+        return f"Basic {base64.b64encode(pair).decode()}"
+
+
+Reconnect = Callable[[Endpoint], Endpoint]
+"""Given the endpoint that does not answer: where to go instead (having started the server there, perhaps)."""
+
+
+class HttpApi(RemoteApi):
+    """A server. Safe to use from several threads, and in a child process after a fork.
+
+    Args:
+        endpoint: where it is.
+        reconnect: what to do when it cannot be reached, before asking again.
+        inside: whether this code runs in a job of that server.
+        give_up_seconds: how long to go on asking a server that does not answer.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        reconnect: Reconnect | None = None,
+        *,
+        inside: bool = False,
+        give_up_seconds: float = GIVE_UP_SECONDS,
+    ) -> None:
+        self.endpoint = endpoint
+        self.inside = inside
+        self._reconnect = reconnect
+        self._give_up_seconds = give_up_seconds
+        self._forget()
+
+    def _forget(self) -> None:
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._idle: list[tuple[Endpoint, Connection]] = []
+
+    def close(self) -> None:
+        """Close idle connections; those in use close with their request."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for _, connection in idle:
+            connection.close()
+
+    def exchange(self, op: str, parts: Sequence[Buffer], held_seconds: float = 0.0) -> bytearray:
+        """See `RemoteApi`.
+
+        Raises:
+            ServerUnavailable: no answer for `give_up_seconds`.
+            NotAuthorised: the key is refused.
+            ProtocolMismatch: what is there is not a server we can talk to.
+        """
+        failed_since: float | None = None
+        pause_seconds = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                return self._once(op, parts, held_seconds)
+            except _Stale:
+                continue  # the server had closed an idle connection: no failure at all
+            except _Again as trouble:
+                now = time.monotonic()
+                failed_since = failed_since or now
+                if now - failed_since + pause_seconds > self._give_up_seconds:
+                    raise trouble.final from trouble.__cause__
+                if trouble.unreachable and self._reconnect is not None:
+                    self._go_elsewhere(self._reconnect)
+            time.sleep(pause_seconds * random.uniform(0.5, 1.0))  # noqa: S311 (spreads clients, hides nothing)
+            pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
+
+    def _go_elsewhere(self, reconnect: Reconnect) -> None:
+        self.close()
+        self.endpoint = reconnect(self.endpoint)
+
+    def _once(self, op: str, parts: Sequence[Buffer], held_seconds: float) -> bytearray:
+        endpoint = self.endpoint
+        connection = self._connection(endpoint)
+        reused = connection.requests > 0
+        try:
+            answer = connection.request(op, endpoint.authorization(), parts, held_seconds + ANSWER_SECONDS)
+        except (OSError, Lost) as error:
+            connection.close()
+            if reused and not isinstance(error, TimeoutError):
+                self.close()  # the others are as old
+                raise _Stale from error
+            raise _unreachable(endpoint, error) from error
+        except BaseException:  # Ctrl-C, or a kill: an answer may still come, and must not be taken for the next one's
+            connection.close()
+            raise
+        self._give_back(endpoint, connection, answer)
+        return _body_of(answer, endpoint)
+
+    def _connection(self, endpoint: Endpoint) -> Connection:
+        if self._pid != os.getpid():  # the parent's connections are not ours to use
+            self._forget()
+        with self._lock:
+            while self._idle:
+                for_endpoint, connection = self._idle.pop()
+                if for_endpoint is endpoint:
+                    return connection
+                connection.close()
+        try:
+            return Connection(endpoint.url)
+        except OSError as error:
+            raise _unreachable(endpoint, error) from error
+
+    def _give_back(self, endpoint: Endpoint, connection: Connection, answer: Answer) -> None:
+        if answer.headers.get("connection", "").lower() != "close" and len(self._idle) < IDLE_CONNECTIONS:
+            with self._lock:
+                self._idle.append((endpoint, connection))
+        else:
+            connection.close()
+
+
+class _Stale(Exception):
+    """A connection that had been idle was closed by the server."""
+
+
+class _Again(Exception):
+    """The request may be sent again; `final` is what to say when patience ends."""
+
+    def __init__(self, final: CloudException, *, unreachable: bool = False) -> None:
+        super().__init__(final)
+        self.final = final
+        self.unreachable = unreachable
+
+
+def _unreachable(endpoint: Endpoint, error: Exception) -> Exception:
+    import ssl
+
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return ServerUnavailable(f"the certificate of {endpoint.url} is not valid: {error.verify_message}")
+    why = str(error) if isinstance(error, Lost) else f"{type(error).__name__}: {error}"
+    final = ServerUnavailable(
+        f"the server at {endpoint.url} cannot be reached: {why}",
+        status=503,
+        hint="what it has stored is safe; see whether it runs (`picloud status`) and whether the address is right",
+    )
+    return _Again(final, unreachable=True)
+
+
+def _body_of(answer: Answer, endpoint: Endpoint) -> bytearray:
+    """The message in an answer.
+
+    Raises:
+        CloudException: the answer is an error for good.
+        _Again: it is one that may pass.
+    """
+    body = answer.body
+    if not body.startswith(MAGIC[:2]):
+        raise _foreign(answer, endpoint)
+    if answer.status == 200 and not body.startswith(b'{"error"', PREFIX.size):
+        return body
+    header, _ = decode(body)
+    try:
+        answer_of(header)
+    except CloudException as error:
+        if error.retry:
+            raise _Again(error) from None
+        raise
+    return body
+
+
+def _foreign(answer: Answer, endpoint: Endpoint) -> Exception:
+    """What to make of an answer that is not of our protocol: from a proxy, or another program on that port."""
+    text = bytes(answer.body[:200]).decode("utf-8", "replace").strip()
+    said = f"{endpoint.url} answered with HTTP status {answer.status}" + (f": {text}" if text else "")
+    if answer.status in (502, 503, 504):
+        return _Again(ServerUnavailable(said, status=answer.status))
+    if answer.status in (401, 403):
+        return NotAuthorised(said, status=answer.status, hint="set PICLOUD_API_KEY and PICLOUD_API_SECRETKEY")
+    if 300 <= answer.status < 400:
+        where = answer.headers.get("location", "somewhere else")
+        return ServerUnavailable(said, status=answer.status, hint=f"set PICLOUD_URL to where it points: {where}")
+    return ProtocolMismatch(
+        f"{said}; this is not a picloud server of our version",
+        status=answer.status,
+        hint="check PICLOUD_URL, and that client and server are the same major version",
+    )
