@@ -62,7 +62,7 @@ def test_large_arguments_and_results_pass_through_without_resident_copies(server
     jids = server.submit(lambda b: b[::-1], [data])
     assert server.results(jids) == [data[::-1]]
     assert private_bytes(server.pid) < 48 * MEGABYTE + before, "a body of 48 MB was held in memory"
-    assert not [name for name in Path(server.folder).rglob("tmp*")]
+    assert not list(Path(server.folder).rglob("tmp*"))
 
 
 def test_a_held_question_whose_client_hangs_up_is_withdrawn_and_the_server_goes_on(server: Served) -> None:
@@ -126,7 +126,7 @@ def test_a_rebound_name_and_a_page_of_another_server_are_refused(server: Served)
 
 
 def test_the_key_file_is_the_users_alone_and_the_log_keeps_no_secret(server: Served) -> None:
-    for name in ("server.json", "key.json", "server.log", "jobs.db"):
+    for name in ("server.json", "key.json", "server.log", "."):
         assert (Path(server.folder) / name).stat().st_mode & 0o077 == 0, name
     secret = server.card["secret"].encode()
     assert secret not in (Path(server.folder) / "server.log").read_bytes()

@@ -1,6 +1,5 @@
 """What the commands know of this user's embedded server: its folder, and what server.json says."""
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -43,6 +42,8 @@ def is_alive(pid: int) -> bool:
 @contextmanager
 def starting_locked(folder: str) -> Iterator[None]:
     """While this is held, no client starts a server here: whoever stops one holds it until it is gone."""
+    import fcntl
+
     os.makedirs(folder, mode=0o700, exist_ok=True)
     with open(os.path.join(folder, "start.lock"), "a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -21,7 +21,7 @@ def command(follow: bool, lines: int) -> None:
     """Show the log of the server."""
     path = os.path.join(state_folder(), "server.log")
     try:
-        file = open(path, "rb")  # noqa: SIM115 (it may be replaced while it is followed)
+        file = open(path, "rb")
     except FileNotFoundError:
         raise ServerUnavailable(f"there is no log at {path}: no server was ever started here") from None
     out = sys.stdout.buffer
@@ -62,6 +62,6 @@ def _added(path: str, file: BinaryIO) -> Iterator[bytes]:
             replaced = False
         if replaced:
             file.close()
-            file = open(path, "rb")  # noqa: SIM115
+            file = open(path, "rb")
             continue
         time.sleep(_LOOK_EVERY_SECONDS)

@@ -11,10 +11,16 @@ import click
 @click.option(
     "--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="What runs the jobs."
 )
-@click.option("--workers", default=0, type=click.IntRange(0), help="Jobs that run at once; 0: one per core.")
+@click.option("--workers", type=click.IntRange(0), help="Jobs that run at once; 0, the default: one per core.")
 @click.option("--allow-host", metavar="NAME", multiple=True, help="A name under which clients reach this server.")
 def command(
-    host: str, port: int, store: str | None, blobs: str | None, engine: str, workers: int, allow_host: tuple[str, ...]
+    host: str,
+    port: int,
+    store: str | None,
+    blobs: str | None,
+    engine: str,
+    workers: int | None,
+    allow_host: tuple[str, ...],
 ) -> None:
     """Run a server in the foreground, until Ctrl-C or SIGTERM."""
     from cloud.config import ConfigError, Settings
@@ -22,5 +28,7 @@ def command(
 
     if engine == "ray":
         raise ConfigError("--engine is 'ray'; this version runs jobs on local processes only: use --engine local")
-    folder = folder_of(store, blobs, Settings.from_environment().home)
-    serve(Wanted(folder=folder, host=host, port=port, workers=workers, names=allow_host))
+    settings = Settings.from_environment()
+    folder = folder_of(store, blobs, settings.home)
+    number = settings.workers if workers is None else workers
+    serve(Wanted(folder=folder, host=host, port=port, workers=number, names=allow_host))

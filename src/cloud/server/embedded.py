@@ -77,22 +77,32 @@ class Announcement:
 
 def detach(keep: int | None) -> None:
     """Leave the session, folder and descriptors of whoever started us; their terminal and Ctrl-C are not ours."""
-    os.umask(0o077)
     try:
         os.setsid()
     except PermissionError:
         pass  # we lead our session already
     os.chdir("/")
-    highest = os.sysconf("SC_OPEN_MAX")
+    for fd in _open_descriptors():
+        if fd > 2 and fd != keep:
+            try:
+                os.close(fd)
+            except OSError:
+                pass  # the one that listed the others
     if keep is not None:
         os.set_inheritable(keep, False)
-        os.closerange(3, keep)
-        os.closerange(keep + 1, highest)
-    else:
-        os.closerange(3, highest)
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.close(null)
+
+
+def _open_descriptors() -> list[int]:
+    """Listed, not counted up: the limit may be a thousand million."""
+    for folder in ("/proc/self/fd", "/dev/fd"):
+        try:
+            return [int(name) for name in os.listdir(folder)]
+        except OSError:
+            continue
+    return list(range(256))
 
 
 def settings_from(given: argparse.Namespace, environment: Mapping[str, str]) -> Settings:

@@ -39,7 +39,6 @@ def serve(wanted: Wanted) -> None:
         ConfigError: a setting cannot be.
         ServerUnavailable: another server uses the folder or the address.
     """
-    os.umask(0o077)
     settings = Settings(slots=slots_of(wanted.workers), names=(*wanted.names, wanted.host, socket.gethostname()))
     folder = Folder(wanted.folder)
     lock = folder.take()
