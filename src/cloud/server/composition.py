@@ -9,8 +9,6 @@ from cloud.dispatch.ports import Store
 from cloud.local import Core
 from cloud.server.app import Identity
 
-PROTOCOL = 1
-"""Version of the calls and messages; a client and a server with different ones do not talk."""
 _SERVER_ID = "server/id"
 
 

@@ -19,13 +19,14 @@ from typing import Any
 
 from cloud import config
 from cloud.errors import CloudException, NotAuthorised, to_wire
-from cloud.server.composition import PROTOCOL, build_core, identify, new_loop
+from cloud.server.composition import build_core, identify, new_loop
 from cloud.server.folder import Folder
 from cloud.server.keys import FIRST_ACCOUNT, Keys
 from cloud.server.listener import bind, url_of
 from cloud.server.log import log_to_file
 from cloud.server.running import run
 from cloud.server.settings import Settings, idle_seconds_from, slots_of
+from cloud.wire.message import PROTOCOL
 
 log = logging.getLogger("cloud.server")
 EXIT_REFUSED = 3
