@@ -1,0 +1,399 @@
+"""The agent: runs attempts in worker processes of this machine. Engines put it to use; it is single-threaded.
+
+    offer, start    Placement says who takes how much; `parcel` packs it; the worker's socket carries it
+    poll            Watch (sockets, pipes, deaths) -> Harvest (rings) -> deadlines -> sleep or look again
+    kill            take back what has not started, interrupt what runs, SIGKILL what does not obey
+
+How an agent sleeps: while traffic flows it looks into the rings every `LOOK_AGAIN_SECONDS` and no worker makes a system
+call per job; when a look finds nothing new, or a worker runs dry, the worker's next record wakes it.
+"""
+
+import contextlib
+import os
+import time
+from collections.abc import Sequence
+
+from cloud.agent.asks import BLOCKED_MAX, Asks
+from cloud.agent.batch import Batch, Kill
+from cloud.agent.crew import Crew, quiet, wake_up
+from cloud.agent.death import Death, reckon
+from cloud.agent.estimates import Estimates
+from cloud.agent.harvest import Harvest, ended_by_agent
+from cloud.agent.parcel import pack
+from cloud.agent.placement import Placement
+from cloud.agent.stream import Stream
+from cloud.agent.watch import Watch
+from cloud.agent.worker import Worker
+from cloud.config import machine_identity
+from cloud.dispatch.ports import (
+    Blobs,
+    Blocked,
+    EngineState,
+    Event,
+    Finished,
+    Live,
+    Reply,
+    Returned,
+    Seat,
+    Served,
+    Wanted,
+    Work,
+)
+from cloud.errors import CloudException
+from cloud.model import Outcomes, Spec, Status
+from cloud.wire.ring import HEAD, KILL, fence
+
+LOOK_AGAIN_SECONDS = 2e-3
+GRACE_SECONDS = 0.5
+"""Between SIGINT and SIGKILL."""
+LATE_SECONDS = 15e-3
+"""A job that runs this much longer than expected gives the jobs queued behind it back."""
+READS_OF_THE_DEAD = 256
+
+
+class Agent:
+    """See `dispatch.ports.Engine` for what the public methods promise."""
+
+    def __init__(self, slots: int, blobs: Blobs, on_request: Served | None = None, *, lock_fd: int | None = None,
+                 server_url: str = "", machine: str | None = None) -> None:  # fmt: skip
+        """
+        Args:
+            slots: how many attempts run at a time.
+            blobs: where large results go and large arguments come from.
+            on_request: answers what jobs ask through their pipe; None: they cannot.
+            lock_fd: a descriptor that stays open until the last worker is gone.
+            server_url: told to jobs, so that they find their own server.
+            machine: identity of this machine and user as environments carry it; None: find out.
+        """
+        self._slots = max(1, slots)
+        self._blobs = blobs
+        self._on_request = on_request
+        self._variables = {"PICLOUD_URL": server_url} if server_url else {}
+        machine = machine_identity() if machine is None else machine
+        self._pid = os.getpid()
+        self._events: list[Event] = []
+        self._lending: dict[int, int] = {}
+        self._wake = wake_up()
+        self._watch = Watch()
+        self._watch.add(self._wake, lambda: quiet(self._wake))
+        self._estimates = Estimates()
+        self._harvest = Harvest(blobs, self._estimates)
+        self._placement = Placement(self._slots, self._estimates)
+        self._crew = Crew(self._slots, machine, lock_fd, self._watch, self._wake, self._died, self._hired)
+        self._crew.upkeep(time.monotonic())
+
+    # offers and starts
+
+    def refuse(self, spec: Spec) -> str | None:
+        """Only for want of an interpreter; more cores than there are means all of them."""
+        return self._crew.interpreters.refuse(spec.environment)
+
+    def offer(self, wanted: Wanted, *, lent_by: int | None = None) -> list[Seat]:
+        """Idle workers first, then new ones while slots are free, then busy ones' short queues."""
+        spec, remaining = wanted.submission.spec, wanted.hi - wanted.lo
+        key, cores = spec.environment.key, self._placement.cores(wanted)
+        free = self._slots - self._placement.used(self._crew.workers.values(), self._waits)
+        if lent_by is not None:
+            free = cores if self._waits(lent_by) else 0
+        seats: list[Seat] = []
+        taken: set[int] = set()
+        mine = [w for w in self._crew.workers.values() if self._takes(w, wanted.submission.account, key)]
+        idle = [w for w in mine if not w.busy]
+        while remaining and free >= cores:
+            worker = idle.pop() if idle else self._crew.hire(spec.environment, taken)
+            if worker is None:
+                break
+            jobs = self._placement.idle_share(wanted, remaining, worker.room)
+            taken.add(worker.number)
+            seats.append(Seat(worker.number, jobs))
+            remaining -= jobs
+            free -= cores
+            if lent_by is not None:
+                self._lending[worker.number] = lent_by
+                return seats
+        for worker in mine if lent_by is None else ():
+            if remaining and worker.busy and (jobs := self._placement.busy_share(wanted, remaining, worker)):
+                seats.append(Seat(worker.number, jobs))
+                remaining -= jobs
+        return seats
+
+    def start(self, work: Sequence[Work]) -> None:
+        """Pack and send."""
+        for item in work:
+            worker = self._crew.workers.get(item.seat.worker)
+            claim = item.claim
+            if worker is None or worker.doomed or worker.to_work.broken:
+                self._note(Returned(claim.cid, claim.lo, claim.hi))
+                continue
+            try:
+                parts, descriptors = pack(worker, item, self._bind(worker, item), self._blobs.open)
+            except (OSError, CloudException) as error:
+                for index in range(claim.lo, claim.hi):
+                    batch = Batch(item, 0, 1, index)
+                    text = f"The function or the arguments could not be read from the blob store: {error}"
+                    self._note(ended_by_agent(batch, 0, Status.ERROR, text))
+                continue
+            if not worker.busy:
+                worker.lent_by = self._lending.pop(worker.number, None)
+                worker.ring.wake_me()
+            worker.leaving |= item.submission.spec.kill_process
+            worker.add(item, parts, descriptors)
+
+    # what happened
+
+    def fileno(self) -> int:
+        """Of the watch."""
+        return self._watch.fileno()
+
+    def poll(self) -> list[Event]:
+        """One look at everything."""
+        self._lending.clear()
+        self._watch.look()
+        now = time.monotonic()
+        for worker in list(self._crew.workers.values()):
+            if worker.tail < worker.ring.words[HEAD] or worker.batches:
+                self._tend(worker, now)
+        self._crew.upkeep(now)
+        events, self._events = self._events, []
+        return events
+
+    def next_deadline(self) -> float | None:
+        """The earliest of all that is to be done by the clock."""
+        times = [deadline for deadline in (self._crew.next_deadline(),) if deadline is not None]
+        now = time.monotonic()
+        for worker in self._crew.workers.values():
+            if worker.batches:
+                times += self._deadlines(worker, now)
+        return min(times, default=None)
+
+    # kills and looks
+
+    def kill(self, cid: int, lo: int, hi: int, *, force: bool, reason: str) -> None:
+        """Take back, then interrupt."""
+        for worker in list(self._crew.workers.values()):
+            held = [b for b in worker.batches if b.cid == cid and b.index < hi and b.index_of(b.hi) > lo]
+            if not held:
+                continue
+            first = held[0].lo + max(0, lo - held[0].index)
+            last = held[-1].lo + min(held[-1].hi - held[-1].lo, hi - held[-1].index)
+            for batch in worker.take_back(first):
+                self._settle(batch, cid, lo, hi, reason)
+            seq = worker.ring.running()
+            if seq is not None and first <= seq < last:
+                self._interrupt(worker, seq, reason, force)
+
+    def blocked(self) -> list[Blocked]:
+        """Those whose slot nobody uses."""
+        lent = {w.lent_by for w in self._crew.workers.values() if w.busy} | set(self._lending.values())
+        return [
+            Blocked(worker.number, worker.waits_for)
+            for worker in self._crew.workers.values()
+            if worker.waits_for is not None and worker.kill is None and worker.number not in lent
+        ]
+
+    def live(self, sid: int, index: int) -> Live | None:
+        """Reads what is in the pipes first."""
+        for worker in self._crew.workers.values():
+            seq = worker.ring.running()
+            for batch in worker.batches:
+                if batch.sid == sid and seq is not None and batch.lo <= seq < batch.hi and batch.index_of(seq) == index:
+                    started = time.time() - (time.monotonic() - worker.ring.running_since())
+                    self._read(worker, worker.out)
+                    self._read(worker, worker.err)
+                    return Live(started, worker.out.so_far(), worker.err.so_far(), worker.pid)
+        return None
+
+    def state(self) -> EngineState:
+        """Of this moment."""
+        workers = self._crew.workers.values()
+        return EngineState(
+            self._slots, len(workers), sum(w.busy for w in workers), sum(w.waits_for is not None for w in workers),
+            self._crew.interpreters.tags(),
+        )  # fmt: skip
+
+    def abandon(self) -> None:
+        """Also in a process that was forked from the agent's: there it only lets go."""
+        if self._wake < 0 or self._pid != os.getpid():
+            return
+        self._crew.close()
+        self._watch.close()
+        os.close(self._wake)
+        self._wake = -1
+        self._events.clear()
+
+    # inside
+
+    def _takes(self, worker: Worker, account: int, key: str) -> bool:
+        return (
+            worker.account == account and worker.environment == key and worker.kill is None
+            and not (worker.doomed or worker.leaving or worker.to_work.broken)
+        )  # fmt: skip
+
+    def _waits(self, number: int) -> bool:
+        worker = self._crew.workers.get(number)
+        return worker is not None and worker.waits_for is not None
+
+    def _note(self, *events: Event) -> None:
+        """Outside of `poll`: events that the next one hands over."""
+        self._events += events
+        os.eventfd_write(self._wake, 1)
+
+    def _bind(self, worker: Worker, work: Work) -> dict[str, object] | None:
+        if worker.bound:
+            return None
+        environment = work.submission.spec.environment
+        worker.account, worker.environment = work.submission.account, environment.key
+        self._crew.make_room(environment.key)
+        here = self._crew.interpreters.is_local(environment)
+        return {
+            "path": list(environment.path) if here else [], "directory": environment.directory if here else "",
+            "variables": {**(environment.variables if here else {}), **self._variables}, "nonce": worker.nonce.hex(),
+            "spool": self._blobs.spool(), "account": worker.account, "serves": self._on_request is not None,
+        }  # fmt: skip
+
+    def _hired(self, worker: Worker) -> None:
+        asks = Asks(worker, self._asked, self._may_wait, self._begin_wait, self._end_wait)
+
+        def ask() -> None:
+            if not asks.read():
+                self._watch.remove(worker.api.fileno())
+
+        add = self._watch.add
+        add(worker.work.fileno(), lambda: self._files(worker), worker.to_work.flush)
+        add(worker.api.fileno(), ask, worker.to_api.flush)
+        add(worker.out.fd, lambda: self._read(worker, worker.out))
+        add(worker.err.fd, lambda: self._read(worker, worker.err))
+
+    def _files(self, worker: Worker) -> None:
+        if not worker.receive_files():
+            self._watch.remove(worker.work.fileno())
+
+    def _read(self, worker: Worker, stream: Stream) -> None:
+        stream.read()
+        if not stream.open:
+            self._watch.remove(stream.fd)
+
+    def _tend(self, worker: Worker, now: float) -> None:
+        """Harvest one worker, hold it to its deadlines, and decide how to hear of its next record."""
+        got = self._harvest.take(worker)
+        if worker.batches:
+            self._enforce(worker, now)
+            worker.look_again = None
+            if got and self._seconds_held(worker) > LOOK_AGAIN_SECONDS / 2:
+                worker.look_again = now + LOOK_AGAIN_SECONDS
+            else:
+                while not worker.ring.wake_me() and (more := self._harvest.take(worker)):
+                    got += more
+        self._events += got
+        if not worker.batches:
+            self._idle(worker, now)
+
+    def _idle(self, worker: Worker, now: float) -> None:
+        worker.look_again = worker.waits_for = worker.lent_by = None
+        worker.idle_since = now
+        if worker.leaving:
+            self._crew.retire(worker)
+
+    def _seconds_held(self, worker: Worker) -> float:
+        """Rough, and 0 for jobs so long that each may wake us."""
+        seconds = self._estimates.of(worker.batches[0].work.submission.spec.function)
+        return 0.0 if seconds is None or seconds > LOOK_AGAIN_SECONDS / 2 else seconds * worker.held
+
+    def _enforce(self, worker: Worker, now: float) -> None:
+        kill = worker.kill
+        if kill is not None and kill.deadline is not None and now >= kill.deadline:
+            kill.deadline = None
+            self._crew.doom(worker)
+        seq = worker.ring.running()
+        since = worker.ring.running_since()
+        if seq is None or seq != worker.ring.running() or kill is not None:
+            return
+        batch = worker.running()
+        if batch is None:
+            return
+        spec = batch.work.submission.spec
+        if spec.max_runtime_seconds is not None and now - since >= spec.max_runtime_seconds:
+            minutes = spec.max_runtime_seconds / 60
+            self._take_back(worker, seq + 1)
+            self._interrupt(worker, seq, f"The job ran longer than _max_runtime ({minutes:g} minutes).", force=False)
+        elif worker.held > 1 and now - since > (self._estimates.of(spec.function) or 0.0) + LATE_SECONDS:
+            self._estimates.learn_at_least(spec.function, now - since)
+            self._take_back(worker, seq + 1)
+
+    def _deadlines(self, worker: Worker, now: float) -> list[float]:
+        times = [] if worker.look_again is None else [worker.look_again]
+        if worker.kill is not None:
+            return times if worker.kill.deadline is None else [*times, worker.kill.deadline]
+        since = worker.ring.running_since() if worker.ring.running() is not None else now
+        spec = worker.batches[0].work.submission.spec
+        longest = [b.work.submission.spec.max_runtime_seconds for b in worker.batches]
+        times += [since + seconds for seconds in longest if seconds is not None]
+        if worker.held > 1:
+            times.append(since + (self._estimates.of(spec.function) or 0.0) + LATE_SECONDS + 1e-3)
+        return times
+
+    def _take_back(self, worker: Worker, lo: int) -> None:
+        for batch in worker.take_back(lo):
+            self._events.append(Returned(batch.cid, batch.index, batch.index_of(batch.hi)))
+
+    def _settle(self, batch: Batch, cid: int, lo: int, hi: int, reason: str) -> None:
+        """Jobs that were taken back for a kill: those it means are killed, the others returned; last first, so that
+        what is left of the claim stays in one piece."""
+        first, last = batch.index, batch.index_of(batch.hi)
+        a, b = (max(lo, first), min(hi, last)) if batch.cid == cid else (last, last)
+        if a >= b:
+            self._note(Returned(batch.cid, first, last))
+            return
+        if b < last:
+            self._note(Returned(batch.cid, b, last))
+        outcomes = Outcomes.uniform(batch.sid, a, b, Status.KILLED, reason)
+        outcomes.attempt = batch.work.claim.attempt
+        self._note(Finished(batch.cid, outcomes))
+        if first < a:
+            self._note(Returned(batch.cid, first, a))
+
+    def _interrupt(self, worker: Worker, seq: int, reason: str, force: bool) -> None:
+        if worker.kill is None or worker.kill.seq != seq:
+            worker.kill = Kill(seq, reason, time.monotonic() + GRACE_SECONDS)
+            worker.ring.words[KILL] = seq + 1
+            fence()
+            if not force:
+                worker.template.interrupt(worker.number)
+        if force and worker.kill.deadline is not None:
+            worker.kill.deadline = None
+            self._crew.doom(worker)
+        os.eventfd_write(self._wake, 1)  # so that the new deadline is asked for
+
+    def _asked(self, worker: Worker, request: bytes, reply: Reply) -> None:
+        batch = worker.running()
+        if self._on_request is None or batch is None or worker.account is None:
+            reply([])
+            return
+        seq = worker.ring.running()
+        index = batch.index if seq is None else batch.index_of(seq)
+        self._on_request(request, worker.account, (batch.work.submission.first_jid or 0) + index, reply)
+
+    def _may_wait(self, worker: Worker) -> str:
+        waiting = sum(w.waits_for is not None for w in self._crew.workers.values())
+        if waiting < BLOCKED_MAX:
+            return ""
+        return (
+            f"{waiting} jobs already wait for other jobs, each in a process of its own, and no more may; "
+            f"let jobs return jids instead of waiting, or use _depends_on"
+        )
+
+    def _begin_wait(self, worker: Worker) -> None:
+        seq = worker.ring.running()
+        if seq is not None:
+            self._take_back(worker, seq + 1)
+
+    def _end_wait(self, worker: Worker) -> None:
+        worker.waits_for = None
+
+    def _died(self, worker: Worker, death: Death) -> None:
+        for stream in (worker.out, worker.err):
+            with contextlib.suppress(OSError):
+                stream.read(READS_OF_THE_DEAD)
+        worker.receive_files()
+        self._events += self._harvest.take(worker, final=True)
+        self._events += reckon(worker, death)

@@ -1,0 +1,72 @@
+"""What jobs ask over their api sockets, and the answers."""
+
+import json
+from collections.abc import Callable, Sequence
+
+from cloud.agent.worker import Worker
+from cloud.model import Buffer
+from cloud.wire.values import ranges_from_json
+from cloud.wire.worker import REQUEST, Ask
+
+BLOCKED_MAX = 64
+"""Jobs that wait for jobs, each in a process of its own."""
+_READ_BYTES = 1 << 18
+
+Asked = Callable[[Worker, bytes, Callable[[Sequence[Buffer]], None]], None]
+
+
+class Asks:
+    """Reads one worker's questions, in pieces as they come."""
+
+    def __init__(self, worker: Worker, asked: Asked, may_wait: Callable[[Worker], str], waits: Callable[[Worker], None],
+                 resumed: Callable[[Worker], None]) -> None:  # fmt: skip
+        """
+        Args:
+            asked: a request and the way to answer it.
+            may_wait: why one more job may not wait, or ''.
+            waits: a job waits, for the worker's `waits_for`.
+            resumed: it does not any more.
+        """
+        self._worker = worker
+        self._asked, self._may_wait, self._waits, self._resumed = asked, may_wait, waits, resumed
+        self._buffer = bytearray()
+
+    def read(self) -> bool:
+        """Take what is there, up to a bound; False when the worker is gone."""
+        for _ in range(4):
+            try:
+                piece = self._worker.api.recv(_READ_BYTES)
+            except BlockingIOError:
+                break
+            except OSError:
+                return False
+            if not piece:
+                return False
+            self._buffer += piece
+        while len(self._buffer) >= REQUEST.size:
+            op, number, size = REQUEST.unpack_from(self._buffer)
+            if len(self._buffer) < REQUEST.size + size:
+                break
+            body = bytes(memoryview(self._buffer)[REQUEST.size : REQUEST.size + size])
+            del self._buffer[: REQUEST.size + size]
+            self._handle(op, number, body)
+        return True
+
+    def _handle(self, op: int, number: int, body: bytes) -> None:
+        worker = self._worker
+        if op == Ask.REQUEST:
+            self._asked(worker, body, lambda parts: self._answer(Ask.REQUEST, number, parts))
+        elif op == Ask.WAITING:
+            refusal = self._may_wait(worker)
+            if not refusal:
+                worker.waits_for = ranges_from_json(json.loads(body))
+                self._waits(worker)
+            self._answer(Ask.WAITING, number, [refusal.encode()])
+        elif op == Ask.RESUMED:
+            self._resumed(worker)
+
+    def _answer(self, op: Ask, number: int, parts: Sequence[Buffer]) -> None:
+        if self._worker.closed:
+            return
+        views = [memoryview(part).cast("B") for part in parts]
+        self._worker.to_api.send([REQUEST.pack(op, number, sum(v.nbytes for v in views)), *views])

@@ -1,0 +1,66 @@
+"""Bytes and descriptors on their way into a socket that must not block its writer."""
+
+import os
+import socket
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from cloud.model import Buffer
+
+
+class Outgoing:
+    """Sends what the socket takes at once and keeps the rest, in order."""
+
+    def __init__(self, to: socket.socket, backlog: Callable[[bool], None]) -> None:
+        """`backlog` is told whenever there begins or ceases to be something that waits for room in the socket."""
+        self._socket = to
+        self._backlog = backlog
+        self._told = False
+        self._waiting: deque[tuple[memoryview, list[int]]] = deque()
+        self.broken = False
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def send(self, parts: Sequence[Buffer], descriptors: Sequence[int] = ()) -> None:
+        """The descriptors go with the first byte and are closed here once they went."""
+        fds = list(descriptors)
+        small = b"".join(parts) if len(parts) > 1 and sum(map(len, parts)) < 65536 else None
+        for part in parts if small is None else [small]:
+            view = memoryview(part).cast("B")
+            if view:
+                self._waiting.append((view, fds))
+                fds = []
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what can be sent."""
+        waiting = self._waiting
+        try:
+            while waiting:
+                view, fds = waiting[0]
+                if fds:
+                    sent = socket.send_fds(self._socket, [view], fds[:64])
+                    for fd in fds[:64]:
+                        os.close(fd)
+                    fds = fds[64:]
+                else:
+                    sent = self._socket.send(view)
+                if sent == len(view):
+                    waiting.popleft()
+                else:
+                    waiting[0] = view[sent:], fds
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.broken = True
+            self.close()
+        if bool(waiting) != self._told:
+            self._told = bool(waiting)
+            self._backlog(self._told)
+
+    def close(self) -> None:
+        """Drop what could not be sent."""
+        while self._waiting:
+            for fd in self._waiting.popleft()[1]:
+                os.close(fd)

@@ -1,0 +1,53 @@
+"""A parcel: the WORK message for a claim, with exactly the pieces that its worker does not have yet."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from cloud.agent.worker import Worker
+from cloud.dispatch.ports import Work
+from cloud.model import BlobRef, Buffer, Piece
+from cloud.wire.message import Frame, encode
+
+CACHED, INLINE, FILE = range(3)
+"""As in `runner.work`."""
+
+
+def pack(
+    worker: Worker, work: Work, bind: dict[str, Any] | None, open_blob: Callable[[str], int]
+) -> tuple[list[Buffer], list[int]]:
+    """Message and descriptors.
+
+    Raises:
+        OSError: a blob cannot be opened; nothing was sent, and what the worker remembers is as before.
+    """
+    frames: list[Frame] = []
+    descriptors: list[int] = []
+
+    def add(piece: Piece) -> int:
+        if isinstance(piece, BlobRef):
+            descriptors.append(open_blob(piece.name))
+            return FILE
+        frames.append(piece)
+        return INLINE
+
+    spec, claim = work.submission.spec, work.claim
+    if any(isinstance(chunk.packed, BlobRef) for chunk in work.chunks) or isinstance(work.function, BlobRef):
+        for piece in (work.function, *(chunk.packed for chunk in work.chunks)):
+            if isinstance(piece, BlobRef):
+                os.close(open_blob(piece.name))  # all of them can be opened, or none is remembered as sent
+    there, _ = worker.functions.use(spec.function)
+    how = CACHED if there else add(work.function)
+    chunks = []
+    for chunk in work.chunks:
+        there, _ = worker.chunks.use((claim.sid, chunk.first))
+        chunks.append([chunk.first, chunk.count, CACHED if there else add(chunk.packed)])
+    header = {
+        "op": "work", "seq": worker.next_seq, "count": claim.hi - claim.lo, "sid": claim.sid, "first": claim.lo,
+        "jid": (work.submission.first_jid or 0) + claim.lo, "function": spec.function, "how": how, "chunks": chunks,
+        "level": spec.fast_serialization, "call": spec.kind == "call", "profile": spec.profile, "token": work.token,
+        "variables": spec.os_env_vars,
+    }  # fmt: skip
+    if bind is not None:
+        header["bind"] = bind
+    return encode(header, frames), descriptors

@@ -1,0 +1,60 @@
+"""Placement: which workers take how many of the jobs that are offered."""
+
+from collections.abc import Callable, Iterable
+
+from cloud.agent.estimates import Estimates
+from cloud.agent.worker import Worker
+from cloud.dispatch.ports import Seat, Wanted
+
+QUEUE_SECONDS = 10e-3
+"""A worker's short queue covers about this much work."""
+QUEUE_MAX_JOBS = 4096
+
+
+class Placement:
+    """Short queues (DESIGN D6): an idle worker takes what fills `QUEUE_SECONDS`, a busy one what it has less than half
+    of; a function nobody has measured comes one job at a time; the last jobs of a submission are spread."""
+
+    def __init__(self, slots: int, estimates: Estimates) -> None:
+        self._slots = slots
+        self._estimates = estimates
+
+    def cores(self, wanted: Wanted) -> int:
+        """Slots each of these jobs takes."""
+        return min(max(1, wanted.submission.spec.cores), self._slots)
+
+    def used(self, workers: Iterable[Worker], is_blocked: Callable[[int], bool]) -> int:
+        """Slots taken by busy workers. One that runs in a slot lent by a job that still waits takes none."""
+        return sum(
+            min(w.cores, self._slots)
+            for w in workers
+            if w.busy and not (w.lent_by is not None and is_blocked(w.lent_by))
+        )  # fmt: skip
+
+    def idle_share(self, wanted: Wanted, remaining: int, room: int) -> int:
+        """How many of the remaining jobs an idle worker takes: at least one."""
+        spec = wanted.submission.spec
+        seconds = self._estimates.of(spec.function)
+        if not spec.restartable or spec.kill_process or seconds is None:
+            return min(1, remaining)
+        return max(1, min(int(QUEUE_SECONDS / seconds), self._fair(remaining), QUEUE_MAX_JOBS, room, remaining))
+
+    def busy_share(self, wanted: Wanted, remaining: int, worker: Worker) -> int:
+        """How many a busy worker takes on top of what it has."""
+        spec = wanted.submission.spec
+        seconds = self._estimates.of(spec.function)
+        if not spec.restartable or spec.kill_process or seconds is None or worker.cores != self.cores(wanted):
+            return 0
+        if worker.waits_for is not None or any(not batch.work.submission.spec.restartable for batch in worker.batches):
+            return 0
+        queued = sum(
+            (self._estimates.of(batch.work.submission.spec.function) or QUEUE_SECONDS) * (batch.hi - batch.lo)
+            for batch in worker.batches
+        )
+        if queued > QUEUE_SECONDS / 2:
+            return 0
+        most = QUEUE_MAX_JOBS - worker.held
+        return max(0, min(int((QUEUE_SECONDS - queued) / seconds), self._fair(remaining), most, worker.room, remaining))
+
+    def _fair(self, remaining: int) -> int:
+        return -(-remaining // (2 * self._slots))

@@ -1,0 +1,81 @@
+"""The end of a stream: its last 1,000 lines, at most 4 MiB, no line longer than 64 KiB."""
+
+MAX_LINES = 1000
+MAX_BYTES = 4 << 20
+LINE_MAX_BYTES = 64 << 10
+READ_MAX_BYTES = LINE_MAX_BYTES
+"""Largest piece `add` takes: no line that lies within one piece is too long."""
+
+
+class Tail:
+    """Takes bytes in pieces, keeps what is to be kept in bounded memory and with bounded work per piece."""
+
+    def __init__(self) -> None:
+        self._kept = bytearray()
+        self._lines = 0
+        self._line_bytes = 0
+        """Of the unfinished last line, cut or not."""
+
+    def add(self, piece: bytes) -> None:
+        """At most `READ_MAX_BYTES`."""
+        first = piece.find(b"\n")
+        if first < 0:
+            self._extend_line(piece)
+        else:
+            self._extend_line(piece[:first])
+            self._end_line()
+            self._kept += piece[first:]
+            self._lines += piece.count(b"\n", first)
+            self._line_bytes = len(piece) - 1 - piece.rfind(b"\n")
+        if len(self._kept) > MAX_BYTES + (MAX_BYTES >> 2) or (
+            self._lines > 4 * MAX_LINES and len(self._kept) > 1 << 18
+        ):
+            self._trim()
+
+    def __bool__(self) -> bool:
+        return bool(self._kept)
+
+    def take(self) -> bytes:
+        """What is kept, and begin anew."""
+        whole = self.peek()
+        self._kept = bytearray()
+        self._lines = self._line_bytes = 0
+        return whole
+
+    def peek(self) -> bytes:
+        """What is kept."""
+        if not self._kept:
+            return b""
+        self._trim()
+        if self._line_bytes > LINE_MAX_BYTES:
+            return bytes(self._kept) + self._note()
+        return bytes(self._kept)
+
+    def _extend_line(self, piece: bytes) -> None:
+        room = LINE_MAX_BYTES - self._line_bytes
+        if room > 0:
+            self._kept += piece[:room]
+        self._line_bytes += len(piece)
+
+    def _end_line(self) -> None:
+        if self._line_bytes > LINE_MAX_BYTES:
+            self._kept += self._note()
+        self._line_bytes = 0
+
+    def _note(self) -> bytes:
+        return b" [... %d bytes of this line left out]" % (self._line_bytes - LINE_MAX_BYTES)
+
+    def _trim(self) -> None:
+        kept = self._kept
+        if self._lines >= MAX_LINES:
+            position = len(kept)
+            unfinished = 0 if kept.endswith(b"\n") else 1
+            for _ in range(MAX_LINES + 1 - unfinished):
+                position = kept.rfind(b"\n", 0, position)
+                if position < 0:
+                    break
+            del kept[: position + 1]
+        if len(kept) > MAX_BYTES:
+            cut = kept.find(b"\n", len(kept) - MAX_BYTES - 1)
+            del kept[: len(kept) - MAX_BYTES if cut < 0 else cut + 1]
+        self._lines = kept.count(b"\n")

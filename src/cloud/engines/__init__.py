@@ -1,0 +1,1 @@
+"""Where attempts run: `local` on worker processes of this machine."""

@@ -1,0 +1,115 @@
+"""What else is kept of a job that is worth it: a look at its result, its profile, its use of the machine. JSON."""
+
+import cProfile
+import json
+import resource
+import sys
+from collections.abc import Callable
+from typing import Any
+
+REPR_MAX = 200
+PROFILE_TEXT_MAX = 128 * 1024
+PROFILE_ROWS_MAX = 1000
+_PLAIN = (int, float, complex, str, bytes, bool, type(None))
+_MANY = (list, tuple, set, frozenset, dict)
+
+
+class Usage:
+    """CPU time since the last look."""
+
+    def __init__(self) -> None:
+        self.user = self.system = 0.0
+        self.start()
+
+    def start(self) -> None:
+        """Look."""
+        now = resource.getrusage(resource.RUSAGE_SELF)
+        self.user, self.system = now.ru_utime, now.ru_stime
+
+    def since(self) -> dict[str, Any]:
+        """What was used since, and the process's largest memory."""
+        user, system = self.user, self.system
+        now = resource.getrusage(resource.RUSAGE_SELF)
+        self.user, self.system = now.ru_utime, now.ru_stime
+        unit = 1 if sys.platform == "darwin" else 1024
+        return {
+            "cputime": {"user": round(now.ru_utime - user, 6), "system": round(now.ru_stime - system, 6)},
+            "memory": {"max": now.ru_maxrss * unit},
+        }
+
+
+def look(value: Any) -> str:
+    """A bounded repr of built-in types only (nobody's `__repr__` is called), else type and size."""
+    text = _look(value, 0, [REPR_MAX // 2])
+    return text if len(text) <= REPR_MAX else text[: REPR_MAX - 3] + "..."
+
+
+def profiled(function: Callable[..., Any], extra: dict[str, Any]) -> Callable[..., Any]:
+    """A function that puts its profile into `extra` when it ends, in whatever way."""
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        profile = cProfile.Profile()
+        try:
+            return profile.runcall(function, *args, **kwargs)
+        finally:
+            extra["profile"] = _table(profile)
+
+    return run
+
+
+def to_json(extra: dict[str, Any]) -> bytes:
+    """Nothing for an empty dict."""
+    return json.dumps(extra, separators=(",", ":")).encode() if extra else b""
+
+
+def _table(profile: cProfile.Profile) -> dict[str, Any]:
+    import io
+    import pstats
+
+    text = io.StringIO()
+    stats = pstats.Stats(profile, stream=text)
+    stats.sort_stats("cumulative").print_stats(200)
+    entries = sorted(stats.stats.items(), key=lambda item: -item[1][3])  # type: ignore[attr-defined]
+    rows = [
+        [file, line, name, total_calls, primitive, own, cumulative]
+        for (file, line, name), (primitive, total_calls, own, cumulative, _) in entries[:PROFILE_ROWS_MAX]
+    ]
+    return {"text": text.getvalue()[:PROFILE_TEXT_MAX], "rows": rows}
+
+
+def _look(value: Any, depth: int, budget: list[int]) -> str:
+    kind = type(value)
+    if kind is int and value.bit_length() > 1024:
+        return f"<int of {value.bit_length()} bits>"
+    if kind in (str, bytes) and len(value) > 80:
+        return f"{value[:60]!r}... ({len(value)} {'characters' if kind is str else 'bytes'})"
+    if kind in _PLAIN:
+        return repr(value)
+    if kind in _MANY and depth < 3:
+        return _look_many(value, kind, depth, budget)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    shape = value.shape if kind.__module__ == "numpy" and kind.__qualname__ == "ndarray" else None
+    if shape is not None:
+        return f"<{name} {shape} {value.dtype}>"
+    return f"<{name} of length {len(value)}>" if kind in _MANY else f"<{name}>"
+
+
+def _look_many(value: Any, kind: type, depth: int, budget: list[int]) -> str:
+    shown = []
+    items = value.items() if kind is dict else value
+    for item in items:
+        budget[0] -= 1
+        if budget[0] < 0 or len(shown) == 10:
+            shown.append(f"... ({len(value)} items)")
+            break
+        if kind is dict:
+            shown.append(f"{_look(item[0], depth + 1, budget)}: {_look(item[1], depth + 1, budget)}")
+        else:
+            shown.append(_look(item, depth + 1, budget))
+    inner = ", ".join(shown)
+    if kind is tuple and len(value) == 1:
+        inner += ","
+    left, right = {list: "[]", tuple: "()"}.get(kind, "{}")
+    if kind in (set, frozenset) and not value:
+        return f"{kind.__name__}()"
+    return f"frozenset({left}{inner}{right})" if kind is frozenset else f"{left}{inner}{right}"

@@ -1,0 +1,81 @@
+"""What is told of a job that raised: text for people, and the exception itself where it can travel."""
+
+import os
+import traceback
+from types import TracebackType
+
+from cloud.pickling import dumps, loads
+
+TEXT_MAX_BYTES = 256 * 1024
+_OWN = (
+    os.path.dirname(__file__) + os.sep,
+    os.path.join(os.path.dirname(os.path.dirname(__file__)), "pickling") + os.sep,
+)
+
+LOADING, RUNNING, KEEPING = range(3)
+"""Which part of a job failed: opening it, the function, pickling the result."""
+
+
+def describe(error: BaseException, part: int, result: object = None) -> str:
+    """The traceback with the user's frames only, after a sentence saying what failed if it was not the function."""
+    text = _traceback(error)
+    if part == LOADING:
+        missing = isinstance(error, ModuleNotFoundError) and error.name
+        why = f": there is no module named {missing!r} where the job ran" if missing else ""
+        text = f"Could not depickle job{why}\n{text}"
+    elif part == KEEPING:
+        text = f"The result, a {_name(type(result))}, could not be pickled: {_line(error)}\n{text}"
+    return bounded(text)
+
+
+def envelope(error: BaseException) -> bytes:
+    """The exception pickled, if it can be pickled and opened again; else nothing."""
+    try:
+        packed = b"".join(dumps(error))
+        if len(packed) > TEXT_MAX_BYTES or not isinstance(loads(packed), BaseException):
+            return b""
+    except Exception:
+        return b""
+    return packed
+
+
+def bounded(text: str) -> str:
+    """The text, with its middle left out if it is very long."""
+    half = TEXT_MAX_BYTES // 2
+    if len(text) <= TEXT_MAX_BYTES:
+        return text
+    return f"{text[:half]}\n[... {len(text) - 2 * half} characters left out ...]\n{text[-half:]}"
+
+
+def _traceback(error: BaseException) -> str:
+    try:
+        whole = traceback.TracebackException(type(error), error, _users(error.__traceback__), compact=True)
+        _drop_own_frames(whole, 0)
+        return "".join(whole.format())
+    except Exception as another:
+        return f"{_name(type(error))} (its traceback could not be formatted: {_name(type(another))})\n"
+
+
+def _users(frames: TracebackType | None) -> TracebackType | None:
+    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_OWN):
+        frames = frames.tb_next
+    return frames
+
+
+def _drop_own_frames(whole: traceback.TracebackException, depth: int) -> None:
+    kept = [frame for frame in whole.stack if not frame.filename.startswith(_OWN)]
+    whole.stack = traceback.StackSummary.from_list(kept)
+    for other in (whole.__cause__, whole.__context__, *(getattr(whole, "exceptions", None) or ())):
+        if other is not None and depth < 100:
+            _drop_own_frames(other, depth + 1)
+
+
+def _line(error: BaseException) -> str:
+    try:
+        return f"{_name(type(error))}: {error}"
+    except Exception:
+        return _name(type(error))
+
+
+def _name(kind: type) -> str:
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

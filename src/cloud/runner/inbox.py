@@ -1,0 +1,74 @@
+"""What the agent sends on the work socket: messages, some with descriptors."""
+
+import socket
+from array import array
+from collections import deque
+from collections.abc import Callable
+
+from cloud.wire.message import PREFIX, Header, decode, rest_of
+
+_CONTROL_SPACE = socket.CMSG_SPACE(64 * 4)
+_CLOEXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+
+
+class Inbox:
+    """Messages in order of arrival; descriptors in the order in which messages mention them."""
+
+    def __init__(self, work: socket.socket) -> None:
+        self._socket = work
+        self._buffer = bytearray()
+        self._messages: deque[tuple[Header, list[memoryview]]] = deque()
+        self._descriptors: deque[int] = deque()
+
+    def next(self, before_waiting: Callable[[], None]) -> tuple[Header, list[memoryview]] | None:
+        """The next message; None when the agent is gone."""
+        while not self._messages:
+            if not self._parse():
+                before_waiting()
+                if not self._receive():
+                    return None
+        return self._messages.popleft()
+
+    def put_aside_until(self, done: Callable[[], bool]) -> bool:
+        """Receive, and keep for later, until `done`; False when the agent is gone."""
+        while not done():
+            if not self._receive():
+                return False
+            while self._parse():
+                pass
+        return True
+
+    def descriptor(self) -> int:
+        """The next descriptor; the message that mentions it brought it along."""
+        return self._descriptors.popleft()
+
+    def _parse(self) -> bool:
+        """Move one message from the buffer to the messages."""
+        buffer = self._buffer
+        if len(buffer) < PREFIX.size:
+            return False
+        size = PREFIX.size + rest_of(buffer)
+        if len(buffer) < size:
+            return False
+        if len(buffer) == size:
+            whole, self._buffer = buffer, bytearray()
+        else:
+            whole = buffer[:size]
+            del buffer[:size]
+        header, frames = decode(whole)
+        if header["op"] != "space":
+            self._messages.append((header, frames))
+        return True
+
+    def _receive(self) -> bool:
+        try:
+            data, ancillary, _, _ = self._socket.recvmsg(1 << 18, _CONTROL_SPACE, _CLOEXEC)
+        except ConnectionError:
+            return False
+        for level, kind, content in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                fds = array("i")
+                fds.frombytes(content[: len(content) - len(content) % fds.itemsize])
+                self._descriptors.extend(fds)
+        self._buffer += data
+        return bool(data)

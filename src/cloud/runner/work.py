@@ -1,0 +1,92 @@
+"""A WORK message, opened: consecutive jobs of one submission, their function and their arguments."""
+
+import mmap
+import os
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cloud.pickling import Arguments
+from cloud.runner.inbox import Inbox
+from cloud.wire.message import Header
+from cloud.wire.worker import CACHED_CHUNKS, CACHED_FUNCTIONS, Recent
+
+CACHED, INLINE, FILE = range(3)
+"""How a piece comes: not at all (the worker has it), as a frame, as a descriptor."""
+
+
+@dataclass(slots=True)
+class Work:
+    """Jobs `first`..`first + count - 1` of submission `sid`, with seqs from `seq`."""
+
+    seq: int
+    count: int
+    sid: int
+    first: int
+    jid: int
+    digest: str
+    function: bytes | memoryview | mmap.mmap
+    chunks: list[tuple[int, int, Arguments]]
+    """Index of the first job in it, one past the last."""
+    level: int
+    """`_fast_serialization`."""
+    call: bool
+    profile: bool
+    token: str
+    variables: dict[str, str]
+
+
+class Opener:
+    """Opens WORK messages and remembers pieces, exactly those that the agent knows it remembers."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+        self._recent_functions = Recent(CACHED_FUNCTIONS)
+        self._recent_chunks = Recent(CACHED_CHUNKS)
+        self._functions: dict[object, Any] = {}
+        self._chunks: dict[object, Arguments] = {}
+        self._loaded: dict[tuple[int, str], Callable[..., Any]] = {}
+
+    def open(self, header: Header, frames: list[memoryview]) -> Work:
+        """The jobs of a message."""
+        digest, sid = header["function"], header["sid"]
+        frames.reverse()
+        _, gone = self._recent_functions.use(digest)
+        for key in gone:
+            self._functions.pop(key, None)
+        if header["how"] != CACHED:
+            self._functions[digest] = self._piece(header["how"], frames)
+        chunks = []
+        for first, count, how in header["chunks"]:
+            chunk = (sid, first)
+            _, gone = self._recent_chunks.use(chunk)
+            arguments = self._chunks[chunk] if how == CACHED else Arguments(self._piece(how, frames))
+            self._chunks[chunk] = arguments
+            chunks.append((first, first + count, arguments))
+            for key in gone:
+                self._chunks.pop(key, None)
+        return Work(
+            header["seq"], header["count"], sid, header["first"], header["jid"], digest, self._functions[digest], chunks,
+            header["level"], header["call"], header["profile"], header["token"], header["variables"],
+        )  # fmt: skip
+
+    def function(self, work: Work) -> Callable[..., Any]:
+        """The function, unpickled once per submission. Raises whatever unpickling raises."""
+        key = (work.sid, work.digest)
+        function = self._loaded.get(key)
+        if function is None:
+            function = pickle.loads(work.function)
+            while len(self._loaded) >= CACHED_FUNCTIONS:
+                del self._loaded[next(iter(self._loaded))]
+            self._loaded[key] = function
+        return function
+
+    def _piece(self, how: int, frames: list[memoryview]) -> memoryview | mmap.mmap:
+        if how == INLINE:
+            return frames.pop()
+        fd = self._inbox.descriptor()
+        try:
+            return mmap.mmap(fd, 0, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_WRITE)
+        finally:
+            os.close(fd)

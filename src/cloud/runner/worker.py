@@ -1,0 +1,240 @@
+"""A worker process: takes jobs from its agent, runs them one after another, publishes how each ended.
+
+work socket --> Inbox --> Opener --> Worker.run --> Outbox --> shared ring, wake-up, large results
+                                      |    ^
+                                    Streams, Interrupt, kill_children
+"""
+
+import mmap
+import os
+import socket
+import time
+from typing import Any
+
+from cloud.model import INLINE_MAX_BYTES, Status
+from cloud.pickling import dumps
+from cloud.runner import extras, failure, linux
+from cloud.runner.binding import Binding
+from cloud.runner.channel import PipeChannel
+from cloud.runner.inbox import Inbox
+from cloud.runner.interrupt import Interrupt
+from cloud.runner.leftovers import kill_children
+from cloud.runner.outbox import AgentGone, Outbox
+from cloud.runner.streams import Streams
+from cloud.runner.work import Opener, Work
+from cloud.wire import worker as wire
+from cloud.wire.message import Header
+from cloud.wire.ring import HEAD, SIZE_BYTES, TAIL, Ring
+
+NO_TIME_TO_FORK_SECONDS = 50e-6
+"""A shorter job cannot have started a process or rearranged its descriptors; what that costs is spared."""
+WORTH_A_LOOK_SECONDS = 1e-3
+"""Longer jobs leave a repr of their result."""
+WORTH_MEASURING_SECONDS = 50e-3
+"""Longer jobs leave their CPU time and memory."""
+
+
+def main(descriptors: list[int], temporary: str) -> int:
+    """Run until the agent says so or is gone; the exit status.
+
+    Args:
+        descriptors: work socket, api socket, stdout, stderr, shared memory, wake-up.
+        temporary: a working directory to make if the job's own does not exist here.
+    """
+    work_fd, api_fd, stdout, stderr, memory, wake = descriptors
+    ring = Ring(mmap.mmap(memory, SIZE_BYTES))
+    os.close(memory)
+    streams = Streams(stdout, stderr, ring)
+    work = socket.socket(fileno=work_fd)
+    inbox = Inbox(work)
+    channel = PipeChannel(socket.socket(fileno=api_fd))
+    runner = Worker(ring, streams, inbox, Outbox(ring, wake, work, inbox), channel, temporary)
+    try:
+        runner.serve()
+    except AgentGone:
+        pass
+    return 0
+
+
+class Worker:
+    """The loop and what it needs."""
+
+    def __init__(self, ring: Ring, streams: Streams, inbox: Inbox, outbox: Outbox, channel: PipeChannel,
+                 temporary: str) -> None:  # fmt: skip
+        self._ring = ring
+        self._streams = streams
+        self._inbox = inbox
+        self._outbox = outbox
+        self._channel = channel
+        self._temporary = temporary
+        self._opener = Opener(inbox)
+        self._interrupt = Interrupt(ring)
+        self._interrupt.install()
+        self._usage = extras.Usage()
+        self._binding: Binding | None = None
+        self._pid = os.getpid()
+        self._forked = False
+        os.register_at_fork(after_in_child=self._note_fork)
+        linux.offer_to_oom_killer()
+        wire.CHANNEL = channel
+
+    def serve(self) -> None:
+        """Until the agent wants no more."""
+        while not self._channel.torn:
+            message = self._inbox.next(self._before_waiting)
+            if message is None or message[0]["op"] == "exit":
+                return
+            header, frames = message
+            if "bind" in header:
+                self._bind(header["bind"])
+            self._interrupt.install()
+            work = self._opener.open(header, frames)
+            del message, header, frames
+            if self._binding is not None:
+                token = {"PICLOUD_JOB_TOKEN": work.token} if work.token else {}
+                self._binding.enter({**work.variables, **token})
+            self._channel.token = work.token
+            self._usage.start()
+            self.run(work)
+
+    def run(self, work: Work) -> None:
+        """All jobs of a message that are not taken back."""
+        ring, seq, end = self._ring, work.seq, work.seq + work.count
+        chunks = iter(work.chunks)
+        lo = hi = 0
+        offset = time.time() - time.monotonic()
+        while seq < end:
+            ring.stamp(time.monotonic())  # before `begin`: whoever sees a job begun sees its own time
+            skip = ring.begin(seq)
+            if skip:
+                skip = min(skip, end - seq)
+                self._outbox.skipped(seq, seq + skip)
+                seq += skip
+                continue
+            index = work.first + seq - work.seq
+            while index >= hi:
+                lo, hi, arguments = next(chunks)
+            self._channel.jid = work.jid + seq - work.seq
+            if work.call or work.profile:
+                self._run_closely(work, seq, arguments, index - lo, offset)
+            else:
+                self._run_quickly(work, seq, arguments, index - lo, offset)
+            seq += 1
+
+    def _run_quickly(self, work: Work, seq: int, arguments: Any, i: int, offset: float) -> None:
+        """One job of a map. The interrupt is inside from before the first of the user's code to after the last; the
+        outer `except` is for a kill that is raised while the inner one begins."""
+        interrupt = self._interrupt
+        part = failure.LOADING
+        monotonic = time.monotonic
+        started = ended = monotonic()
+        value = None
+        try:
+            try:
+                interrupt.inside = seq
+                function = self._opener.function(work)
+                args, kwargs = arguments[i]
+                part = failure.RUNNING
+                started = monotonic()
+                value = function(*args, **kwargs)
+                ended = monotonic()
+                part = failure.KEEPING
+                parts = dumps(value, work.level)
+                interrupt.inside = -1
+            except BaseException as error:
+                interrupt.inside = -1
+                self._failed(seq, error, part, value, started, offset, {})
+                return
+        except BaseException as error:
+            self._failed(seq, error, part, value, started, offset, {})
+            return
+        runtime = ended - started
+        if runtime < NO_TIME_TO_FORK_SECONDS and len(parts) == 1 and len(parts[0]) <= INLINE_MAX_BYTES:
+            if interrupt.raised != seq and not self._forked:
+                flags = self._streams.end_job(seq)
+                self._outbox.plain(seq, flags, started + offset, runtime, parts[0])  # type: ignore[arg-type]
+                return
+        extra: dict[str, Any] = {}
+        if runtime >= WORTH_A_LOOK_SECONDS:
+            extra["result_repr"] = extras.look(value)
+        self._done(seq, parts, started, runtime, offset, extra)
+
+    def _run_closely(self, work: Work, seq: int, arguments: Any, i: int, offset: float) -> None:
+        """A single call, or a job with a profile: as above, with everything that is kept of it."""
+        interrupt = self._interrupt
+        part = failure.LOADING
+        started = ended = time.monotonic()
+        value = None
+        extra: dict[str, Any] = {}
+        try:
+            try:
+                interrupt.inside = seq
+                function = self._opener.function(work)
+                args, kwargs = arguments[i]
+                if work.profile:
+                    function = extras.profiled(function, extra)
+                part = failure.RUNNING
+                started = time.monotonic()
+                value = function(*args, **kwargs)
+                ended = time.monotonic()
+                part = failure.KEEPING
+                parts = dumps(value, work.level)
+                interrupt.inside = -1
+            except BaseException as error:
+                interrupt.inside = -1
+                self._failed(seq, error, part, value, started, offset, extra)
+                return
+        except BaseException as error:
+            self._failed(seq, error, part, value, started, offset, extra)
+            return
+        extra["result_repr"] = extras.look(value)
+        self._done(seq, parts, started, ended - started, offset, extra)
+
+    def _done(self, seq: int, parts: Any, started: float, runtime: float, offset: float, extra: dict[str, Any]) -> None:
+        self._tidy()
+        if runtime >= WORTH_MEASURING_SECONDS:
+            extra |= self._usage.since()
+        flags = self._streams.end_job(seq)
+        if self._interrupt.raised == seq:
+            error = "The job was killed; it caught the KilledException and returned."
+            self._outbox.rich(seq, Status.KILLED, flags, started + offset, runtime, error=error,
+                              extra=extras.to_json(extra))  # fmt: skip
+            return
+        self._outbox.rich(seq, Status.DONE, flags, started + offset, runtime, result=parts, extra=extras.to_json(extra))
+
+    def _failed(self, seq: int, error: BaseException, part: int, value: Any, started: float, offset: float,
+                extra: dict[str, Any]) -> None:  # fmt: skip
+        runtime = time.monotonic() - started
+        killed = self._interrupt.raised == seq
+        text = failure.describe(error, failure.RUNNING if killed else part, value)
+        self._tidy()
+        if runtime >= WORTH_MEASURING_SECONDS:
+            extra |= self._usage.since()
+        flags = self._streams.end_job(seq)
+        self._outbox.rich(
+            seq, Status.KILLED if killed else Status.ERROR, flags, started + offset, runtime, error=text,
+            exception=b"" if killed else failure.envelope(error), extra=extras.to_json(extra),
+        )  # fmt: skip
+
+    def _tidy(self) -> None:
+        if self._forked or os.getpid() != self._pid:
+            os._exit(0)  # a child that the job forked and that came back from the function
+        self._streams.tidy()
+        kill_children()
+
+    def _bind(self, wanted: Header) -> None:
+        self._streams.use(bytes.fromhex(wanted["nonce"]))
+        self._outbox.spool = wanted["spool"]
+        self._channel.account = wanted["account"]
+        self._channel.serves = wanted["serves"]
+        self._binding = Binding(wanted, self._temporary)
+
+    def _before_waiting(self) -> None:
+        """Nothing left to do: what short jobs may have left dies now, and an agent that sleeps by the clock is told."""
+        kill_children()
+        words = self._ring.words
+        if words[HEAD] != words[TAIL]:
+            self._outbox.wake()
+
+    def _note_fork(self) -> None:
+        self._forked = True
