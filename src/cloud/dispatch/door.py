@@ -77,6 +77,10 @@ class Door:
                     answers.append((reply, _carried_out(change)))
         except CloudException as error:  # the transaction itself: nothing of any of them was stored
             answers = [(reply, calls.failed(error)) for _, reply in changes]
+        except Exception as error:  # a fault of ours: rolled back too, and nobody may wait for ever because of it
+            log.exception("a fault while %d changes were carried out", len(changes))
+            fault = CloudException(f"a fault in the server: {error!r}; its log says where")
+            answers = [(reply, calls.failed(fault)) for _, reply in changes]
         for reply, answer in answers:
             reply(answer)
 
