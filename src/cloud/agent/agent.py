@@ -96,15 +96,16 @@ class Agent:
         if lent_by is not None:
             free = cores if self._waits(lent_by) else 0
         seats: list[Seat] = []
-        taken: set[int] = set()
+        taken = {w.number for w in self._crew.workers.values() if w.promise is not None}
         mine = [w for w in self._crew.workers.values() if self._takes(w, wanted.submission.account, key)]
-        idle = [w for w in mine if not w.busy]
+        idle = [w for w in mine if not w.taken]
         while remaining and free >= cores:
             worker = idle.pop() if idle else self._crew.hire(spec.environment, taken)
             if worker is None:
                 break
             jobs = self._placement.idle_share(wanted, remaining, worker.room)
             taken.add(worker.number)
+            self._placement.promise(wanted, worker, jobs)
             seats.append(Seat(worker.number, jobs))
             remaining -= jobs
             free -= cores
@@ -112,13 +113,24 @@ class Agent:
                 self._lending[worker.number] = lent_by
                 return seats
         for worker in mine if lent_by is None else ():
-            if remaining and worker.busy and (jobs := self._placement.busy_share(wanted, remaining, worker)):
+            if remaining and worker.taken and (jobs := self._placement.busy_share(wanted, remaining, worker)):
+                if any(seat.worker == worker.number for seat in seats):
+                    continue
+                self._placement.promise(wanted, worker, jobs)
                 seats.append(Seat(worker.number, jobs))
                 remaining -= jobs
         return seats
 
+    def has_room(self) -> bool:
+        """A free slot, or a short queue that is short."""
+        workers = self._crew.workers.values()
+        if self._placement.used(workers, self._waits) < self._slots:
+            return True
+        return any(w.taken and self._placement.takes_more(w) for w in workers)
+
     def start(self, work: Sequence[Work]) -> None:
         """Pack and send."""
+        self._forget_promises()
         for item in work:
             worker = self._crew.workers.get(item.seat.worker)
             claim = item.claim
@@ -148,6 +160,7 @@ class Agent:
     def poll(self) -> list[Event]:
         """One look at everything."""
         self._lending.clear()
+        self._forget_promises()
         self._watch.look()
         now = time.monotonic()
         for worker in list(self._crew.workers.values()):
@@ -222,6 +235,10 @@ class Agent:
         self._events.clear()
 
     # inside
+
+    def _forget_promises(self) -> None:
+        for worker in self._crew.workers.values():
+            worker.promise = None
 
     def _takes(self, worker: Worker, account: int, key: str) -> bool:
         return (

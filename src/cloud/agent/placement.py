@@ -24,11 +24,11 @@ class Placement:
         return min(max(1, wanted.submission.spec.cores), self._slots)
 
     def used(self, workers: Iterable[Worker], is_blocked: Callable[[int], bool]) -> int:
-        """Slots taken by busy workers. One that runs in a slot lent by a job that still waits takes none."""
+        """Slots taken by workers that are busy or promised. One that runs in a slot lent by a job that still waits takes none."""
         return sum(
             min(w.cores, self._slots)
             for w in workers
-            if w.busy and not (w.lent_by is not None and is_blocked(w.lent_by))
+            if w.taken and not (w.lent_by is not None and is_blocked(w.lent_by))
         )  # fmt: skip
 
     def idle_share(self, wanted: Wanted, remaining: int, room: int) -> int:
@@ -47,14 +47,31 @@ class Placement:
             return 0
         if worker.waits_for is not None or any(not batch.work.submission.spec.restartable for batch in worker.batches):
             return 0
-        queued = sum(
-            (self._estimates.of(batch.work.submission.spec.function) or QUEUE_SECONDS) * (batch.hi - batch.lo)
-            for batch in worker.batches
-        )
-        if queued > QUEUE_SECONDS / 2:
+        queued = self._queued(worker)
+        if queued > QUEUE_SECONDS / 2 or (worker.promise is not None and worker.promise.alone):
             return 0
         most = QUEUE_MAX_JOBS - worker.held
         return max(0, min(int((QUEUE_SECONDS - queued) / seconds), self._fair(remaining), most, worker.room, remaining))
+
+    def promise(self, wanted: Wanted, worker: Worker, jobs: int) -> None:
+        """Hold a seat that is being offered."""
+        spec = wanted.submission.spec
+        seconds = self._estimates.of(spec.function)
+        alone = not spec.restartable or spec.kill_process or seconds is None
+        worker.hold(jobs, jobs * (QUEUE_SECONDS if seconds is None else seconds), alone=alone)
+        if not worker.busy:
+            worker.cores = self.cores(wanted)
+
+    def takes_more(self, worker: Worker) -> bool:
+        """Whether its short queue has room for something short."""
+        return worker.waits_for is None and self._queued(worker) <= QUEUE_SECONDS / 2
+
+    def _queued(self, worker: Worker) -> float:
+        seconds = sum(
+            (self._estimates.of(batch.work.submission.spec.function) or QUEUE_SECONDS) * (batch.hi - batch.lo)
+            for batch in worker.batches
+        )
+        return seconds + (worker.promise.seconds if worker.promise is not None else 0.0)
 
     def _fair(self, remaining: int) -> int:
         return -(-remaining // (2 * self._slots))

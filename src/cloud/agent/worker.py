@@ -8,6 +8,7 @@ import time
 from array import array
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from cloud.agent.batch import Batch, Kill
 from cloud.agent.outgoing import Outgoing
@@ -21,6 +22,16 @@ from cloud.wire.ring import ERRORS_TAKEN, HEAD, OUTPUT_TAKEN, RECORDS, SIZE_BYTE
 from cloud.wire.worker import CACHED_CHUNKS, CACHED_FUNCTIONS, LARGE, Recent
 
 _CONTROL_SPACE = socket.CMSG_SPACE(16 * 4)
+
+
+@dataclass(slots=True)
+class Promise:
+    """Jobs that were offered a seat here and are not started yet."""
+
+    jobs: int
+    seconds: float
+    alone: bool
+    """Nothing may be queued behind them."""
 
 
 class Worker:
@@ -44,6 +55,8 @@ class Worker:
         """First seq whose record was not taken yet."""
         self.position = 0
         self.cores = 1
+        self.promise: Promise | None = None
+        """What offers hold of it until the next start or poll."""
         self.kill: Kill | None = None
         self.doomed = False
         """It is being killed or was told to exit."""
@@ -122,14 +135,27 @@ class Worker:
         return bool(self.batches)
 
     @property
+    def taken(self) -> bool:
+        """Whether it has jobs or was promised some."""
+        return bool(self.batches) or self.promise is not None
+
+    @property
     def held(self) -> int:
         """How many jobs it has."""
         return sum(batch.hi - batch.lo for batch in self.batches)
 
+    def hold(self, jobs: int, seconds: float, *, alone: bool) -> None:
+        """Promise it to so many more jobs."""
+        if self.promise is None:
+            self.promise = Promise(0, 0.0, alone=False)
+        self.promise.jobs += jobs
+        self.promise.seconds += seconds
+        self.promise.alone |= alone
+
     @property
     def room(self) -> int:
         """How many more its ring can number."""
-        return RECORDS - (self.next_seq - self.tail)
+        return RECORDS - (self.next_seq - self.tail) - (self.promise.jobs if self.promise else 0)
 
     def add(self, work: Work, parts: Sequence[Buffer], descriptors: Sequence[int]) -> None:
         """Hand over a claim; `parts` is the WORK message that was made for `next_seq`."""
