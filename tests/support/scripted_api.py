@@ -127,7 +127,9 @@ class ScriptedApi:
         self.asked.append(("outcomes", jids))
         with self.changed:
             numbers = self._named(jids)
-            finished = lambda: [jid for jid in numbers if self._named(((range(jid, jid + 1)),)) and self.jobs[jid].status.finished]
+            finished = lambda: [
+                jid for jid in numbers if self._named(((range(jid, jid + 1)),)) and self.jobs[jid].status.finished
+            ]
             self.changed.wait_for(finished, timeout_seconds)
             answer: list[Ended] = []
             size_bytes = 0

@@ -5,6 +5,7 @@ Everything is checked before anything is sent: a refused keyword leaves no job b
 
 import math
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -111,7 +112,8 @@ class _Checks:
 
     def core_type(self, value: Any, high_cpu: Any) -> str:
         if high_cpu is not None:
-            warnings.warn(f"{self.where}: _high_cpu is deprecated, use _type='c2'", DeprecationWarning, stacklevel=5)
+            text = f"{self.where}: _high_cpu is deprecated, use _type='c2'"
+            warnings.warn(text, DeprecationWarning, stacklevel=_users_level())
             if high_cpu:
                 value = "c2"
         if not isinstance(value, str):
@@ -215,6 +217,15 @@ class _Checks:
                 f"{self.where}: {name}={value!r:.80} cannot be used: this version of picloud has no {noun} yet",
                 hint=f"leave {name} out: jobs on this machine see the packages and files that your program sees",
             )
+
+
+def _users_level() -> int:
+    """The `stacklevel` with which a warning of our caller points to the user's line."""
+    ours = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(ours):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _listed(value: Any) -> Iterable[Any]:

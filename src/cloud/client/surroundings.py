@@ -22,7 +22,8 @@ def surroundings() -> Environment:
         directory = os.getcwd()
     except OSError:  # removed under us
         directory = ""
-    variables = {name: os.environ[name] for name in VARIABLES if name in os.environ}
+    look_up = os.environ.get
+    variables = {name: value for name in VARIABLES if (value := look_up(name)) is not None}
     now = (tuple(sys.path), directory, variables, sys.executable)
     if _last is None or _last[0] != now:
         environment = Environment(

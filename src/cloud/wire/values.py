@@ -1,7 +1,7 @@
 """Model values as JSON objects and frames, and back."""
 
 from array import array
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 from cloud.model import COLUMNS, BlobRef, Buffer, Column, Environment, Outcomes, Ranges, Spec
@@ -23,7 +23,7 @@ def ranges_from_json(value: Any) -> Ranges:
 def spec_to_json(spec: Spec) -> dict[str, Any]:
     """A `Spec` as a JSON object; also how stores keep it."""
     value = {name: getattr(spec, name) for name in _SPEC_FIELDS}
-    value["environment"] = asdict(spec.environment)
+    value["environment"] = {name: getattr(spec.environment, name) for name in _ENVIRONMENT_FIELDS}
     value["depends_on"] = ranges_to_json(spec.depends_on)
     return value
 

@@ -1,0 +1,93 @@
+"""`Job` and `Jobs`: integers and ranges in every respect, with methods."""
+
+import json
+import pickle
+
+import pytest
+from tests.support.scripted_api import ScriptedApi
+
+from cloud.client import sessions
+from cloud.client.jobs import Job, Jobs
+from cloud.client.session import Session
+
+
+def square(x: int) -> int:
+    return x * x
+
+
+def test_a_job_is_its_jid(busy: Session) -> None:
+    job = busy.call(square, 3)
+    assert job == 1
+    assert {1: "x"}[job] == "x"
+    assert str(job) == "1"
+    assert f"{job} {job:03d} {job:>4}" == "1 001    1"
+    assert "%d %s" % (job, job) == "1 1"
+    assert json.dumps([job, {"jid": job}]) == '[1, {"jid": 1}]'
+    assert repr(job) == "<Job 1 square>"
+    assert job.jid.__class__ is int
+
+
+def test_a_job_has_the_methods_of_its_cloud(api: ScriptedApi, session: Session) -> None:
+    job = session.call(square, 3)
+    assert job.status == "queued"
+    api.run(job)
+    job.join()
+    assert (job.result(timeout=5), job.status) == (9, "done")
+    assert job.stdout == "out\n"
+    assert job.info("runtime") == {"runtime": 1.5}
+    other = session.call(square, 3)
+    other.kill()
+    assert other.status == "killed"
+    other.delete()
+    assert other not in api.jobs
+
+
+def test_a_repr_never_touches_the_network() -> None:
+    def refuse() -> ScriptedApi:
+        raise AssertionError("opened")
+
+    session = Session(refuse)
+    assert repr(Job(17, "", "f", session)) == "<Job 17 f>"
+    assert Job(17, "", "<lambda>", session)._repr_html_() == "<span><b>Job 17</b> <code>&lt;lambda&gt;</code></span>"
+    assert "1,000 jobs" in Jobs(range(1, 1001), "", "f", session)._repr_html_()
+
+
+def test_jobs_stand_for_their_range(busy: Session) -> None:
+    jobs = busy.map(square, range(1000))
+    assert jobs == range(1, 1001)
+    assert range(1, 1001) == jobs
+    assert jobs == list(range(1, 1001))
+    assert jobs != [1, 2]
+    assert jobs != "x"
+    assert hash(jobs) == hash(range(1, 1001))
+    assert (len(jobs), jobs[0], jobs[-1], 5 in jobs, 2000 in jobs) == (1000, 1, 1000, True, False)
+    assert jobs.index(7) == 6
+    assert (jobs.count(7), jobs.count(0)) == (1, 0)
+    assert isinstance(jobs[3], Job)
+    assert jobs[3].result() == 9
+    assert jobs[2:5].result() == [4, 9, 16]
+    assert list(jobs[:2].iresult()) == [0, 1]
+    assert json.dumps(list(jobs[:2])) == "[1, 2]"
+    assert repr(jobs) == "<Jobs 1..1000 of square>"
+    assert repr(jobs[::10]) == "<Jobs 1..991 step 10 of square>"
+    assert repr(jobs[:1]) == "<Jobs 1 of square>"
+    assert jobs[:2].status == ["done", "done"]
+    assert jobs[:2].stdout == ["out\n"] * 2
+
+
+def test_handles_come_out_of_a_pickle_and_find_their_cloud_again(busy: Session) -> None:
+    before = sessions.activate(busy)
+    try:
+        job = pickle.loads(pickle.dumps(busy.call(square, 3)))
+        jobs = pickle.loads(pickle.dumps(busy.map(square, range(3))))
+        assert (repr(job), job.result()) == ("<Job 1 square>", 9)
+        assert (jobs == range(2, 5), jobs.result()) == (True, [0, 1, 4])
+    finally:
+        sessions.activate(before)
+
+
+def test_a_handle_of_an_unknown_cloud_says_so() -> None:
+    from cloud.errors import CloudException
+
+    with pytest.raises(CloudException, match="no cloud of kind 'elsewhere'"):
+        Job(1, "elsewhere").result()
