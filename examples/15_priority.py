@@ -4,7 +4,7 @@ import time
 
 import cloud
 
-gate = cloud.map(lambda x: time.sleep(0.3), range(64))  # more than can run at once
+gate = cloud.map(lambda x: time.sleep(0.1), range(32))  # more than can run at once
 late = cloud.call(time.time, _priority=9)
 early = cloud.call(time.time, _priority=1)
 

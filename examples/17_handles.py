@@ -7,7 +7,7 @@ import cloud
 
 job = cloud.call(pow, 2, 10)
 print(job.result())  # prints: 1024
-assert job.status() == "done"
+assert job.status == "done"
 assert isinstance(job, int)
 assert json.loads(json.dumps({"jid": job})) == {"jid": int(job)}
 
