@@ -218,7 +218,7 @@ class Agent:
 
     def state(self) -> EngineState:
         """Of this moment."""
-        workers = self._crew.workers.values()
+        workers = [w for w in self._crew.workers.values() if not w.doomed]
         return EngineState(
             self._slots, len(workers), sum(w.busy for w in workers), sum(w.waits_for is not None for w in workers),
             self._crew.interpreters.tags(),
@@ -260,7 +260,7 @@ class Agent:
             return None
         environment = work.submission.spec.environment
         worker.account, worker.environment = work.submission.account, environment.key
-        self._crew.make_room(environment.key)
+        self._crew.make_room(worker)
         here = self._crew.interpreters.is_local(environment)
         return {
             "path": list(environment.path) if here else [], "directory": environment.directory if here else "",

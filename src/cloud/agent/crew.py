@@ -83,11 +83,12 @@ class Crew:
         worker.doom_deadline = None
         worker.template.kill(worker.number)
 
-    def make_room(self, keep: str) -> None:
-        """Before another worker is bound: an idle one of another environment goes if there are as many as slots."""
+    def make_room(self, bound_now: Worker) -> None:
+        """After a worker was bound: an idle one of another account or environment goes if there are more than slots."""
         bound = [w for w in self.workers.values() if w.bound and not w.doomed]
-        if len(bound) >= self._slots:
-            idle = [w for w in bound if not w.busy and w.environment != keep]
+        if len(bound) > self._slots:
+            mine = (bound_now.account, bound_now.environment)
+            idle = [w for w in bound if not w.taken and (w.account, w.environment) != mine]
             if idle:
                 self.retire(min(idle, key=lambda w: w.idle_since))
 

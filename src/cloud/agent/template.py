@@ -29,6 +29,9 @@ _KEPT = (
 )
 """Variables of the agent's own environment that workers see; all others come with the job."""
 
+_SECRET = ("PICLOUD_URL", "PICLOUD_API_KEY", "PICLOUD_API_SECRETKEY", "PICLOUD_JOB_TOKEN")
+"""Never passed on: a job reaches its own server by its token."""
+
 
 @dataclass(frozen=True, slots=True)
 class Forked:
@@ -199,7 +202,7 @@ def _environment(search: Sequence[str], variables: Mapping[str, str]) -> dict[st
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name in _KEPT or name.startswith("LC_") or name == "PICLOUD_HOME"
+        if name in _KEPT or (name.startswith(("LC_", "PICLOUD_")) and name not in _SECRET)
     }
     kept.update(variables)
     kept["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(search))
