@@ -1,0 +1,249 @@
+"""The Blobs contract, on a folder (with unnamed files and without) and in memory."""
+
+import errno
+import mmap
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cloud.dispatch.ports import Blobs
+from cloud.errors import StoreFull
+from cloud.model import BlobRef
+from cloud.stores.blobs import FolderBlobs, MemoryBlobs, folder
+
+SIZES = [0, 1, 40_000, 3_000_001]
+
+
+@pytest.fixture(params=["memory", "folder", "folder-without-unnamed-files"])
+def blobs(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Blobs]:
+    """An empty store of blobs of each kind."""
+    if request.param == "folder-without-unnamed-files":
+        monkeypatch.setattr(folder, "_LINKS_DESCRIPTORS", False)
+    blobs: Blobs = MemoryBlobs() if request.param == "memory" else FolderBlobs(tmp_path / "blobs")
+    yield blobs
+    blobs.close()
+
+
+def content(size: int) -> bytes:
+    """So many bytes, no two neighbourhoods alike."""
+    return (b"".join(i.to_bytes(4, "big") for i in range(size // 4 + 1)))[:size]
+
+
+def from_fd(fd: int) -> bytes:
+    """All of an open file, which is closed."""
+    try:
+        return os.pread(fd, os.fstat(fd).st_size, 0)
+    finally:
+        os.close(fd)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_bytes_come_back(blobs: Blobs, size: int) -> None:
+    data = content(size)
+    assert blobs.put("args/1/0", [data[:7], memoryview(data)[7:20], bytearray(data[20:])]) == BlobRef("args/1/0", size)
+    assert bytes(blobs.read("args/1/0")) == data
+    assert from_fd(blobs.open("args/1/0")) == data
+
+
+def test_many_small_parts_become_one_blob(blobs: Blobs) -> None:
+    parts = [b"%d," % i for i in range(5000)]
+    blobs.put("a", parts)
+    assert bytes(blobs.read("a")) == b"".join(parts)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("kind", ["spool", "memfd", "file"])
+def test_an_open_file_is_adopted(blobs: Blobs, tmp_path: Path, size: int, kind: str) -> None:
+    spool = blobs.spool()
+    if kind == "spool" and spool is not None:
+        fd = os.open(spool, os.O_RDWR | os.O_TMPFILE, 0o600)
+    elif kind == "memfd":
+        fd = os.memfd_create("result")
+    else:
+        fd = os.open(tmp_path / "result", os.O_RDWR | os.O_CREAT)
+    data = content(size)
+    os.write(fd, data)
+    name = "results/12/3456-1"
+    assert blobs.adopt(name, fd) == BlobRef(name, size)
+    os.close(fd)
+    assert bytes(blobs.read(name)) == data
+    assert blobs.size_bytes() == size
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_was_read_can_be_changed_without_changing_the_blob(blobs: Blobs, size: int) -> None:
+    blobs.put("a", [content(size)])
+    view = memoryview(blobs.read("a"))
+    assert not view.readonly
+    if size:
+        view[0] = 0xEE
+    assert bytes(blobs.read("a")) == content(size)
+
+
+@pytest.mark.parametrize("size", [40_000, 3_000_001])
+def test_an_opened_blob_can_be_mapped_but_not_written(blobs: Blobs, size: int) -> None:
+    blobs.put("a", [content(size)])
+    fd = blobs.open("a")
+    with mmap.mmap(fd, 0, access=mmap.ACCESS_COPY) as private:
+        private[0] = 0xEE
+        assert private[1:] == content(size)[1:]
+    os.close(fd)
+    assert bytes(blobs.read("a")) == content(size)
+
+
+def test_what_is_not_there_is_not_found(blobs: Blobs) -> None:
+    for name in ("a", "a/b"):
+        with pytest.raises(FileNotFoundError):
+            blobs.read(name)
+        with pytest.raises(FileNotFoundError):
+            blobs.open(name)
+    blobs.delete(["a", "a/b"])
+
+
+@pytest.mark.parametrize(
+    "name", ["", "/a", "a//b", "../a", "a/../b", "a/..", ".", "a/.b", "a\\b", "a b", "ä", "a/", "a\n"]
+)
+def test_strange_names_are_refused(blobs: Blobs, name: str) -> None:
+    for use in (blobs.read, blobs.open, blobs.create, lambda n: blobs.put(n, [b""]), lambda n: blobs.delete([n])):
+        with pytest.raises(ValueError, match="not the name of a blob"):
+            use(name)
+    with pytest.raises(ValueError, match="not the name of a blob"):
+        blobs.adopt(name, 0)
+
+
+def test_writing_again_replaces(blobs: Blobs) -> None:
+    blobs.put("a/b", [b"first"])
+    before = blobs.open("a/b")
+    blobs.put("a/b", [b"second time"])
+    assert bytes(blobs.read("a/b")) == b"second time"
+    assert from_fd(before) == b"first"
+    assert (list(blobs.names()), blobs.size_bytes()) == (["a/b"], 11)
+
+
+def test_names_and_sizes_follow_what_is_there(blobs: Blobs) -> None:
+    assert (list(blobs.names()), blobs.size_bytes()) == ([], 0)
+    for i, name in enumerate(["functions/ab", "args/1/0", "args/1/500", "results/1/0-1"]):
+        blobs.put(name, [bytes(10 + i)])
+    assert sorted(blobs.names()) == ["args/1/0", "args/1/500", "functions/ab", "results/1/0-1"]
+    assert (list(blobs.names(older_than_seconds=3600)), blobs.size_bytes()) == ([], 46)
+    blobs.delete(["args/1/0", "args/1/500", "nothing"])
+    assert sorted(blobs.names()) == ["functions/ab", "results/1/0-1"]
+    assert blobs.size_bytes() == 23
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_blob_can_arrive_bit_by_bit(blobs: Blobs, size: int) -> None:
+    data = content(size)
+    with blobs.create("args/1/0") as new:
+        for start in range(0, size, 100_000):
+            new.write(data[start : start + 100_000])
+        assert list(blobs.names()) == []
+    assert new.ref == BlobRef("args/1/0", size)
+    assert bytes(blobs.read("args/1/0")) == data
+    new.abort()
+    with pytest.raises(ValueError, match="written already"):
+        new.write(b"more")
+    with pytest.raises(ValueError, match="written already"):
+        new.commit()
+    assert bytes(blobs.read("args/1/0")) == data
+
+
+@pytest.mark.parametrize("size", [10, 3_000_000])
+def test_an_aborted_blob_leaves_nothing(blobs: Blobs, tmp_path: Path, size: int) -> None:
+    with pytest.raises(KeyError), blobs.create("a") as new:
+        new.write(bytes(size))
+        raise KeyError
+    other = blobs.create("b")
+    other.write(bytes(size))
+    other.abort()
+    assert (list(blobs.names()), blobs.size_bytes()) == ([], 0)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_full_disk_leaves_nothing_behind(blobs: Blobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blobs.put("kept", [b"kept"])
+    real = os.writev
+
+    def full(fd: int, views: list[memoryview]) -> int:
+        if sum(v.nbytes for v in views) > 1000:
+            return real(fd, [views[0][:1000]])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "writev", full)
+    with pytest.raises(StoreFull, match="the disk is full"):
+        blobs.put("large", [content(3_000_000)])
+    with pytest.raises(StoreFull), blobs.create("larger") as new:
+        new.write(content(3_000_000))
+    monkeypatch.undo()
+    assert list(blobs.names()) == ["kept"]
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) <= 1
+    blobs.put("large", [content(3_000_000)])
+    assert bytes(blobs.read("large")) == content(3_000_000)
+
+
+# --- the folder's own
+
+
+def test_a_disk_that_is_really_full_leaves_nothing_behind(tiny_disk: Path) -> None:
+    blobs = FolderBlobs(tiny_disk / "blobs")
+    blobs.put("kept", [content(300_000)])
+    with pytest.raises(StoreFull, match="blobs cannot grow"):
+        blobs.put("large", [content(3_000_000)])
+    with pytest.raises(StoreFull), open("/dev/zero", "rb") as zeros:
+        fd = os.memfd_create("result")
+        os.write(fd, zeros.read(3_000_000))
+        blobs.adopt("large", fd)
+    os.close(fd)
+    assert list(blobs.names()) == ["kept"]
+    blobs.put("another", [content(300_000)])
+    assert bytes(blobs.read("kept")) == bytes(blobs.read("another")) == content(300_000)
+
+
+def test_a_spooled_file_is_adopted_without_a_copy(tmp_path: Path) -> None:
+    blobs = FolderBlobs(tmp_path / "blobs")
+    spool = blobs.spool()
+    assert spool is not None
+    fd = os.open(spool, os.O_RDWR | os.O_TMPFILE, 0o600)
+    os.write(fd, b"result")
+    blobs.adopt("results/1/0-1", fd)
+    assert os.stat(tmp_path / "blobs/results/1/0-1").st_ino == os.fstat(fd).st_ino
+    blobs.adopt("results/1/0-2", fd)
+    assert bytes(blobs.read("results/1/0-2")) == b"result"
+    os.close(fd)
+    assert sorted(blobs.names()) == ["results/1/0-1", "results/1/0-2"]
+
+
+def test_leftovers_of_a_crash_are_removed_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder, "_LINKS_DESCRIPTORS", False)
+    blobs = FolderBlobs(tmp_path)
+    unfinished = blobs.create("a")
+    unfinished.write(b"half")
+    assert any(path.is_file() for path in tmp_path.rglob("*"))
+    again = FolderBlobs(tmp_path)
+    assert not any(path.is_file() for path in tmp_path.rglob("*"))
+    assert list(again.names()) == []
+    unfinished.abort()
+
+
+def test_empty_folders_go_with_their_last_blob(tmp_path: Path) -> None:
+    blobs = FolderBlobs(tmp_path)
+    blobs.put("results/7/0-1", [b"x"])
+    blobs.put("results/8/0-1", [b"x"])
+    blobs.delete(["results/7/0-1"])
+    assert sorted(path.name for path in (tmp_path / "results").iterdir()) == ["8"]
+    blobs.put("results/7/0-1", [b"x"])
+    assert bytes(blobs.read("results/7/0-1")) == b"x"
+
+
+def test_blobs_in_memory_leave_the_user_most_descriptors() -> None:
+    blobs = MemoryBlobs()
+    before = len(os.listdir("/proc/self/fd"))
+    one = bytes(1 << 20)
+    for i in range(300):
+        blobs.put(f"results/1/{i}", [one])
+    assert len(os.listdir("/proc/self/fd")) - before <= 256
+    assert all(len(blobs.read(f"results/1/{i}")) == len(one) for i in (0, 299))
+    blobs.close()
+    assert len(os.listdir("/proc/self/fd")) <= before

@@ -1,0 +1,94 @@
+"""The Store contract: outcomes are kept in few rows and come back as they were given."""
+
+import math
+
+import pytest
+
+from cloud.dispatch.ports import Store
+from cloud.model import BlobRef, Status, Stretch
+from tests.support.stores import Reopening, claimed, ended, places, results, whole
+
+DONE, ERROR, KILLED = Status.DONE, Status.ERROR, Status.KILLED
+
+
+def test_outcomes_come_back_as_they_were_given(store: Store) -> None:
+    submission, cid = claimed(store, 4)
+    outcomes = ended(
+        submission.sid, 0, 4, statuses=[DONE, ERROR, KILLED, DONE],
+        result=[b"one", b"", b"", b""], error=[b"", b"trace", b"killed", b""], exception=[b"", b"\0\xff", b"", b""],
+        stdout=[b"a", b"b", b"", b"d"], stderr=[b"", b"", b"", b"e"], extra=[b"{}", b"", b"", b""],
+        blobs={3: BlobRef("results/1/3-1", 70_000)},
+    )  # fmt: skip
+    outcomes.started[2] = outcomes.runtime[2] = math.nan
+    with store.transaction():
+        store.finish(cid, outcomes)
+    names = ("exception", "error", "stdout", "stderr", "result", "extra")
+    (row,) = store.outcomes(whole(submission), columns=names)
+    assert (row.status, row.attempt, row.blobs) == (outcomes.status, 1, outcomes.blobs)
+    assert (list(row.started[:2]), math.isnan(row.started[2])) == (list(outcomes.started[:2]), True)
+    assert (row.runtime[3], math.isnan(row.runtime[2])) == (0.25, True)
+    for name in names:
+        assert [bytes(row.bytes_of(name, i)) for i in range(4)] == [outcomes.bytes_of(name, i) for i in range(4)]
+    (cut,) = store.outcomes(Stretch(submission.sid, 1, 3), columns=("error",))
+    assert (cut.lo, cut.hi, cut.blobs, cut.result) == (1, 3, {}, None)
+    assert [bytes(cut.bytes_of("error", i)) for i in (1, 2)] == [b"trace", b"killed"]
+
+
+def test_reading_stops_at_a_number_of_bytes(store: Store) -> None:
+    submission, cid = claimed(store, 3000)
+    with store.transaction():
+        for lo in (0, 1000, 2000):
+            store.finish(cid, ended(submission.sid, lo, lo + 1000, result=[b"x" * 50] * 1000))
+    assert len(store.outcomes(whole(submission), columns=("result",))) == 3
+    assert len(store.outcomes(whole(submission), columns=("result",), max_bytes=1)) == 1
+    assert len(store.outcomes(whole(submission), columns=("result",), max_bytes=80_000)) == 2
+
+
+@pytest.mark.parametrize("order", ["forwards", "backwards", "interleaved"])
+def test_small_outcome_rows_are_merged(store: Store, order: str) -> None:
+    n = 60 if isinstance(store, Reopening) else 300
+    submission, cid = claimed(store, n)
+    indices = list(range(n))
+    if order == "backwards":
+        indices.reverse()
+    elif order == "interleaved":
+        indices = [i for pair in zip(indices[: n // 2], indices[n // 2 :], strict=True) for i in pair]
+    for i in indices:
+        failed = i % 7 == 3
+        with store.transaction():
+            error = [b"e%d" % i if failed else b""]
+            blobs = {i: BlobRef(f"results/{i}", i)} if i % 50 == 0 else {}
+            one = ended(submission.sid, i, i + 1, statuses=[ERROR if failed else DONE], error=error, blobs=blobs)
+            assert store.finish(cid, one)
+    rows = store.outcomes(whole(submission), columns=("error",))
+    assert len(rows) <= 12
+    assert results(store, whole(submission)) == {i: b"r%d" % i for i in range(n)}
+    errors = {i: bytes(row.bytes_of("error", i)) for row in rows for i in range(row.lo, row.hi)}
+    assert errors == {i: b"e%d" % i if i % 7 == 3 else b"" for i in range(n)}
+    assert {i: ref for row in rows for i, ref in row.blobs.items()} == {
+        i: BlobRef(f"results/{i}", i) for i in range(0, n, 50)
+    }
+    assert [start for row in rows for start in row.started] == [2e9 + i for i in range(n)]
+    places(store, submission)
+
+
+def test_rows_grow_no_larger_than_is_read_at_once(store: Store) -> None:
+    submission, cid = claimed(store, 2500)
+    with store.transaction():
+        for lo in range(0, 2500, 50):
+            store.finish(cid, ended(submission.sid, lo, lo + 50))
+    rows = store.outcomes(whole(submission))
+    assert max(row.count for row in rows) <= 1000
+    assert len(rows) <= 10
+
+
+def test_the_lowest_failure_in_a_stretch_is_found(store: Store) -> None:
+    submission, cid = claimed(store, 10)
+    with store.transaction():
+        store.finish(cid, ended(submission.sid, 0, 4, statuses=[DONE, ERROR, DONE, KILLED]))
+        store.finish(cid, ended(submission.sid, 4, 8))
+    assert store.first_failure(whole(submission)) == 1
+    assert store.first_failure(Stretch(submission.sid, 2, 10)) == 3
+    assert store.first_failure(Stretch(submission.sid, 4, 10)) is None
+    assert store.first_failure(Stretch(submission.sid, 2, 3)) is None
+    assert store.counts(Stretch(submission.sid, 1, 6)) == {DONE: 3, ERROR: 1, KILLED: 1}
