@@ -208,8 +208,8 @@ def test_what_a_call_leaves_beside_its_result(cloud: Dispatcher) -> None:
     def spin() -> dict[str, list[int]]:
         import time
 
-        end = time.monotonic() + 0.06
-        while time.monotonic() < end:
+        end = time.process_time() + 0.06
+        while time.process_time() < end:
             pass
         return {"a": [1, 2, 3]}
 

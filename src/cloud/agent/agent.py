@@ -11,7 +11,7 @@ call per job; when a look finds nothing new, or a worker runs dry, the worker's 
 import contextlib
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cloud.agent.asks import BLOCKED_MAX, Asks
 from cloud.agent.batch import Batch, Kill
@@ -55,20 +55,20 @@ class Agent:
     """See `dispatch.ports.Engine` for what the public methods promise."""
 
     def __init__(self, slots: int, blobs: Blobs, on_request: Served | None = None, *, lock_fd: int | None = None,
-                 server_url: str = "", machine: str | None = None) -> None:  # fmt: skip
+                 variables: Mapping[str, str] | None = None, machine: str | None = None) -> None:  # fmt: skip
         """
         Args:
             slots: how many attempts run at a time.
             blobs: where large results go and large arguments come from.
             on_request: answers what jobs ask through their pipe; None: they cannot.
             lock_fd: a descriptor that stays open until the last worker is gone.
-            server_url: told to jobs, so that they find their own server.
+            variables: what every worker has in its environment, for example the server's address.
             machine: identity of this machine and user as environments carry it; None: find out.
         """
         self._slots = max(1, slots)
         self._blobs = blobs
         self._on_request = on_request
-        self._variables = {"PICLOUD_URL": server_url} if server_url else {}
+        self._variables = dict(variables or {})
         machine = machine_identity() if machine is None else machine
         self._pid = os.getpid()
         self._events: list[Event] = []
