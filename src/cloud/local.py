@@ -53,7 +53,7 @@ class Core:
             blobs=self.blobs,
             on_request=self._on_request if pipes else None,
             lock_fd=lock_fd,
-            server_url=server_url,
+            variables={"PICLOUD_URL": server_url} if server_url else None,
         )
         name = f"{socket.gethostname()}:{os.getpid()}"
         self.dispatcher = Dispatcher(self.store, self.blobs, self.engine, SystemClock(), name=name)
