@@ -5,6 +5,7 @@ work socket --> Inbox --> Opener --> Worker.run --> Outbox --> shared ring, wake
                                     Streams, Interrupt, kill_children
 """
 
+import contextlib
 import mmap
 import os
 import socket
@@ -219,6 +220,9 @@ class Worker:
     def _tidy(self) -> None:
         if self._forked or os.getpid() != self._pid:
             os._exit(0)  # a child that the job forked and that came back from the function
+        while wire.AT_JOB_END:
+            with contextlib.suppress(Exception):  # it ends with its processes, below, if not by itself
+                wire.AT_JOB_END.pop()()
         self._streams.tidy()
         kill_children()
 

@@ -8,7 +8,7 @@ worker <-> agent      `REQUEST` records on the api socket, each followed by that
 
 import enum
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from cloud.model import Buffer, Ranges
@@ -95,6 +95,9 @@ class Channel(Protocol):
 
 CHANNEL: Channel | None = None
 """Set by the runner in a worker process; None everywhere else."""
+
+AT_JOB_END: list[Callable[[], object]] = []
+"""What a job opened that must not outlive it (a `cloud.mp` of its own); the runner calls and forgets these at its end."""
 
 
 class Recent:

@@ -1,0 +1,66 @@
+"""The worker processes of cloud.mp end with the program that uses them, however it ends."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support import processes
+from tests.support.waiting import eventually
+
+import cloud
+
+PROGRAM = """
+import time
+from cloud import mp
+mp.call(time.sleep, 600)
+mp.call(lambda: __import__("subprocess").Popen(["sleep", "600"], start_new_session=True).wait())
+print(mp.result(mp.call(pow, 2, 5)), flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_nothing_is_left_when_the_program_is_ended(home: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    monkeypatch.setenv("PICLOUD_WORKERS", "3")
+    with subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == b"32\n"
+        below = eventually(lambda: {p for p in processes.descendants(program.pid) if len(processes.descendants(program.pid)) > 5})
+        program.send_signal(number)
+    eventually(lambda: not any(processes.command_line(p) for p in below), within_seconds=2, what="the end of all workers")
+
+
+def nested() -> int:
+    """A job with a pool of its own."""
+    from cloud import mp
+
+    return sum(mp.result(mp.map(abs, range(10))))
+
+
+def nested_for_ever(file: str) -> None:
+    """The same, and it stays."""
+    from cloud import mp
+
+    mp.call(__import__("time").sleep, 600)
+    mp.result(mp.call(abs, 1))
+    Path(file).touch()
+    mp.result(mp.call(__import__("time").sleep, 600))
+
+
+def test_a_job_of_a_server_may_use_a_pool_of_its_own_which_ends_with_it(home: Path, tmp_path: Path) -> None:
+    cloud.close()
+    jids = [cloud.call(nested) for _ in range(4)]
+    assert cloud.result(jids) == [45] * 4
+    jid = cloud.call(nested_for_ever, str(tmp_path / "ready"))
+    eventually((tmp_path / "ready").exists, what="the nested pool")
+    server = cloud.connection_info()
+    pids = {p for p in processes.marked(str(home)) if "sleep" not in processes.command_line(p)}
+    cloud.kill(jid, force=True)
+    with pytest.raises(cloud.CloudException):
+        cloud.result(jid)
+    assert cloud.result(cloud.call(nested)) == 45
+    assert server["opened"]
+    eventually(lambda: len(set(processes.marked(str(home))) & pids) < len(pids), what="the end of the nested workers")
+    cloud.close()
