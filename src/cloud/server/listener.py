@@ -17,6 +17,43 @@ log = logging.getLogger("cloud.server")
 HEAD_MAX_BYTES = 64 * 1024
 KEEP_ALIVE_SECONDS = 600
 _BACKLOG = 1024
+_JOINED_MAX_BYTES = 1 << 16
+
+
+class OneWrite:
+    """The transport as one answer sees it: its head leaves together with the beginning of its body.
+
+    In two writes they cost two system calls here and may wake the client twice.
+    """
+
+    __slots__ = ("_head", "_held", "_transport")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head = b""
+        self._held = True
+
+    def write(self, data: Any) -> None:
+        if not self._held or data[:10] == b"HTTP/1.1 1":  # 100 Continue comes before the head
+            self._transport.write(data)
+        elif not self._head:
+            self._head = data
+        else:
+            self._held = False
+            if len(data) <= _JOINED_MAX_BYTES:
+                self._transport.write(b"".join((self._head, data)))
+            else:
+                self._transport.write(self._head)
+                self._transport.write(data)
+
+    def close(self) -> None:
+        if self._held and self._head:
+            self._held = False
+            self._transport.write(self._head)
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
 
 
 class Connection(HttpToolsProtocol):
@@ -34,6 +71,8 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
         self._head_bytes = 0
+        if self.cycle is not None:
+            self.cycle.transport = OneWrite(self.transport)  # type: ignore[assignment]
 
     def on_body(self, body: bytes) -> None:
         self._head_bytes = 0
