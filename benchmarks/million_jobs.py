@@ -1,5 +1,6 @@
 """A million jobs in one map, behind a dependency that is not met: sent, looked at, killed."""
 
+import contextlib
 import random
 import sqlite3
 import time
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import cloud
 from benchmarks.figure import Figure, percentile, write
-from benchmarks.surroundings import fresh_home, resident_mb, server_pid
+from benchmarks.surroundings import fresh_home, resident_mb, server_pid, stop_server
 
 JOBS = 1_000_000
 
@@ -58,9 +59,10 @@ def main() -> None:
 
 
 def _rows(home: Path) -> int:
-    """Rows of all tables of the server's database."""
+    """Rows of all tables of the server's database. The server has it for itself, so it is stopped first."""
+    stop_server(home)
     [path] = home.glob("server/*/jobs.db")
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
+    with contextlib.closing(sqlite3.connect(path)) as database:
         tables = [name for (name,) in database.execute("select name from sqlite_master where type = 'table'")]
         return sum(database.execute(f'select count(*) from "{table}"').fetchone()[0] for table in tables)
 

@@ -22,20 +22,26 @@ def fresh_home(workers: int) -> Iterator[Path]:
     try:
         yield home
     finally:
-        pid = server_pid(home)
         cloud.close()
-        if pid:
-            os.kill(pid, signal.SIGTERM)
-            deadline = time.monotonic() + 20
-            while Path(f"/proc/{pid}/cmdline").exists() and time.monotonic() < deadline:
-                time.sleep(0.02)
+        stop_server(home)
         shutil.rmtree(home, ignore_errors=True)
+
+
+def stop_server(home: Path) -> None:
+    """End the server of this config directory and wait until it has; the next use of `cloud` starts it again."""
+    pid = server_pid(home)
+    if pid:
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + 20
+        while server_pid(home) and time.monotonic() < deadline:
+            time.sleep(0.02)
 
 
 def server_pid(home: Path) -> int:
     """Process id of the server of this config directory; 0 if there is none."""
     for card in home.glob("server/*/server.json"):
-        return int(json.loads(card.read_text())["pid"])
+        pid = int(json.loads(card.read_text())["pid"])
+        return pid if Path(f"/proc/{pid}/exe").exists() else 0
     return 0
 
 

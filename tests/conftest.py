@@ -49,8 +49,12 @@ def _nothing_outlives_the_run() -> Iterator[None]:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             continue
-    shutil.rmtree(RUN_HOME, ignore_errors=True)
     assert not left, f"processes that outlived the tests: {left}"
+
+
+def pytest_unconfigure() -> None:
+    """Also when no test ran."""
+    shutil.rmtree(RUN_HOME, ignore_errors=True)
 
 
 @pytest.hookimpl(wrapper=True)
