@@ -123,10 +123,9 @@ class Connection:
             raise error from None
 
     def _receive(self) -> Answer:
-        while True:
-            status, headers, rest = self._receive_head()
-            if status >= 200:
-                break
+        status, headers, rest = self._receive_head(b"")
+        while status < 200:  # provisional
+            status, headers, rest = self._receive_head(rest)
         if headers.get("transfer-encoding", "identity").lower() != "identity":
             body = self._receive_chunks(rest)
         elif "content-length" in headers:
@@ -137,11 +136,10 @@ class Connection:
             raise Lost("the answer does not say how long it is")
         return Answer(status, headers, body)
 
-    def _receive_head(self) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers, and what came of the body with them."""
-        data = self._socket.recv(_READ_BYTES)
+    def _receive_head(self, data: bytes) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers, and what came behind them; `data` is what was received before."""
         while (end := data.find(b"\r\n\r\n")) < 0:
-            more = self._socket.recv(_READ_BYTES) if data else b""
+            more = self._socket.recv(_READ_BYTES)
             if not more:
                 raise Lost("the server closed the connection")
             data += more
