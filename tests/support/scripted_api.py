@@ -127,14 +127,15 @@ class ScriptedApi:
         self.asked.append(("outcomes", jids))
         with self.changed:
             numbers = self._named(jids)
-            finished = lambda: [
-                jid for jid in numbers if self._named(((range(jid, jid + 1)),)) and self.jobs[jid].status.finished
-            ]
+
+            def finished() -> list[int]:
+                return [jid for jid in self._named(pack(numbers)) if self.jobs[jid].status.finished]
+
             self.changed.wait_for(finished, timeout_seconds)
             answer: list[Ended] = []
             size_bytes = 0
             for run in pack(finished()):
-                sids = {}
+                sids: dict[int, list[int]] = {}
                 for jid in run:
                     sids.setdefault(self.jobs[jid].sid, []).append(jid)
                 for same in sids.values():
@@ -166,10 +167,11 @@ class ScriptedApi:
         answer = []
         for jid in self._named(jids):
             entry = self.jobs[jid]
+            packed = b"".join(bytes(piece) for piece in pickling.pack_call(entry.args, entry.kwargs))
             known: dict[str, Any] = {
                 "status": entry.status.word, "stdout": "out\n", "stderr": b"\xff", "runtime": 1.5, "created": 0.0,
                 "memory": {"max_usage": 7, "swap.usage": 3}, "cputime": {"user": 0.5}, "label": entry.spec.label,
-                "args": {"chunk": b"".join(bytes(p) for p in pickling.pack_call(entry.args, entry.kwargs)), "first": 0, "index": 0},
+                "args": {"chunk": packed, "first": 0, "index": 0},
                 "func_object": self.functions[entry.spec.function],
             }  # fmt: skip
             known["kwargs"] = known["args"]

@@ -7,12 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support.scripted_api import ScriptedApi
-
 from cloud.errors import CloudException
 from cloud.model import Buffer
 from cloud.wire import calls
 from cloud.wire.message import Header, decode
+from tests.support.scripted_api import ScriptedApi
 
 
 @dataclass
@@ -42,7 +41,7 @@ def http(body: bytes, status: int = 200, more: str = "") -> bytes:
     return f"HTTP/1.1 {status} Whatever\r\nContent-Length: {len(body)}\r\n{more}\r\n".encode() + body
 
 
-def speaking_for(api: ScriptedApi) -> Reply:
+def speaking_for(api: ScriptedApi) -> Callable[[Request], bytes]:
     """Answers as a picloud server would that has these jobs."""
 
     def reply(request: Request) -> bytes:

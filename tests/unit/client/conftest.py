@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.support.scripted_api import ScriptedApi
 
 from cloud.client.session import Session
+from tests.support.scripted_api import ScriptedApi
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ import threading
 from typing import Any
 
 import pytest
-from tests.support.scripted_api import ScriptedApi
-from tests.support.waiting import eventually
 
 from cloud.client.jobs import Job
 from cloud.client.session import Session
 from cloud.errors import JobError, JobNotFound
+from tests.support.scripted_api import ScriptedApi
+from tests.support.waiting import eventually
 
 
 class Heard:

@@ -4,11 +4,11 @@ import json
 import pickle
 
 import pytest
-from tests.support.scripted_api import ScriptedApi
 
 from cloud.client import sessions
 from cloud.client.jobs import Job, Jobs
 from cloud.client.session import Session
+from tests.support.scripted_api import ScriptedApi
 
 
 def square(x: int) -> int:
@@ -21,7 +21,7 @@ def test_a_job_is_its_jid(busy: Session) -> None:
     assert {1: "x"}[job] == "x"
     assert str(job) == "1"
     assert f"{job} {job:03d} {job:>4}" == "1 001    1"
-    assert "%d %s" % (job, job) == "1 1"
+    assert "%d %s" % (job, job) == "1 1"  # noqa: UP031 (old code does it)
     assert json.dumps([job, {"jid": job}]) == '[1, {"jid": 1}]'
     assert repr(job) == "<Job 1 square>"
     assert job.jid.__class__ is int

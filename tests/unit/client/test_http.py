@@ -8,14 +8,14 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from tests.support.scripted_api import ScriptedApi
-from tests.support.scripted_server import LastWords, Request, Server, http, serving, speaking_for
 
 from cloud.client.http import Endpoint, HttpApi
 from cloud.client.session import Session
 from cloud.errors import CloudException, JobNotFound, NotAuthorised, ProtocolMismatch, ServerUnavailable
 from cloud.wire import calls
 from cloud.wire.message import encode
+from tests.support.scripted_api import ScriptedApi
+from tests.support.scripted_server import LastWords, Request, Server, http, serving, speaking_for
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_everything_a_session_does_works_over_http(remote: Session, core: Script
     assert remote.result(jobs) == [i * i for i in range(1000)]
     assert list(remote.iresult(jobs[:10])) == [i * i for i in range(10)]
     assert remote.status(jobs[0]) == "done"
-    assert remote.join(jobs) is None
+    remote.join(jobs)
     info = remote.info(jobs[3], ["stdout", "stderr", "args", "func_object"])[jobs[3]]
     assert (info["stdout"], info["stderr"], info["args"], info["func_object"](4)) == ("out\n", "\ufffd", (3,), 16)
     large = remote.call(lambda: b"x" * 1_000_000)

@@ -1,6 +1,6 @@
 """`info`: what may be asked, and the shape of the answer."""
 
-import datetime
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -30,7 +30,7 @@ def test_output_is_text_whatever_the_bytes(busy: Session) -> None:
 def test_times_are_naive_utc(busy: Session) -> None:
     jid = busy.call(abs, 1)
     assert busy.info(jid, ["created", "finished"])[jid] == {
-        "created": datetime.datetime(1970, 1, 1), "finished": None,
+        "created": dt.datetime(1970, 1, 1), "finished": None,
     }  # fmt: skip
 
 

@@ -3,12 +3,12 @@
 import threading
 
 import pytest
-from tests.support.scripted_api import ScriptedApi
-from tests.support.waiting import eventually
 
 from cloud.client import iteration
 from cloud.client.session import Session
 from cloud.errors import CloudException, CloudTimeoutError, JobError, JobNotFound
+from tests.support.scripted_api import ScriptedApi
+from tests.support.waiting import eventually
 
 
 def test_results_come_in_order_while_other_jobs_still_run(api: ScriptedApi, session: Session) -> None:
@@ -50,7 +50,7 @@ def test_an_error_is_raised_in_its_place_and_the_iterator_goes_on(api: ScriptedA
 def test_after_a_timeout_the_late_result_can_be_had(api: ScriptedApi, session: Session) -> None:
     jobs = session.map(lambda x: x, range(2))
     results = session.iresult(jobs, timeout=0.001)
-    with pytest.raises(CloudTimeoutError, match="cloud.iresult timed out") as raised:
+    with pytest.raises(CloudTimeoutError, match=r"cloud\.iresult timed out") as raised:
         next(results)
     assert raised.value.jid == [1]
     api.run(*jobs)

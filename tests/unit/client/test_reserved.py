@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from tests.support.scripted_api import ScriptedApi
 
 from cloud.client.reserved import take_reserved
 from cloud.client.session import Session
 from cloud.errors import CloudException
+from tests.support.scripted_api import ScriptedApi
 
 REFUSED = [
     ("_priority", "high", TypeError, r"cloud\.call: _priority must be an integer, not 'high'"),

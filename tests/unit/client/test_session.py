@@ -5,10 +5,10 @@ import sys
 import threading
 
 import pytest
-from tests.support.scripted_api import ScriptedApi
 
 from cloud.client.session import Session
 from cloud.errors import ServerUnavailable
+from tests.support.scripted_api import ScriptedApi
 
 
 def test_it_opens_at_first_use_and_again_after_close() -> None:

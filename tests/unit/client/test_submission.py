@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.support.scripted_api import ScriptedApi
 
 from cloud.api import Part
 from cloud.client import submission
 from cloud.client.session import Session
 from cloud.errors import CloudException
 from cloud.pickling import CannotPickle
+from tests.support.scripted_api import ScriptedApi
 
 
 def square(x: int) -> int:
@@ -104,7 +104,8 @@ def test_a_map_pads_shorter_sequences_with_none(busy: Session) -> None:
 
 
 def test_a_map_over_nothing_creates_nothing(api: ScriptedApi, session: Session) -> None:
-    for nothing in ([], iter(()), range(0), {}):
+    nothings: list[Any] = [[], iter(()), range(0), {}]
+    for nothing in nothings:
         jobs = session.map(square, nothing)
         assert jobs == []
         assert not jobs
