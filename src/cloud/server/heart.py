@@ -25,6 +25,7 @@ class Heart:
         self._timer: asyncio.TimerHandle | None = None
         self._due = float("inf")
         self._turning = False
+        self._answering = False
         self._beating = False
         self._deaf = False
 
@@ -32,7 +33,7 @@ class Heart:
         """From now on the core lives."""
         self._beating = True
         self.core.dispatcher.rearm = self._rearm
-        self._loop.add_reader(self.core.engine.fileno(), self._tick)
+        self._loop.add_reader(self.core.engine.fileno(), self._wake)
         self._tick()
 
     def stop(self) -> None:
@@ -69,10 +70,22 @@ class Heart:
             return
         try:
             self.core.door.flush()
+            self._answering = True
+            self._loop.call_soon(self._answered)
             self._arm(self.core.next_deadline())
         except Exception:
             log.exception("a fault in the core, while storing what was submitted")
             self._arm(time.monotonic() + _AFTER_A_FAULT_SECONDS)
+
+    def _answered(self) -> None:
+        """The tasks that `flush` woke have run: their answers are on their way."""
+        self._answering = False
+
+    def _wake(self) -> None:
+        """Something happened in the engine. Answers go first: a tiny job may be done before its submission was
+        acknowledged, and storing its outcome would keep the client waiting; the engine stays readable meanwhile."""
+        if not self._answering:
+            self._tick()
 
     def _rearm(self) -> None:
         self._arm(self.core.dispatcher.next_deadline())
@@ -94,7 +107,7 @@ class Heart:
         else:
             if self._deaf:
                 self._deaf = False
-                self._loop.add_reader(self.core.engine.fileno(), self._tick)
+                self._loop.add_reader(self.core.engine.fileno(), self._wake)
         self._arm(deadline)
 
     def _arm(self, deadline: float | None) -> None:
