@@ -3,6 +3,7 @@
 import errno
 import mmap
 import os
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def blobs(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 def content(size: int) -> bytes:
     """So many bytes, no two neighbourhoods alike."""
-    return (b"".join(i.to_bytes(4, "big") for i in range(size // 4 + 1)))[:size]
+    return array("I", range(size // 4 + 1)).tobytes()[:size]
 
 
 def from_fd(fd: int) -> bytes:
