@@ -1,0 +1,86 @@
+"""The server that starts by itself, as a client sees it: found, shared, replaced."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from cloud.client import connect, embedded
+from cloud.client.session import Session
+from cloud.config import Settings
+from tests.support.waiting import eventually
+
+
+@pytest.fixture
+def session(home: Path) -> Iterator[Session]:
+    session = connect.network_session()
+    yield session
+    session.close()
+
+
+def server_pid() -> int:
+    return int(embedded._card(_folder())["pid"])
+
+
+def _folder() -> str:
+    from cloud.config import state_directory
+
+    return state_directory(Settings.from_environment().home)
+
+
+def test_the_first_use_starts_a_server_that_others_find(session: Session, home: Path) -> None:
+    jid = session.call(lambda x: x * x, 7)
+    assert session.result(jid) == 49
+    said = subprocess.run(
+        [sys.executable, "-c", f"import cloud; print(cloud.result({jid}), cloud.connection_info()['server_url'])"],
+        capture_output=True, text=True, check=True, timeout=60,
+    ).stdout.split()  # fmt: skip
+    assert said == ["49", session.connection_info()["server_url"]]
+
+
+def test_the_server_is_nobodys_child_and_keeps_no_terminal(session: Session) -> None:
+    session.call(abs, 1)
+    pid = server_pid()
+    assert os.getsid(pid) != os.getsid(0)
+    with open(f"/proc/{pid}/status") as file:
+        parent = next(int(line.split()[1]) for line in file if line.startswith("PPid:"))
+    assert parent != os.getpid()
+    assert os.readlink(f"/proc/{pid}/cwd") == "/"
+
+
+def test_clients_that_come_at_once_start_one_server(home: Path) -> None:
+    def use(number: int) -> tuple[int, str]:
+        session = connect.network_session()
+        value = session.result(session.call(abs, -number))
+        url = session.connection_info()["server_url"]
+        session.close()
+        return value, url
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(use, range(1, 5)))
+    assert [value for value, _ in answers] == [1, 2, 3, 4]
+    assert len({url for _, url in answers}) == 1
+
+
+def test_a_killed_server_is_back_at_the_next_use_with_all_results(session: Session) -> None:
+    jid = session.call(abs, -3)
+    assert session.result(jid) == 3
+    before = server_pid()
+    os.kill(before, signal.SIGKILL)
+    assert session.result(jid) == 3
+    assert session.result(session.call(abs, -4)) == 4
+    assert server_pid() != before
+
+
+def test_a_wait_outlives_its_server(session: Session) -> None:
+    import time
+
+    jid = session.call(time.sleep, 1.0)
+    eventually(lambda: session.status(jid) == "processing")
+    os.kill(server_pid(), signal.SIGKILL)
+    assert session.result(jid, timeout=60) is None
