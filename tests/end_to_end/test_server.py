@@ -47,6 +47,7 @@ def test_describe_says_what_the_server_is(server: Served) -> None:
     about = calls.answer_of(header)
     assert about["slots"] == 2
     assert about["interpreters"]
+    assert {about[name] == server.card[name] for name in ("version", "protocol", "server_id")} == {True}
 
 
 def test_an_error_of_the_core_comes_back_as_its_class(server: Served) -> None:
@@ -190,14 +191,17 @@ def test_several_jobs_and_chosen_fields_are_shown_by_a_list_of_jids(server: Serv
     assert json.loads(body) == {"info": {str(jid): {"status": "done"} for jid in jids}}
 
 
-@pytest.mark.parametrize("query", ["", "jids=", "jids=x", "jids=3-1", "jids=1-99999999", "jids=1&field=func_object"])
+@pytest.mark.parametrize(
+    "query", ["", "jids=", "jids=x", "jids=3-1", "jids=1-99999999", "jids=" + "9" * 30, "jids=1&field=func_object"]
+)
 def test_lists_that_cannot_be_are_refused(server: Served, query: str) -> None:
     status, _, body = server.request("GET", f"/v1/jobs?{query}")
     assert (status, json.loads(body)["error"]["code"]) == (400, 400)
 
 
-def test_a_job_that_is_not_there_is_a_json_404(server: Served) -> None:
-    status, _, body = server.request("GET", "/v1/jobs/999999999")
+@pytest.mark.parametrize("jid", ["999999999", "9" * 18, "9" * 30, "9" * 5000, "-1", "x", "%00", "1e3"])
+def test_a_job_that_is_not_there_is_a_json_404(server: Served, jid: str) -> None:
+    status, _, body = server.request("GET", f"/v1/jobs/{jid}")
     assert (status, json.loads(body)["error"]["retry"]) == (404, False)
 
 

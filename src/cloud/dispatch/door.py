@@ -27,6 +27,10 @@ MAX_HELD_SECONDS = 25.0
 """No question is held longer, so that a client that is gone is noticed; the client asks again."""
 
 
+_MALFORMED = (KeyError, TypeError, ValueError, IndexError, OverflowError)
+"""What reading a request raises when it is not one."""
+
+
 class Door:
     """Carries out the calls of `JobApi` that arrive as messages.
 
@@ -61,8 +65,8 @@ class Door:
             return self._ask(header, frames, self._jobs_of(account), parent, reply)
         except CloudException as error:
             reply(calls.failed(error))
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            reply(calls.failed(InvalidSubmission(f"the request is malformed: {type(error).__name__}: {error}")))
+        except _MALFORMED as error:
+            reply(calls.failed(_malformed(error)))
         return _nothing
 
     def flush(self) -> None:
@@ -70,19 +74,33 @@ class Door:
         changes, self._changes = self._changes, []
         if not changes:
             return
-        answers: list[tuple[Reply, list[Buffer]]] = []
+        answers = self._together(changes) if len(changes) > 1 else None
+        if answers is None:
+            answers = [self._alone(change) for change, _ in changes]
+        for (_, reply), answer in zip(changes, answers, strict=True):
+            reply(answer)
+
+    def _together(self, changes: list[tuple[Change, Reply]]) -> list[list[Buffer]] | None:
+        """None when one of them was refused or failed: all are rolled back, so that it leaves nothing behind and the
+        others do not suffer, and each must be carried out alone."""
         try:
             with self._dispatcher.step():
-                for change, reply in changes:
-                    answers.append((reply, _carried_out(change)))
-        except CloudException as error:  # the transaction itself: nothing of any of them was stored
-            answers = [(reply, calls.failed(error)) for _, reply in changes]
-        except Exception as error:  # a fault of ours: rolled back too, and nobody may wait for ever because of it
-            log.exception("a fault while %d changes were carried out", len(changes))
-            fault = CloudException(f"a fault in the server: {error!r}; its log says where")
-            answers = [(reply, calls.failed(fault)) for _, reply in changes]
-        for reply, answer in answers:
-            reply(answer)
+                return [change() for change, _ in changes]
+        except Exception:
+            return None
+
+    def _alone(self, change: Change) -> list[Buffer]:
+        try:
+            with self._dispatcher.step():
+                return change()
+        except CloudException as error:
+            return calls.failed(error)
+        except _MALFORMED as error:
+            log.warning("a change was malformed", exc_info=True)
+            return calls.failed(_malformed(error))
+        except Exception as error:  # a fault of ours: nobody may wait for ever because of it
+            log.exception("a fault while a change was carried out")
+            return calls.failed(CloudException(f"a fault in the server: {error!r}; its log says where"))
 
     def expire(self) -> None:
         """Answer questions whose deadline has come."""
@@ -215,13 +233,8 @@ def _done(change: Callable[..., None], *arguments: Any, **more: Any) -> list[Buf
     return calls.ok()
 
 
-def _carried_out(change: Change) -> list[Buffer]:
-    try:
-        return change()
-    except CloudException as error:
-        if error.http_status >= 500:  # the store's own trouble: the transaction cannot go on
-            raise
-        return calls.failed(error)
+def _malformed(error: Exception) -> InvalidSubmission:
+    return InvalidSubmission(f"the request is malformed: {type(error).__name__}: {error}")
 
 
 def _held_at_most(timeout_seconds: float | None) -> float:

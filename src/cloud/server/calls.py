@@ -12,6 +12,7 @@ from cloud.server.body import Body, Gone, Receive
 from cloud.server.gate import Caller, Gate
 from cloud.server.heart import Heart
 from cloud.wire import calls
+from cloud.wire.message import decode
 
 log = logging.getLogger("cloud.server")
 
@@ -25,9 +26,14 @@ class Calls:
     """Carries questions to the core and answers back. A question that is held for long holds no thread, and is
     withdrawn when its client hangs up."""
 
-    def __init__(self, heart: Heart, gate: Gate, *, max_body_bytes: int) -> None:
+    def __init__(self, heart: Heart, gate: Gate, about: Mapping[str, Any], *, max_body_bytes: int) -> None:
+        """
+        Args:
+            about: what `describe` tells of this server besides what the core does.
+        """
         self._heart = heart
         self._gate = gate
+        self._about = dict(about)
         self._max_body_bytes = max_body_bytes
         self._folder = heart.core.blobs.spool()
         self._loop = asyncio.get_running_loop()
@@ -53,6 +59,8 @@ class Calls:
         except Gone:
             return
         parts = await self.ask(message, caller, receive if op in _HELD else None)
+        if op == "describe" and parts is not None:
+            parts = self._described(parts)
         if parts is not None:
             await send_parts(send, parts)
 
@@ -89,6 +97,10 @@ class Calls:
             raise
         finally:
             self._open.discard(future)
+
+    def _described(self, parts: list[Buffer]) -> list[Buffer]:
+        header, _ = decode(b"".join(parts))
+        return parts if "error" in header else calls.ok({**calls.answer_of(header), **self._about})
 
     def stop(self) -> None:
         """Answer everything that is open with 'try again': the client will find the next server."""

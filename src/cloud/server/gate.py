@@ -101,7 +101,7 @@ class Gate:
 def _parent(headers: Mapping[bytes, bytes]) -> int | None:
     """The jid in X-Picloud-Jid, which a job sends along with its token."""
     text = headers.get(b"x-picloud-jid", b"")
-    return int(text) if text.isdigit() else None
+    return int(text) if text.isdigit() and len(text) < 19 else None
 
 
 def _is_address(name: str) -> bool:

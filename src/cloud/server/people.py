@@ -26,6 +26,7 @@ _SHOWN = (
 )  # fmt: skip
 _NOT_JSON = frozenset({"args", "kwargs", "func_object"})
 _MOST_JOBS = 1000
+_MOST_DIGITS = 18
 _LONGEST_LIST = 10_000
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -45,9 +46,9 @@ class People:
         return [
             Route("/v1/summary", self._guarded(self._summary), methods=["GET"]),
             Route("/v1/jobs", self._guarded(self._jobs), methods=["GET"]),
-            Route("/v1/jobs/{jid:int}", self._guarded(self._job), methods=["GET"]),
-            Route("/v1/jobs/{jid:int}/kill", self._guarded(self._kill), methods=["POST"]),
-            Route("/v1/jobs/{jid:int}/{stream}", self._guarded(self._output), methods=["GET"]),
+            Route("/v1/jobs/{jid}", self._guarded(self._job), methods=["GET"]),
+            Route("/v1/jobs/{jid}/kill", self._guarded(self._kill), methods=["POST"]),
+            Route("/v1/jobs/{jid}/{stream}", self._guarded(self._output), methods=["GET"]),
         ]
 
     def _guarded(self, answer: "Callable[[Request, Caller], Awaitable[Response]]") -> Endpoint:
@@ -62,9 +63,10 @@ class People:
 
     async def _summary(self, _request: Request, caller: Caller) -> Response:
         header, _ = await self._ask(wire_calls.ask("describe", None), caller)
+        about = wire_calls.answer_of(header)
         return JsonAnswer(
             {
-                **wire_calls.answer_of(header),
+                **about,
                 "jobs": await count_jobs(self._store, caller.account),
                 "store_bytes": self._store.size_bytes(),
                 "blob_bytes": self._blobs.size_bytes(),
@@ -77,20 +79,20 @@ class People:
         return JsonAnswer({"info": await self._info(jids, fields, caller)})
 
     async def _job(self, request: Request, caller: Caller) -> Response:
-        jid = int(request.path_params["jid"])
+        jid = _jid_in(request)
         fields = _fields(request.query_params.getlist("field"))
         found = await self._info((range(jid, jid + 1),), fields, caller)
         return JsonAnswer({"jid": jid, **found[str(jid)]})
 
     async def _output(self, request: Request, caller: Caller) -> Response:
-        jid, stream = int(request.path_params["jid"]), str(request.path_params["stream"])
+        jid, stream = _jid_in(request), str(request.path_params["stream"])
         if stream not in ("stdout", "stderr"):
             raise errors.JobNotFound(f"a job has no {stream!r} here; there are stdout and stderr")
         found = await self._info((range(jid, jid + 1),), [stream], caller)
         return TextAnswer(found[str(jid)][stream] or "")
 
     async def _kill(self, request: Request, caller: Caller) -> Response:
-        jid = int(request.path_params["jid"])
+        jid = _jid_in(request)
         force = request.query_params.get("force", "") in ("1", "true", "yes")
         await self._ask(wire_calls.ask("kill", (range(jid, jid + 1),), force=force), caller)
         found = await self._info((range(jid, jid + 1),), ["status"], caller)
@@ -110,6 +112,13 @@ class People:
         return header, frames
 
 
+def _jid_in(request: Request) -> int:
+    text = str(request.path_params["jid"])
+    if not text.isdecimal() or len(text) > _MOST_DIGITS:
+        raise errors.JobNotFound(f"there is no job {text[:40]!r}: jids are whole numbers")
+    return int(text)
+
+
 def read_jid_list(text: str) -> Ranges:
     """'1,2,5-8' (inclusive ranges, as on the command line) as ranges.
 
@@ -121,6 +130,8 @@ def read_jid_list(text: str) -> Ranges:
         try:
             for item in text.split(","):
                 first, dash, last = item.partition("-")
+                if max(len(first), len(last)) > _MOST_DIGITS:
+                    raise ValueError
                 found.append(range(int(first), int(last) + 1) if dash else int(first))
         except ValueError:
             found = []

@@ -14,6 +14,7 @@ from cloud.server.heart import Heart
 from cloud.server.keys import Keys
 from cloud.server.listener import Listener
 from cloud.server.settings import Settings
+from cloud.wire.message import PROTOCOL
 
 log = logging.getLogger("cloud.server")
 
@@ -39,7 +40,8 @@ async def run(
     loop = asyncio.get_running_loop()
     heart = Heart(core, loop)
     gate = Gate(keys, core.tokens.account_of, settings.names, any_address=any_address)
-    calls = Calls(heart, gate, max_body_bytes=settings.max_body_bytes)
+    about = {"version": identity.version, "protocol": PROTOCOL, "server_id": identity.server_id}
+    calls = Calls(heart, gate, about, max_body_bytes=settings.max_body_bytes)
     listener = Listener(build_app(core, calls, gate, identity))
     end = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

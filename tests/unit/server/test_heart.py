@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ from cloud.dispatch.clock import SystemClock
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.door import Door
 from cloud.dispatch.ports import Event
+from cloud.errors import CloudException, InvalidSubmission
 from cloud.model import Buffer, Status
 from cloud.server.heart import Heart
 from cloud.stores.blobs import MemoryBlobs
@@ -208,3 +210,26 @@ def test_a_fault_in_the_core_is_logged_and_the_heart_beats_on(
 
     living(bench, story)
     assert "a fault in the core" in caplog.text
+
+
+def test_one_that_is_refused_harms_none_of_those_that_came_with_it_and_leaves_nothing(bench: Bench) -> None:
+    async def story(heart: Heart) -> None:
+        part = part_of(len, range(3))
+        incomplete = calls.submit(replace(part, count=4))
+        nonsense = calls.ask("kill", (range(10**30, 10**30 + 1),))
+        answers = await asyncio.gather(
+            asked(heart, submission(2)),
+            asked(heart, incomplete),
+            asked(heart, nonsense),
+            asked(heart, submission(2)),
+            return_exceptions=True,
+        )
+        good, refused, malformed, also_good = answers
+        assert isinstance(refused, InvalidSubmission)
+        assert isinstance(malformed, CloudException)
+        for answer in (good, also_good):
+            assert not isinstance(answer, BaseException)
+            assert calls.read_receipt(answer[0]).jids is not None
+        assert bench.store.find_token(1, part.token) is None
+
+    living(bench, story)
