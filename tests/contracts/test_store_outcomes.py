@@ -92,3 +92,30 @@ def test_the_lowest_failure_in_a_stretch_is_found(store: Store) -> None:
     assert store.first_failure(Stretch(submission.sid, 4, 10)) is None
     assert store.first_failure(Stretch(submission.sid, 2, 3)) is None
     assert store.counts(Stretch(submission.sid, 1, 6)) == {DONE: 3, ERROR: 1, KILLED: 1}
+
+
+def test_uniform_rows_are_merged_only_with_their_like(store: Store) -> None:
+    submission, cid = claimed(store, 2)
+    with store.transaction():
+        for i in range(2):
+            one = Outcomes.uniform(submission.sid, i, i + 1, KILLED, "why")
+            one.attempt = 1
+            assert store.finish(cid, one)
+    assert [(row.lo, row.hi) for row in store.outcomes(whole(submission))] == [(0, 2)]
+
+    submission, cid = claimed(store, 4)
+    with store.transaction():
+        assert store.give_back(cid, 0, 3)
+        store.settle(Outcomes.uniform(submission.sid, 0, 1, KILLED, "why"))
+        store.settle(Outcomes.uniform(submission.sid, 1, 2, KILLED, "why else"))
+        store.settle(Outcomes.uniform(submission.sid, 2, 3, Status.STALLED, "why else"))
+        ran = Outcomes.uniform(submission.sid, 3, 4, Status.STALLED, "why else")
+        ran.attempt = 1
+        assert store.finish(cid, ran)
+    rows = store.outcomes(whole(submission), columns=("error",))
+    assert [(row.status[0], row.attempt, bytes(row.bytes_of("error", row.lo))) for row in rows] == [
+        (KILLED, 0, b"why"),
+        (KILLED, 0, b"why else"),
+        (Status.STALLED, 0, b"why else"),
+        (Status.STALLED, 1, b"why else"),
+    ]

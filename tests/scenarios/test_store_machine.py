@@ -318,7 +318,7 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 StoreMachine.TestCase.settings = settings(
-    max_examples=int(os.environ.get("PICLOUD_MACHINE_EXAMPLES", "8")),
+    max_examples=int(os.environ.get("PICLOUD_MACHINE_EXAMPLES", "20")),
     stateful_step_count=100,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],  # explaining takes minutes
