@@ -1,8 +1,10 @@
 """What is public is a short list, and the reference page is that list."""
 
+import inspect
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "api.md"
@@ -13,6 +15,20 @@ def test_public_names_are_exactly_the_documented_ones() -> None:
 
     documented = re.findall(r"^### `cloud\.(\w+)", REFERENCE.read_text(), re.MULTILINE)
     assert sorted(documented) == sorted(name for name in cloud.__all__ if name != "__version__")
+
+
+def test_signatures_are_as_documented() -> None:
+    """Each heading of the reference with parentheses is the signature, without annotations."""
+    import cloud
+
+    documented = dict(re.findall(r"^### `cloud\.(\w+)(\(.*\))`$", REFERENCE.read_text(), re.MULTILINE))
+    assert documented == {name: _signature(getattr(cloud, name)) for name in documented}
+
+
+def _signature(function: Callable[..., object]) -> str:
+    bare = inspect.signature(function)
+    parameters = [p.replace(annotation=inspect.Parameter.empty) for p in bare.parameters.values()]
+    return str(bare.replace(parameters=parameters, return_annotation=inspect.Signature.empty))
 
 
 def test_every_public_name_is_there() -> None:
