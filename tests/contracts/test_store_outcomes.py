@@ -5,7 +5,7 @@ import math
 import pytest
 
 from cloud.dispatch.ports import Store
-from cloud.model import BlobRef, Status, Stretch
+from cloud.model import BlobRef, Outcomes, Status, Stretch
 from tests.support.stores import Reopening, claimed, ended, places, results, whole
 
 DONE, ERROR, KILLED = Status.DONE, Status.ERROR, Status.KILLED
