@@ -117,28 +117,28 @@ class Dispatcher:
                 return
         raise AssertionError(f"claim {cid}: {lo}..{hi} was reported, of which only {left} was left")
 
-    def until(self, done: Callable[[], bool], *, feed: bool = True, seconds: float = DEADLINE_SECONDS) -> None:
-        """Run, as a server would, until the condition holds."""
+    def until(self, done: Callable[[], bool], *, look_every_seconds: float = 0.005) -> None:
+        """Run until the condition holds, which need not be one that the engine wakes us for."""
+        seconds = DEADLINE_SECONDS
         end = time.monotonic() + seconds
         poller = select.poll()
         poller.register(self.engine.fileno(), select.POLLIN)
         while True:
             self.tick()
-            if feed:
-                self.feed()
+            self.feed()
             if done():
                 return
             deadline = self.engine.next_deadline()
             now = time.monotonic()
             if now > end:
                 raise AssertionError(f"not within {seconds} s: {self.engine.state()}")
-            wait = min(end, deadline if deadline is not None else end) - now
+            wait = min(end, now + look_every_seconds, end if deadline is None else deadline) - now
             poller.poll(max(0.0, wait) * 1000)
 
     def finish(self, *submissions: Submission) -> list[Job]:
-        """Run until all of them ended; their jobs in order."""
+        """Run, as a server would, by wake-ups and deadlines alone, until all of them ended; their jobs in order."""
         keys = [(s.sid, i) for s in submissions for i in range(s.count)]
-        self.until(lambda: all(key in self.ended for key in keys[-1:]) and all(key in self.ended for key in keys))
+        self.until(lambda: keys[-1] in self.ended and all(key in self.ended for key in keys), look_every_seconds=100)
         return [self.ended[key] for key in keys]
 
     def started(self, submission: Submission, index: int = 0) -> None:
