@@ -192,7 +192,17 @@ def test_several_jobs_and_chosen_fields_are_shown_by_a_list_of_jids(server: Serv
 
 
 @pytest.mark.parametrize(
-    "query", ["", "jids=", "jids=x", "jids=3-1", "jids=1-99999999", "jids=" + "9" * 30, "jids=1&field=func_object"]
+    "query",
+    [
+        "",
+        "jids=",
+        "jids=x",
+        "jids=3-1",
+        "jids=1-99999999",
+        "jids=" + "9" * 30,
+        "jids=1&field=func_object",
+        "jids=1-21&field=stdout",
+    ],
 )
 def test_lists_that_cannot_be_are_refused(server: Served, query: str) -> None:
     status, _, body = server.request("GET", f"/v1/jobs?{query}")

@@ -26,6 +26,8 @@ _SHOWN = (
 )  # fmt: skip
 _NOT_JSON = frozenset({"args", "kwargs", "func_object"})
 _MOST_JOBS = 1000
+_MOST_JOBS_AT_LENGTH = 20
+_LONG = frozenset({"stdout", "stderr", "logging", "profile"})
 _MOST_DIGITS = 18
 _LONGEST_LIST = 10_000
 
@@ -76,6 +78,11 @@ class People:
     async def _jobs(self, request: Request, caller: Caller) -> Response:
         jids = read_jid_list(request.query_params.get("jids", ""))
         fields = _fields(request.query_params.getlist("field"))
+        number = sum(len(those) for those in jids)
+        if number > _MOST_JOBS_AT_LENGTH and not _LONG.isdisjoint(fields):
+            raise errors.InvalidSubmission(
+                f"{', '.join(sorted(_LONG.intersection(fields)))} may be long: at most {_MOST_JOBS_AT_LENGTH} jobs"
+            )
         return JsonAnswer({"info": await self._info(jids, fields, caller)})
 
     async def _job(self, request: Request, caller: Caller) -> Response:

@@ -2,13 +2,14 @@
 
 import asyncio
 import os
+import resource
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cloud.errors import InvalidSubmission, ProtocolMismatch
+from cloud.errors import InvalidSubmission, ProtocolMismatch, StoreFull
 from cloud.model import Buffer
 from cloud.server.body import IN_MEMORY_MAX_BYTES, Body, Gone, TooLarge
 from cloud.wire.message import decode, encode
@@ -53,6 +54,18 @@ def test_a_large_body_is_mapped_from_an_unnamed_file_and_writable(tmp_path: Path
     assert bytes(frames[0]) == frame
     frames[0][0] = 1
     assert not isinstance(got, bytearray)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_full_disk_is_said_so_and_nothing_is_left(tmp_path: Path) -> None:
+    message = b"".join(encode({"op": "x"}, [bytes(4 * IN_MEMORY_MAX_BYTES)]))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * IN_MEMORY_MAX_BYTES, hard))
+    try:
+        with pytest.raises(StoreFull, match=str(tmp_path)):
+            reading(cut(message, 200_000), folder=str(tmp_path))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert os.listdir(tmp_path) == []
 
 
