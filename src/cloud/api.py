@@ -117,7 +117,8 @@ class JobApi(Protocol):
 
         The caller names the jobs it does not have yet. With `linger_seconds`, once something is there, wait up to
         that long for the rest, so that fewer, larger answers come. An answer stops growing beyond `max_bytes` but
-        always holds something. Large results come as `outcomes.blobs`; get them with `read`.
+        always holds something. Large results come as `outcomes.blobs`; get them with `read`. Deleted jobs among
+        others are `JobNotFound` at the latest when there is nothing else left to answer.
         """
         ...
 
@@ -132,9 +133,10 @@ class JobApi(Protocol):
     def info(self, jids: Ranges, fields: Sequence[str]) -> list[dict[str, Any]]:
         """One dict per jid, in order, with exactly the requested `INFO_FIELDS`.
 
-        Values are JSON types; times are seconds since the epoch (the client makes datetimes); 'args', 'kwargs' and
-        'func_object' are Buffers with the packed chunk or pickled function for the client to open
-        (`{"chunk": Buffer, "first": int, "index": int}` for 'args' and 'kwargs').
+        Values are JSON types; times are seconds since the epoch (the client makes datetimes); 'stdout' and 'stderr'
+        are Buffers; 'args', 'kwargs' and 'func_object' are Buffers with the packed chunk or pickled function for the
+        client to open (`{"chunk": Buffer, "first": int, "index": int}` for 'args' and 'kwargs': the job is number
+        index - first in the chunk).
         """
         ...
 
@@ -152,7 +154,7 @@ class JobApi(Protocol):
         ...
 
     def describe(self) -> dict[str, Any]:
-        """About the server: 'version', 'protocol', 'slots', 'server_id', 'interpreters' (cache tags)."""
+        """About the core: 'slots', 'interpreters' (cache tags); of a server also 'version', 'protocol', 'server_id'."""
         ...
 
     def close(self) -> None:

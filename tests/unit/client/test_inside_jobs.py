@@ -1,7 +1,7 @@
 """Waiting inside a job: the slot is lent out while it blocks, dead-locks are noticed, the pipe carries everything."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
@@ -28,7 +28,7 @@ class ScriptedChannel:
         self.serves = serves
         self.core = core
         self.lent: list[Ranges | str] = []
-        self.on_waiting = lambda: None
+        self.on_waiting: Callable[[], None] = lambda: None
 
     def request(self, parts: Sequence[Buffer]) -> bytearray:
         body = b"".join(bytes(part) for part in parts)

@@ -1,0 +1,62 @@
+"""Everything that speaks JobApi on a real core, for the contract suite."""
+
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+
+from cloud.api import JobApi
+from cloud.client import connect
+from cloud.client.remote import RemoteApi
+from cloud.local import FIRST_ACCOUNT
+from cloud.model import Buffer
+from cloud.mp import Pool
+from tests.support import processes
+
+SPEAKERS = ["in process", "through the door", "over http"]
+
+
+class DoorApi(RemoteApi):
+    """As from inside a worker: messages to the door of a pool, without the pipe."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def exchange(self, op: str, parts: Sequence[Buffer], held_seconds: float = 0.0) -> bytearray:
+        """Ask and wait for the reply."""
+        answered = threading.Event()
+        answer = bytearray()
+
+        def reply(said: Sequence[Buffer]) -> None:
+            for part in said:
+                answer.extend(part)
+            answered.set()
+
+        core = self._pool.core
+        with core.dispatcher.lock:
+            core.door.ask(b"".join(bytes(part) for part in parts), FIRST_ACCOUNT, None, reply)
+            if core.door.wants_flush:
+                core.door.flush()
+        self._pool._thread._wake()  # in a pool, requests come on that thread, which then knows of their deadlines
+        assert answered.wait(held_seconds + 20), f"no answer to {op}"
+        return answer
+
+
+@contextmanager
+def speaker(name: str) -> Iterator[JobApi]:
+    """One of `SPEAKERS`, with two slots, on a core of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PICLOUD_WORKERS", "2")
+        if name == "over http":
+            with tempfile.TemporaryDirectory() as home:
+                patch.setenv("PICLOUD_HOME", home)
+                api = connect.network_session().api
+                yield api
+                api.close()
+                processes.end([pid for pid, words in processes.marked(home).items() if "cloud.server" in words])
+            return
+        pool = Pool(2)
+        yield pool if name == "in process" else DoorApi(pool)
+        pool.close()
