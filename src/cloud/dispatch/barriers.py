@@ -1,10 +1,11 @@
 """Opening and stalling: what the end of some jobs means for the jobs that wait for them."""
 
 from collections import OrderedDict
+from datetime import datetime
 
 from cloud.dispatch import lifecycle
 from cloud.dispatch.lifecycle import Verdict
-from cloud.dispatch.ports import Store
+from cloud.dispatch.ports import Clock, Store
 from cloud.dispatch.step import Step
 from cloud.model import Outcomes, Spec, Status, Stretch
 
@@ -25,8 +26,9 @@ class _Barrier:
 class Barriers:
     """Judges barriers after each step; a barrier of n stretches costs n look-ups in all, not n per step."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
+        self._clock = clock
         self._known: OrderedDict[int, _Barrier] = OrderedDict()
 
     def judge_new(self, spec: Spec, stretches: list[Stretch]) -> Verdict:
@@ -65,7 +67,7 @@ class Barriers:
         if verdict is Verdict.RELEASE:
             self._store.release(sid)
             return None
-        return stall(self._store, sid, submission.count, step)
+        return stall(self._store, sid, submission.count, step, self._clock.now())
 
     def _barrier(self, sid: int) -> _Barrier:
         known = self._known.get(sid)
@@ -85,9 +87,9 @@ class Barriers:
         return True
 
 
-def stall(store: Store, sid: int, count: int, step: Step) -> Stretch:
+def stall(store: Store, sid: int, count: int, step: Step, at: datetime) -> Stretch:
     """All jobs of a submission that still wait become stalled."""
-    store.settle(Outcomes.uniform(sid, 0, count, Status.STALLED, lifecycle.STALLED_TEXT))
+    store.settle(Outcomes.uniform(sid, 0, count, Status.STALLED, lifecycle.STALLED_TEXT), at=at)
     step.finish(sid, 0, count)
     return Stretch(sid, 0, count)
 

@@ -48,7 +48,7 @@ class Dispatcher:
         self.lock = threading.RLock()
         self.waiters = Waiters()
         self.tokens = JobTokens()
-        self.barriers = Barriers(store)
+        self.barriers = Barriers(store, clock)
         self.rearm: Callable[[], None] = lambda: None
         """Called after a step outside `tick`: deadlines may have moved nearer."""
         self._claiming = Claiming(store, engine, self.tokens)
@@ -151,7 +151,7 @@ class Dispatcher:
                 self._lose(replace(held.claim, lo=event.lo, hi=event.hi), event.reason, step)
 
     def _finish(self, cid: int, outcomes: Outcomes, step: Step) -> None:
-        if self.store.finish(cid, outcomes):
+        if self.store.finish(cid, outcomes, at=self.clock.now()):
             step.finish(outcomes.sid, outcomes.lo, outcomes.hi)
             self._shrink(cid, outcomes.count, step)
         else:

@@ -119,7 +119,7 @@ class Intake:
             verdict = self._dispatcher.barriers.judge_new(spec, self._store.barrier(submission.sid))
         sealed = self._store.seal(submission.sid, count, ready=verdict is Verdict.RELEASE)
         if verdict is Verdict.STALL:
-            stall(self._store, sealed.sid, count, step)
+            stall(self._store, sealed.sid, count, step, self._dispatcher.clock.now())
         return sealed
 
 

@@ -198,7 +198,7 @@ class Jobs:
 
     def _kill(self, stretch: Stretch, force: bool, step: Step) -> None:
         ended = Outcomes.uniform(stretch.sid, stretch.lo, stretch.hi, Status.KILLED, lifecycle.KILLED_TEXT)
-        for lo, hi in self._store.settle(ended):
+        for lo, hi in self._store.settle(ended, at=self._dispatcher.clock.now()):
             step.finish(stretch.sid, lo, hi)
         for claim in self._store.claims(stretch):
             step.after.append(lambda c=claim: self._tell(c, stretch, force))  # type: ignore[misc]
