@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support import processes
-from tests.support.waiting import eventually
 
 import cloud
 from cloud.config import state_directory
+from tests.support import processes
+from tests.support.waiting import eventually
 
 
 @pytest.fixture

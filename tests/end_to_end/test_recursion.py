@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support import processes
 
 import cloud
 from cloud import mp
+from tests.support import processes
 
 
 @pytest.fixture(params=["mp", "server"])
@@ -22,7 +22,7 @@ def one_slot(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.Mon
     cloud.close()
 
 
-def the(name: str):  # type: ignore[no-untyped-def]  # noqa: ANN201
+def the(name: str):  # type: ignore[no-untyped-def]
     """The module of this name, imported where the job runs."""
     import importlib
 

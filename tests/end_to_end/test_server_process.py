@@ -4,9 +4,11 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import stat
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -188,6 +190,23 @@ def test_unfinished_jobs_keep_it_up(start: Start, tmp_path: Path) -> None:
 def test_a_setting_that_cannot_be_is_refused_by_name(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(Refused, match=rf"{name} is '{value}'"):
         Served(str(tmp_path), environment={name: value})
+
+
+def test_a_home_that_cannot_be_is_refused_by_its_path(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Refused, match="the server cannot start: .*file"):
+        Served(str(tmp_path / "file" / "home"))
+
+
+def test_a_store_of_a_newer_version_is_refused_and_left_alone(start: Start) -> None:
+    server = start()
+    server.end()
+    with closing(sqlite3.connect(Path(server.folder, "jobs.db"))) as database:
+        database.execute("pragma user_version = 1000000")
+    with pytest.raises(Refused) as refused:
+        start()
+    assert "Traceback" not in str(refused.value)
+    assert "jobs.db" in str(refused.value)
 
 
 def test_its_log_says_when_it_came_and_went(start: Start) -> None:

@@ -6,13 +6,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.support.world import DIGEST, FUNCTION, World, spec
 
 from cloud.api import NewChunk, Part
 from cloud.dispatch.jobs import Jobs
 from cloud.errors import InvalidSubmission, JobNotFound, NoInterpreter
 from cloud.model import Status
 from cloud.pickling import pack_map
+from tests.support.world import DIGEST, FUNCTION, World, spec
 
 
 @pytest.fixture
@@ -273,7 +273,7 @@ def test_a_map_behind_a_map_adds_a_handful_of_rows(tmp_path: Path) -> None:
         world.stop()
         with closing(sqlite3.connect(tmp_path / "jobs.db")) as db:
             tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            count = sum(db.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in tables)  # noqa: S608
+            count = sum(db.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in tables)
         world.start()
         return count
 

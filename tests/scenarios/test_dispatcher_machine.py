@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from tests.support.world import World
 
 from cloud.dispatch.lifecycle import MAX_LOSSES
 from cloud.errors import InvalidSubmission, JobNotFound
 from cloud.model import Status
 from cloud.model.ranges import pack
+from tests.support.world import World
 
 FINISHED = {"done", "error", "killed", "stalled"}
 
