@@ -194,7 +194,7 @@ def test_a_setting_that_cannot_be_is_refused_by_name(tmp_path: Path, name: str, 
 
 def test_a_home_that_cannot_be_is_refused_by_its_path(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(Refused, match="the server cannot start: .*file"):
+    with pytest.raises(Refused, match=r"the server cannot start: .*file"):
         Served(str(tmp_path / "file" / "home"))
 
 

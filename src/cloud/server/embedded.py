@@ -6,6 +6,7 @@ one line of JSON, {"url": ..., "pid": ...} or {"error": {...}} with the error as
 
 import argparse
 import asyncio
+import errno
 import json
 import logging
 import os
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from cloud import config
-from cloud.errors import CloudException, NotAuthorised, to_wire
+from cloud.errors import CloudException, NotAuthorised, ServerUnavailable, StoreFull, to_wire
 from cloud.server.composition import build_core, identify, new_loop
 from cloud.server.folder import Folder
 from cloud.server.keys import FIRST_ACCOUNT, Keys
@@ -40,14 +41,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         home = os.path.abspath(given.home)
         detach(keep=announce.fd)
         return _serve(home, given.port, settings_from(given, os.environ), announce)
-    except CloudException as error:
-        announce.refused(error)
-        print(f"picloud: {error}", file=sys.stderr)
+    except (CloudException, OSError) as error:
+        refusal = error if isinstance(error, CloudException) else _refusal(error)
+        log.error("the server does not start: %s", refusal.parameter)
+        announce.refused(refusal)
+        print(f"picloud: {refusal}", file=sys.stderr)
         return EXIT_REFUSED
     except BaseException:
         log.critical("the server ends with a fault", exc_info=True)
         announce.refused(CloudException(f"the server could not start:\n{traceback.format_exc()}"))
         raise
+
+
+def _refusal(error: OSError) -> CloudException:
+    where = f"{error.filename}: " if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreFull(f"the server cannot start: {where}{error.strerror}", hint="make room on that disk")
+    return ServerUnavailable(f"the server cannot start: {where}{error.strerror or error}")
 
 
 class Announcement:

@@ -15,6 +15,7 @@ from cloud.errors import ServerUnavailable
 log = logging.getLogger("cloud.server")
 
 HEAD_MAX_BYTES = 64 * 1024
+HEAD_SECONDS = 30.0
 KEEP_ALIVE_SECONDS = 600
 _BACKLOG = 1024
 _JOINED_MAX_BYTES = 1 << 16
@@ -57,9 +58,19 @@ class OneWrite:
 
 
 class Connection(HttpToolsProtocol):
-    """One client's connection. A request's line and headers must fit into `HEAD_MAX_BYTES`."""
+    """One client's connection. A request's line and headers must fit into `HEAD_MAX_BYTES`, and come within
+    `HEAD_SECONDS` of their beginning; the first, of the connection's."""
 
     _head_bytes = 0
+    _head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end_head()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         self._head_bytes += len(data)
@@ -67,16 +78,32 @@ class Connection(HttpToolsProtocol):
             self.send_400_response("The headers of the request are too long.")
             return
         super().data_received(data)
+        if self._head_bytes and self._head_timer is None and not self.transport.is_closing():
+            self._head_timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
-        self._head_bytes = 0
+        self._end_head()
         if self.cycle is not None:
             self.cycle.transport = OneWrite(self.transport)  # type: ignore[assignment]
 
     def on_body(self, body: bytes) -> None:
         self._head_bytes = 0
         super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._head_bytes = 0
+        super().on_message_complete()
+
+    def _end_head(self) -> None:
+        self._head_bytes = 0
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _too_slow(self) -> None:
+        self._head_timer = None
+        self.transport.close()
 
 
 def bind(host: str, port: int, *, fall_back: bool = False) -> socket.socket:

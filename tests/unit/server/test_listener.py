@@ -96,3 +96,29 @@ def test_stopping_lets_an_answer_finish_and_takes_no_more() -> None:
     answer = asyncio.run(story())
     assert answer.endswith(b"\r\n\r\nok")
     assert b"connection: close" in answer
+
+
+@pytest.mark.parametrize("said", [[], [b"GET / HT"], [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"GET / HT"]])
+def test_a_client_that_does_not_finish_its_headers_is_let_go(
+    said: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cloud.server.listener.HEAD_SECONDS", 0.05)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    async def story() -> None:
+        listener = Listener(app)
+        sock = bind("127.0.0.1", 0)
+        await listener.start(sock)
+        reader, writer = await asyncio.open_connection(*sock.getsockname())
+        for number, piece in enumerate(said, 1):
+            writer.write(piece)
+            if number < len(said):
+                assert (await reader.readuntil(b"ok")).endswith(b"ok")
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+        writer.close()
+        await listener.stop(1.0)
+
+    asyncio.run(story())
