@@ -100,6 +100,8 @@ def _value(name: str, raw: dict[str, Any]) -> Any:
     if name in ("args", "kwargs"):
         chunk = pickling.Arguments(value["chunk"])
         return chunk[value["index"] - value["first"]][name == "kwargs"]
+    if name == "profile" and isinstance(value, dict):
+        return value.get("text")
     if name == "func_object":
         return pickling.load_function(value)
     return value

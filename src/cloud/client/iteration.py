@@ -67,6 +67,7 @@ class ResultIterator(Iterator[Any]):
         self._got: list[Ended] = []
         self._held_bytes = 0
         self._one_by_one = False
+        self._began = False
         self._opened: deque[Any] = deque()
         self._blobs = ReadAhead(lambda jid, name: api().read(jid, name), num_in_parallel)
 
@@ -135,12 +136,13 @@ class ResultIterator(Iterator[Any]):
             return ended
         due = (range(jid, jid + 1),)
         only_due = self._one_by_one or self._held_bytes > HELD_BYTES
+        linger = LINGER_SECONDS if self._began else 0.0  # the very first result comes as soon as it is there
         with Patience(self._api(), self._where, seconds) as patience:
             while True:
                 asked = due if only_due else self._missing
                 try:
                     answer = self._api().outcomes(
-                        asked, timeout_seconds=patience.step(due), linger_seconds=0.0 if only_due else LINGER_SECONDS
+                        asked, timeout_seconds=patience.step(due), linger_seconds=0.0 if only_due else linger
                     )
                 except JobNotFound:
                     if asked == due:
@@ -154,6 +156,7 @@ class ResultIterator(Iterator[Any]):
                 patience.check(due)
 
     def _keep(self, answer: list[Ended]) -> None:
+        self._began = self._began or bool(answer)
         for ended in answer:
             insort(self._got, ended, key=_first_jid)
             if ended.outcomes.result is not None:
