@@ -24,18 +24,14 @@ time.sleep(600)
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_nothing_is_left_when_the_program_is_ended(home: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     monkeypatch.setenv("PICLOUD_WORKERS", "3")
-    with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as program:
+    words = [sys.executable, "-c", PROGRAM]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as program:
         assert program.stdout is not None
         assert program.stdout.readline() == b"32\n"
-        below = eventually(
-            lambda: {p for p in processes.descendants(program.pid) if len(processes.descendants(program.pid)) > 5}
-        )
+        eventually(lambda: len(processes.descendants(program.pid)) > 5, what="template, workers and their children")
+        below = processes.descendants(program.pid)
         program.send_signal(number)
-    eventually(
-        lambda: not any(processes.command_line(p) for p in below), within_seconds=2, what="the end of all workers"
-    )
+    eventually(lambda: not any(map(processes.command_line, below)), within_seconds=2, what="the end of all workers")
 
 
 def nested() -> int:

@@ -1,4 +1,4 @@
-"""Jobs that use cloud themselves: they wait for jobs without holding a slot, to any depth, with one slot (DESIGN D12)."""
+"""Jobs that use cloud themselves wait without holding a slot, to any depth, with a single slot (DESIGN D12)."""
 
 import os
 from collections.abc import Iterator

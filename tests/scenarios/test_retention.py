@@ -1,4 +1,4 @@
-"""Nothing grows for ever, and nothing that is needed goes: old jobs, silent submissions, orphaned blobs (DESIGN D20)."""
+"""Nothing grows for ever, and nothing needed goes: old jobs, silent submissions, orphaned blobs (DESIGN D20)."""
 
 from collections.abc import Iterator
 from datetime import timedelta
