@@ -16,9 +16,9 @@ from collections.abc import Mapping, Sequence
 from cloud.agent.asks import BLOCKED_MAX, Asks
 from cloud.agent.batch import Batch, Kill
 from cloud.agent.crew import Crew, quiet, wake_up
-from cloud.agent.death import Death, reckon
+from cloud.agent.death import Death, failed_to_start, reckon
 from cloud.agent.estimates import Estimates
-from cloud.agent.harvest import Harvest, ended_by_agent
+from cloud.agent.harvest import Harvest, ended_unstarted
 from cloud.agent.parcel import pack
 from cloud.agent.placement import Placement
 from cloud.agent.stream import Stream
@@ -30,7 +30,6 @@ from cloud.dispatch.ports import (
     Blocked,
     EngineState,
     Event,
-    Finished,
     Live,
     Reply,
     Returned,
@@ -40,7 +39,7 @@ from cloud.dispatch.ports import (
     Work,
 )
 from cloud.errors import CloudException
-from cloud.model import Outcomes, Spec, Status
+from cloud.model import Spec, Status
 from cloud.wire.ring import HEAD, KILL, fence
 
 LOOK_AGAIN_SECONDS = 2e-3
@@ -49,6 +48,9 @@ GRACE_SECONDS = 0.5
 LATE_SECONDS = 15e-3
 """A job that runs this much longer than expected gives the jobs queued behind it back."""
 READS_OF_THE_DEAD = 256
+NOBODY = 0
+"""Seat of jobs whose interpreter cannot be started: they end in error."""
+FAILED_MAX_JOBS = 1000
 
 
 class Agent:
@@ -101,6 +103,8 @@ class Agent:
         idle = [w for w in mine if not w.taken]
         while remaining and free >= cores:
             worker = idle.pop() if idle else self._crew.hire(spec.environment, taken)
+            if worker is None and self._crew.failure(spec.environment):
+                return [*seats, Seat(NOBODY, min(remaining, FAILED_MAX_JOBS))]
             if worker is None:
                 break
             jobs = self._placement.idle_share(wanted, remaining, worker.room)
@@ -134,17 +138,22 @@ class Agent:
         for item in work:
             worker = self._crew.workers.get(item.seat.worker)
             claim = item.claim
+            if item.seat.worker == NOBODY:
+                self._note(self._unstartable(item, self._crew.failure(item.submission.spec.environment)))
+                continue
             if worker is None or worker.doomed or worker.to_work.broken:
                 self._note(Returned(claim.cid, claim.lo, claim.hi))
                 continue
+            bind = None if worker.bound else self._binding(worker, item)
             try:
-                parts, descriptors = pack(worker, item, self._bind(worker, item), self._blobs.open)
+                parts, descriptors = pack(worker, item, bind, self._blobs.open)
             except (OSError, CloudException) as error:
-                for index in range(claim.lo, claim.hi):
-                    batch = Batch(item, 0, 1, index)
-                    text = f"The function or the arguments could not be read from the blob store: {error}"
-                    self._note(ended_by_agent(batch, 0, Status.ERROR, text))
+                why = f"The function or the arguments could not be read from the blob store: {error}"
+                self._note(self._unstartable(item, why))
                 continue
+            if bind is not None:
+                worker.account, worker.environment = item.submission.account, item.submission.spec.environment.key
+                self._crew.make_room(worker)
             if not worker.busy:
                 worker.lent_by = self._lending.pop(worker.number, None)
                 worker.ring.wake_me()
@@ -255,17 +264,17 @@ class Agent:
         self._events += events
         os.eventfd_write(self._wake, 1)
 
-    def _bind(self, worker: Worker, work: Work) -> dict[str, object] | None:
-        if worker.bound:
-            return None
+    def _unstartable(self, work: Work, why: str) -> Event:
+        claim = work.claim
+        return failed_to_start(Batch(work, 0, claim.hi - claim.lo, claim.lo), why)
+
+    def _binding(self, worker: Worker, work: Work) -> dict[str, object]:
         environment = work.submission.spec.environment
-        worker.account, worker.environment = work.submission.account, environment.key
-        self._crew.make_room(worker)
         here = self._crew.interpreters.is_local(environment)
         return {
             "path": list(environment.path) if here else [], "directory": environment.directory if here else "",
             "variables": {**(environment.variables if here else {}), **self._variables}, "nonce": worker.nonce.hex(),
-            "spool": self._blobs.spool(), "account": worker.account, "serves": self._on_request is not None,
+            "spool": self._blobs.spool(), "account": work.submission.account, "serves": self._on_request is not None,
         }  # fmt: skip
 
     def _hired(self, worker: Worker) -> None:
@@ -335,6 +344,7 @@ class Agent:
             self._interrupt(worker, seq, f"The job ran longer than _max_runtime ({minutes:g} minutes).", force=False)
         elif worker.held > 1 and now - since > (self._estimates.of(spec.function) or 0.0) + LATE_SECONDS:
             self._estimates.learn_at_least(spec.function, now - since)
+            worker.late = seq
             self._take_back(worker, seq + 1)
 
     def _deadlines(self, worker: Worker, now: float) -> list[float]:
@@ -363,9 +373,7 @@ class Agent:
             return
         if b < last:
             self._note(Returned(batch.cid, b, last))
-        outcomes = Outcomes.uniform(batch.sid, a, b, Status.KILLED, reason)
-        outcomes.attempt = batch.work.claim.attempt
-        self._note(Finished(batch.cid, outcomes))
+        self._note(ended_unstarted(batch, a, b, Status.KILLED, reason))
         if first < a:
             self._note(Returned(batch.cid, first, a))
 

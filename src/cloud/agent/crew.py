@@ -17,8 +17,12 @@ IDLE_WORKER_SECONDS = 60.0
 IDLE_TEMPLATE_SECONDS = 300.0
 EXIT_SECONDS = 2.0
 """A worker told to exit that has not after this long is killed."""
+UPKEEP_SECONDS = 1.0
+"""How often to look after the crew when nothing changed."""
 RETRY_SECONDS = 1.0
-"""After a worker could not be made."""
+"""After a worker could not be made for want of memory, processes or descriptors."""
+FAILED_SECONDS = 10.0
+"""For this long an interpreter that could not be started is not tried again; its jobs end in error at once."""
 
 
 class Crew:
@@ -38,8 +42,12 @@ class Crew:
         self._wake = wake
         self._died, self._hired = died, hired
         self._last = 0
+        self._due = 0.0
+        self.changed = True
+        """Workers came, went or were bound since the last `upkeep`."""
         self._not_before = 0.0
         self._leaving: list[Template] = []
+        self._failures: dict[Interpreter, tuple[str, float]] = {}
 
     def spare(self, interpreter: Interpreter, taken: Collection[int] = ()) -> Worker | None:
         """A worker of this interpreter that nobody has used."""
@@ -55,12 +63,21 @@ class Crew:
         interpreter = self.interpreters.choose(environment)
         return self.spare(interpreter, taken) or self._hire(interpreter)
 
+    def failure(self, environment: Environment) -> str:
+        """Why the interpreter of an environment could not be started just now; '' if it was not tried or runs."""
+        text, until = self._failures.get(self.interpreters.choose(environment), ("", 0.0))
+        return text if time.monotonic() < until else ""
+
     def _hire(self, interpreter: Interpreter) -> Worker | None:
         now = time.monotonic()
-        if now < self._not_before:
+        if now < self._not_before or now < self._failures.get(interpreter, ("", 0.0))[1]:
             return None
         try:
             template = self.interpreters.template(interpreter)
+        except OSError as error:
+            self._failed(interpreter, f"The interpreter {interpreter.executable} cannot be started: {error}")
+            return None
+        try:
             self._last += 1
             worker = Worker(self._last, template, self._wake, self._watch)
         except OSError:
@@ -70,8 +87,12 @@ class Crew:
         self._hired(worker)
         return worker
 
+    def _failed(self, interpreter: Interpreter, why: str) -> None:
+        self._failures[interpreter] = why, time.monotonic() + FAILED_SECONDS
+
     def retire(self, worker: Worker) -> None:
         """Ask an idle worker to exit."""
+        self.changed = True
         if not worker.doomed:
             worker.doomed = True
             worker.doom_deadline = time.monotonic() + EXIT_SECONDS
@@ -85,6 +106,7 @@ class Crew:
 
     def make_room(self, bound_now: Worker) -> None:
         """After a worker was bound: an idle one of another account or environment goes if there are more than slots."""
+        self.changed = True
         bound = [w for w in self.workers.values() if w.bound and not w.doomed]
         if len(bound) > self._slots:
             mine = (bound_now.account, bound_now.environment)
@@ -93,7 +115,11 @@ class Crew:
                 self.retire(min(idle, key=lambda w: w.idle_since))
 
     def upkeep(self, now: float) -> None:
-        """One warm spare per template, no idle worker for ever, no template for nothing."""
+        """One warm spare per template, no idle worker for ever, no template for nothing. Cheap when nothing changed."""
+        if now < self._due and not self.changed:
+            return
+        self.changed = False
+        self._due = now + UPKEEP_SECONDS
         self._leaving = [template for template in self._leaving if not template.ended]
         alive = [w for w in self.workers.values() if not w.doomed]
         surplus = sum(w.bound for w in alive) - self._slots
@@ -102,8 +128,11 @@ class Crew:
                 surplus -= 1
                 self.retire(worker)
         for worker in list(self.workers.values()):
-            if worker.doom_deadline is not None and now >= worker.doom_deadline:
-                self.doom(worker)
+            if worker.doom_deadline is not None:
+                if now >= worker.doom_deadline:
+                    self.doom(worker)
+                else:
+                    self._due = min(self._due, worker.doom_deadline)
         own = self.interpreters.own
         for interpreter, template in list(self.interpreters.templates.items()):
             if any(self.workers[n].busy for n in template.workers if n in self.workers) or interpreter == own:
@@ -113,10 +142,11 @@ class Crew:
             elif now - template.idle_since > IDLE_TEMPLATE_SECONDS:
                 self._let_go(template, Death(None))
                 continue
-            if self.spare(interpreter) is None:
-                self._hire(interpreter)
+            if self.spare(interpreter) is None and self._hire(interpreter) is None:
+                self.changed = True  # try again
         if own not in self.interpreters.templates:
             self._hire(own)
+            self.changed = True
 
     def next_deadline(self) -> float | None:
         """When `upkeep` has something to do."""
@@ -163,9 +193,10 @@ class Crew:
                 self._bury(worker, Death(item.status, item.by_us))
 
     def _let_go(self, template: Template, death: Death) -> None:
-        self.interpreters.forget(template)
+        interpreter = self.interpreters.forget(template)
+        if death.start_failure and interpreter is not None:
+            self._failed(interpreter, death.start_failure)
         self._watch.remove(template.fileno())
-        self._not_before = time.monotonic() + RETRY_SECONDS if death.start_failure else self._not_before
         for number in list(template.workers):
             if number in self.workers:
                 self._bury(self.workers[number], death)
@@ -176,6 +207,7 @@ class Crew:
         self._died(worker, death)
         for fd in (worker.work.fileno(), worker.api.fileno(), worker.out.fd, worker.err.fd):
             self._watch.remove(fd)
+        self.changed = True
         del self.workers[worker.number]
         worker.close()
 

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from cloud.agent.batch import Batch
-from cloud.agent.harvest import ended_by_agent
+from cloud.agent.harvest import ended_by_agent, ended_unstarted
 from cloud.agent.worker import Worker
 from cloud.dispatch.ports import Event, Lost, Returned
 from cloud.model import Status
@@ -32,6 +32,9 @@ def reckon(worker: Worker, death: Death) -> list[Event]:
     events: list[Event] = []
     while worker.batches:
         batch = worker.batches.pop()
+        if death.start_failure:
+            events.append(failed_to_start(batch, death.start_failure))
+            continue
         if culprit is None or not batch.lo <= culprit < batch.hi:
             events.append(Returned(batch.cid, batch.index, batch.index_of(batch.hi)))
             continue
@@ -42,6 +45,11 @@ def reckon(worker: Worker, death: Death) -> list[Event]:
         if batch.lo < culprit:
             events.append(Returned(batch.cid, batch.index, index))
     return events
+
+
+def failed_to_start(batch: Batch, why: str) -> Event:
+    """All jobs of a batch end in error: they cannot be run."""
+    return ended_unstarted(batch, batch.index, batch.index_of(batch.hi), Status.ERROR, why)
 
 
 def _culprit(worker: Worker, death: Death) -> int | None:
@@ -58,8 +66,6 @@ def _end(worker: Worker, death: Death, batch: Batch, seq: int) -> Event:
     index = batch.index_of(seq)
     if kill is not None and kill.seq == seq and death.by_us:
         return _finished(worker, batch, seq, Status.KILLED, kill.reason)
-    if death.start_failure:
-        return _finished(worker, batch, seq, Status.ERROR, death.start_failure)
     lost = _lost(death)
     if lost:
         return Lost(batch.cid, index, index + 1, lost)

@@ -141,6 +141,8 @@ class Harvest:
         """Hand a large result to the blobs; why that failed, or ''."""
         if seq not in worker.files:
             worker.receive_files()
+        if seq not in worker.files:
+            return "The result was lost on its way from the worker."
         fd, _ = worker.files.pop(seq)
         index = batch.index_of(seq)
         try:
@@ -192,6 +194,13 @@ def ended_by_agent(batch: Batch, seq: int, status: Status, error: str, *, starte
     event = rows.finished(batch, seq)[0]
     assert isinstance(event, Finished)
     return event
+
+
+def ended_unstarted(batch: Batch, lo: int, hi: int, status: Status, error: str) -> Finished:
+    """Jobs lo..hi-1, by index, that ended alike without having run."""
+    outcomes = Outcomes.uniform(batch.sid, lo, hi, status, error)
+    outcomes.attempt = batch.work.claim.attempt
+    return Finished(batch.cid, outcomes)
 
 
 def _open(body: bytes) -> tuple[bytes, bytes, bytes, bytes]:

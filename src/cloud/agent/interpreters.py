@@ -87,11 +87,13 @@ class Interpreters:
         """Cache tags of the interpreters that run."""
         return sorted({OWN_TAG, *(t.cache_tag for t in self.templates.values() if t.cache_tag)})
 
-    def forget(self, template: Template) -> None:
-        """It is gone, or is to go."""
+    def forget(self, template: Template) -> Interpreter | None:
+        """It is gone, or is to go; what it was started from."""
         for interpreter, running in list(self.templates.items()):
             if running is template:
                 del self.templates[interpreter]
+                return interpreter
+        return None
 
     def _client_executable(self, environment: Environment) -> str | None:
         executable = environment.executable

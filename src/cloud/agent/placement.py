@@ -47,6 +47,8 @@ class Placement:
             return 0
         if worker.waits_for is not None or any(not batch.work.submission.spec.restartable for batch in worker.batches):
             return 0
+        if worker.ring.running() == worker.late:
+            return 0
         queued = self._queued(worker)
         if queued > QUEUE_SECONDS / 2 or (worker.promise is not None and worker.promise.alone):
             return 0
@@ -64,7 +66,7 @@ class Placement:
 
     def takes_more(self, worker: Worker) -> bool:
         """Whether its short queue has room for something short."""
-        return worker.waits_for is None and self._queued(worker) <= QUEUE_SECONDS / 2
+        return worker.waits_for is None and worker.ring.running() != worker.late and self._queued(worker) <= QUEUE_SECONDS / 2
 
     def _queued(self, worker: Worker) -> float:
         seconds = sum(

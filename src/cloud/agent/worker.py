@@ -68,6 +68,8 @@ class Worker:
         """The jids its job waits for, while it does."""
         self.lent_by: int | None = None
         self.idle_since = time.monotonic()
+        self.late = -1
+        """A job that ran so much longer than expected that the others were taken back; no more come while it runs."""
         self.look_again: float | None = None
         """When to look into the ring without being woken."""
         self.nonce = os.urandom(16)

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,5 +32,13 @@ class Environment:
     @property
     def key(self) -> str:
         """Equal keys may share a worker process."""
-        text = json.dumps(asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+        variables = tuple(sorted(self.variables.items()))
+        return _key(
+            self.cache_tag, self.machine, self.executable, self.path, self.directory, variables, self.code_version
+        )
+
+
+@lru_cache(256)
+def _key(*values: object) -> str:
+    """Remembered, because every offer to an engine asks for it."""
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:32]

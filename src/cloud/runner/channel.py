@@ -1,6 +1,7 @@
 """The api socket, as code inside a job sees it: questions from any thread, each with its own answer."""
 
 import json
+import os
 import socket
 import threading
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ class PipeChannel:
 
     def __init__(self, api: socket.socket) -> None:
         self._socket = api
+        self._pid = os.getpid()
         self._lock = threading.Lock()
         self._asked = 0
         self._waiting: dict[int, tuple[threading.Event, list[bytearray]]] = {}
@@ -64,6 +66,8 @@ class PipeChannel:
         return answer[0]
 
     def _send(self, kind: Ask, number: int, parts: Sequence[Buffer]) -> None:
+        if os.getpid() != self._pid:
+            raise CloudException("this process was forked by a job; only the job's own process can reach its cloud")
         views = [memoryview(part).cast("B") for part in parts]
         head = REQUEST.pack(kind, number, sum(v.nbytes for v in views))
         with self._lock:

@@ -12,6 +12,7 @@ PROFILE_TEXT_MAX = 128 * 1024
 PROFILE_ROWS_MAX = 1000
 _PLAIN = (int, float, complex, str, bytes, bool, type(None))
 _MANY = (list, tuple, set, frozenset, dict)
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Usage:
@@ -59,7 +60,7 @@ def profiled(function: Callable[..., Any], extra: dict[str, Any]) -> Callable[..
 
 def to_json(extra: dict[str, Any]) -> bytes:
     """Nothing for an empty dict."""
-    return json.dumps(extra, separators=(",", ":")).encode() if extra else b""
+    return _encode(extra).encode() if extra else b""
 
 
 def _table(profile: cProfile.Profile) -> dict[str, Any]:
@@ -95,7 +96,7 @@ def _look(value: Any, depth: int, budget: list[int]) -> str:
 
 
 def _look_many(value: Any, kind: type, depth: int, budget: list[int]) -> str:
-    shown = []
+    shown: list[str] = []
     items = value.items() if kind is dict else value
     for item in items:
         budget[0] -= 1
@@ -109,7 +110,7 @@ def _look_many(value: Any, kind: type, depth: int, budget: list[int]) -> str:
     inner = ", ".join(shown)
     if kind is tuple and len(value) == 1:
         inner += ","
-    left, right = {list: "[]", tuple: "()"}.get(kind, "{}")
+    left, right = "[]" if kind is list else "()" if kind is tuple else "{}"
     if kind in (set, frozenset) and not value:
         return f"{kind.__name__}()"
     return f"frozenset({left}{inner}{right})" if kind is frozenset else f"{left}{inner}{right}"

@@ -9,6 +9,7 @@ import io
 import os
 import sys
 import termios
+from collections.abc import Callable
 
 from cloud.wire.ring import ERRORS_MARKED, ERRORS_TAKEN, OUTPUT_MARKED, OUTPUT_TAKEN, Ring
 from cloud.wire.worker import MARK
@@ -92,7 +93,7 @@ def _text(fd: int) -> io.TextIOWrapper:
     return open(fd, "w", encoding="utf-8", errors="backslashreplace", closefd=False, buffering=1)
 
 
-def _line_buffered_c():  # type: ignore[no-untyped-def]
+def _line_buffered_c() -> Callable[[], object]:
     """Make C's own stdout line-buffered; a function that flushes it."""
     try:
         libc = ctypes.CDLL(None)

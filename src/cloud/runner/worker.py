@@ -88,14 +88,12 @@ class Worker:
             header, frames = message
             if "bind" in header:
                 self._bind(header["bind"])
-            self._interrupt.install()
             work = self._opener.open(header, frames)
             del message, header, frames
             if self._binding is not None:
                 token = {"PICLOUD_JOB_TOKEN": work.token} if work.token else {}
                 self._binding.enter({**work.variables, **token})
             self._channel.token = work.token
-            self._usage.start()
             self.run(work)
 
     def run(self, work: Work) -> None:
@@ -192,7 +190,8 @@ class Worker:
         self._done(seq, parts, started, ended - started, offset, extra)
 
     def _done(self, seq: int, parts: Any, started: float, runtime: float, offset: float, extra: dict[str, Any]) -> None:
-        self._tidy()
+        if runtime >= NO_TIME_TO_FORK_SECONDS or self._forked:
+            self._tidy()
         if runtime >= WORTH_MEASURING_SECONDS:
             extra |= self._usage.since()
         flags = self._streams.end_job(seq)
@@ -234,11 +233,14 @@ class Worker:
         self._binding = Binding(wanted, self._temporary)
 
     def _before_waiting(self) -> None:
-        """Nothing left to do: what short jobs may have left dies now, and an agent that sleeps by the clock is told."""
-        kill_children()
+        """Nothing left to do: an agent that sleeps by the clock is told. What can wait until now is done here, where
+        nobody waits for it: what short jobs may have left dies, and the next jobs' usage is counted from here."""
         words = self._ring.words
         if words[HEAD] != words[TAIL]:
             self._outbox.wake()
+        kill_children()
+        self._interrupt.install()
+        self._usage.start()
 
     def _note_fork(self) -> None:
         self._forked = True
