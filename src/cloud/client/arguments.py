@@ -11,12 +11,19 @@ Jids = int | Iterable[int | range]
 """What users may give: a jid, a range, or an iterable mixing jids and ranges."""
 
 
-def read_jids(jids: Jids) -> tuple[Ranges, bool]:
+def read_jids(jids: Jids, kind: str = "") -> tuple[Ranges, bool]:
     """The jobs in the order given, and whether a single jid was given (so that a single answer is due).
+
+    Args:
+        jids: what the user gave.
+        kind: of the cloud that was asked; handles of another one are refused.
 
     Raises:
         TypeError: it is neither, or something in it is not an integer; `bool` and `str` are not.
+        ValueError: a handle belongs to another cloud, where this number names another job.
     """
+    if getattr(jids, "_kind", kind) != kind:
+        raise _foreign(jids, kind)
     if isinstance(jids, int) and not isinstance(jids, bool):
         jid = int(jids)
         return (range(jid, jid + 1),), True
@@ -34,19 +41,25 @@ def read_jids(jids: Jids) -> tuple[Ranges, bool]:
         items = list(jids)
     except TypeError:
         raise _refused(jids) from None
-    return pack([_checked(item) for item in items]), False
+    return pack([_checked(item, kind) for item in items]), False
 
 
-def _checked(item: Any) -> int | range:
-    kind = type(item)
-    if kind is int or kind is range:
-        return item  # type: ignore[no-any-return]
+def _checked(item: Any, kind: str) -> int | range:
+    if type(item) is int or type(item) is range:
+        return item
+    if getattr(item, "_kind", kind) != kind:
+        raise _foreign(item, kind)
     if isinstance(item, bool) or not hasattr(item, "__index__"):
         as_range = getattr(item, "as_range", None)
         if isinstance(as_range, range):
             return as_range
         raise _refused(item)
     return operator.index(item)
+
+
+def _foreign(handle: object, kind: str) -> ValueError:
+    here, there = (f"cloud.{name}" if name else "cloud" for name in (kind, getattr(handle, "_kind", "")))
+    return ValueError(f"{handle!r} belongs to {there}, not to {here}: use its own methods, or those of {there}")
 
 
 def _refused(value: object) -> TypeError:

@@ -19,7 +19,7 @@ def result_soon(session: "Session", jids: Jids) -> "asyncio.Future[Any]":
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Any] = loop.create_future()
-    ranges, _ = read_jids(jids)
+    ranges, _ = read_jids(jids, session.kind)
 
     def settle(set_it: Callable[[Any], None], value: Any) -> None:
         if not future.done():

@@ -14,6 +14,7 @@ from cloud.model import Buffer
 
 CONNECT_SECONDS = 10.0
 _ONE_SEND_BYTES = 1 << 16
+_SLICE_BYTES = 4 << 20
 _HEAD_MAX_BYTES = 1 << 16
 _READ_BYTES = 1 << 16
 
@@ -81,7 +82,8 @@ class Connection:
             OSError, Lost: there is no answer; the connection is of no use any more.
         """
         self._socket.settimeout(timeout_seconds)
-        views = [memoryview(part).cast("B") if not isinstance(part, bytes) else part for part in parts]
+        views = [part if isinstance(part, bytes) and len(part) < _ONE_SEND_BYTES else memoryview(part).cast("B")
+                 for part in parts]  # fmt: skip
         length = sum(map(len, views))
         allowed = f"Authorization: {authorization}\r\n" if authorization else ""
         head = (
@@ -110,7 +112,9 @@ class Connection:
             if size_bytes > _ONE_SEND_BYTES:
                 if len(small) > 1:
                     self._socket.sendall(b"".join(small[:-1]))
-                self._socket.sendall(view)
+                # In slices, because the timeout is for all that one `sendall` sends.
+                for start in range(0, len(view), _SLICE_BYTES):
+                    self._socket.sendall(view[start : start + _SLICE_BYTES])
                 small, size_bytes = [], 0
         if small:
             self._socket.sendall(b"".join(small))

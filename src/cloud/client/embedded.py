@@ -54,13 +54,6 @@ def find_or_start(settings: Settings) -> Endpoint:
         ProtocolMismatch: it runs, but is of another version.
     """
     folder = state_directory(settings.home)
-    try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-    except OSError as error:
-        raise ServerUnavailable(
-            f"the folder of the embedded server, {folder}, cannot be made: {error.strerror}",
-            hint="set PICLOUD_HOME to a folder that you may write to",
-        ) from error
     with _starting_locked(folder):
         endpoint = find(settings)
         if endpoint is not None and _accepts(endpoint.url):
@@ -128,9 +121,26 @@ def _starting_locked(folder: str) -> Iterator[None]:
             "the server that starts by itself does not run on this operating system",
             hint="set PICLOUD_URL, PICLOUD_API_KEY and PICLOUD_API_SECRETKEY to use a server on another machine",
         ) from None
-    with open(os.path.join(folder, "start.lock"), "a", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        fd = os.open(os.path.join(folder, "start.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _unusable(folder, error) from error
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+        except OSError as error:
+            raise _unusable(folder, error) from error
         yield
+    finally:
+        os.close(fd)
+
+
+def _unusable(folder: str, error: OSError) -> ServerUnavailable:
+    return ServerUnavailable(
+        f"the folder of the embedded server, {folder}, cannot be used: {error.strerror}",
+        hint="set PICLOUD_HOME to a folder that you may write to",
+    )
 
 
 def _start(home: str, folder: str) -> None:

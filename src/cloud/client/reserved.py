@@ -57,13 +57,14 @@ NAMES = (
 _NOTHING = Reserved()
 
 
-def take_reserved(keywords: dict[str, Any], where: str, *, has_environments: bool = False) -> Reserved:
+def take_reserved(keywords: dict[str, Any], where: str, *, kind: str = "", local: bool = False) -> Reserved:
     """Remove the reserved keywords from `keywords` and check them.
 
     Args:
         keywords: of the user's call; what is left afterwards is meant for the function.
         where: 'cloud.call', for messages.
-        has_environments: whether `_env` and `_vol` are accepted and ignored (local settings) instead of refused.
+        kind: of the cloud that was asked.
+        local: whether `_env` and `_vol` mean nothing here and are ignored, instead of refused.
 
     Raises:
         TypeError, ValueError: naming the keyword, as SPEC B.2 says.
@@ -72,9 +73,9 @@ def take_reserved(keywords: dict[str, Any], where: str, *, has_environments: boo
     given = {name: keywords.pop(name) for name in NAMES if name in keywords} if keywords else None
     if not given:
         return _NOTHING
-    check = _Checks(where)
+    check = _Checks(where, kind)
     core_type = check.core_type(given.get("_type", "c1"), given.get("_high_cpu"))
-    if not has_environments:
+    if not local:
         check.absent(given)
     return Reserved(
         callbacks=check.callbacks("_callback", given.get("_callback")),
@@ -97,8 +98,9 @@ def take_reserved(keywords: dict[str, Any], where: str, *, has_environments: boo
 class _Checks:
     """One method per kind of keyword; each returns the checked value or raises with the keyword's name."""
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, kind: str) -> None:
         self.where = where
+        self.kind = kind
 
     def _type_error(self, name: str, wanted: str, value: object) -> TypeError:
         return TypeError(f"{self.where}: {name} must be {wanted}, not {value!r:.200}")
@@ -152,9 +154,9 @@ class _Checks:
         if value is None:
             return ()
         try:
-            return read_jids(value)[0]
-        except TypeError as error:
-            raise TypeError(f"{self.where}: _depends_on: {error}") from None
+            return read_jids(value, self.kind)[0]
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{self.where}: _depends_on: {error}") from None
 
     def depends_on_errors(self, value: Any) -> Literal["abort", "ignore"]:
         if not isinstance(value, str):

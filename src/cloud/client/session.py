@@ -92,7 +92,7 @@ class Session:
         where = f"{self.where}.call"
         if not callable(function):
             raise TypeError(f"{where} first argument ({function!s:.80}) is not callable")
-        told = take_reserved(kwargs, where, has_environments=self._local)
+        told = take_reserved(kwargs, where, kind=self.kind, local=self._local)
         check_arguments(function, args, kwargs)
         jid = self._submit.call(function, args, kwargs, told)
         job = Job(jid, self.kind, short_name(function), self)
@@ -114,7 +114,7 @@ class Session:
         where = f"{self.where}.map"
         if not callable(function):
             raise TypeError(f"{where} first argument ({function!s:.80}) is not callable")
-        told = take_reserved(reserved, where, has_environments=self._local)
+        told = take_reserved(reserved, where, kind=self.kind, local=self._local)
         if reserved:
             raise ValueError(
                 f"cannot pass keyword arguments into {where}: {', '.join(map(str, reserved))}; "
@@ -147,7 +147,7 @@ class Session:
             JobNotFound: one does not exist.
         """
         where = f"{self.where}.join"
-        ranges, _ = read_jids(jids)
+        ranges, _ = read_jids(jids, self.kind)
         seconds = read_timeout(timeout, where)
         if ranges:
             patience = Patience(self.api, where, seconds, deadlock_check=deadlock_check)
@@ -162,7 +162,7 @@ class Session:
         Errors as for `join`; also `CloudException` for a result that cannot be opened here.
         """
         where = f"{self.where}.result"
-        ranges, single = read_jids(jids)
+        ranges, single = read_jids(jids, self.kind)
         seconds = read_timeout(timeout, where)
         if not ranges:
             return []
@@ -185,7 +185,7 @@ class Session:
             ignore_errors: yield a failed job's `CloudException` instead of raising it.
         """
         where = f"{self.where}.iresult"
-        ranges, _ = read_jids(jids)
+        ranges, _ = read_jids(jids, self.kind)
         return ResultIterator(
             lambda: self.api,
             where,
@@ -201,7 +201,7 @@ class Session:
         """(job, result) of each job as it finishes. Failed jobs are left out; with `ignore_errors`, they come with
         their `CloudException`."""
         where = f"{self.where}.iresult_unordered"
-        ranges, _ = read_jids(jids)
+        ranges, _ = read_jids(jids, self.kind)
         seconds = read_timeout(timeout, where)
         pairs = results_unordered(lambda: self.api, where, ranges, seconds, ignore_errors=ignore_errors)
         return ((Job(jid, self.kind, "", self), value) for jid, value in pairs)
@@ -235,7 +235,7 @@ class Session:
         Raises:
             JobNotFound: one does not exist.
         """
-        ranges, single = read_jids(jids)
+        ranges, single = read_jids(jids, self.kind)
         if not ranges:
             return []
         codes = self.api.status(ranges)
@@ -250,7 +250,7 @@ class Session:
             JobNotFound: one does not exist.
         """
         fields = read_fields(info_requested, f"{self.where}.info")
-        ranges, _ = read_jids(jids)
+        ranges, _ = read_jids(jids, self.kind)
         return read_info(self.api, ranges, fields) if ranges else {}
 
     # --- ending
@@ -262,7 +262,7 @@ class Session:
         """
         ranges: Ranges | None = None
         if jids is not None:
-            ranges, _ = read_jids(jids)
+            ranges, _ = read_jids(jids, self.kind)
             if not ranges:
                 return
         self.api.kill(ranges, force=force)
@@ -273,7 +273,7 @@ class Session:
         Raises:
             InvalidSubmission: one is not finished; nothing was deleted.
         """
-        ranges, _ = read_jids(jids)
+        ranges, _ = read_jids(jids, self.kind)
         if ranges:
             self.api.delete(ranges)
 

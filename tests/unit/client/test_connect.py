@@ -131,9 +131,9 @@ def test_without_an_interpreter_the_way_out_is_named(home: Path, monkeypatch: py
         embedded.find_or_start(settings(home))
 
 
-def test_a_config_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_a_config_directory_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ServerUnavailable, match=r"cannot be made: Not a directory\nTIP: set PICLOUD_HOME"):
+    with pytest.raises(ServerUnavailable, match=r"cannot be used: Not a directory\nTIP: set PICLOUD_HOME"):
         embedded.find_or_start(settings(tmp_path / "file" / "home"))
 
 

@@ -91,3 +91,15 @@ def test_a_handle_of_an_unknown_cloud_says_so() -> None:
 
     with pytest.raises(CloudException, match="no cloud of kind 'elsewhere'"):
         Job(1, "elsewhere").result()
+
+
+def test_a_handle_of_another_cloud_is_refused_where_its_number_means_another_job(busy: Session) -> None:
+    pool = Session(lambda: ScriptedApi(at_once=True), "mp", where="cloud.mp")
+    job, jobs = pool.call(square, 3), pool.map(square, range(3))
+    for foreign in (job, jobs, [1, job], [jobs]):
+        with pytest.raises(ValueError, match=r"belongs to cloud\.mp, not to cloud: use its own methods"):
+            busy.result(foreign)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"cloud\.call: _depends_on: <Job 1 square> belongs to cloud\.mp"):
+        busy.call(square, 1, _depends_on=job)
+    assert pool.result([job, *jobs]) == [9, 0, 1, 4]
+    pool.close()
