@@ -1,8 +1,9 @@
 """Callbacks: daemon threads that wait for jobs on the client's behalf and call back when they finish (SPEC A.1).
 
 One thread waits for everything watched so far. What is added while it waits cannot join a request that is on its way,
-so a second thread waits for the newcomers, in short steps so that it takes up further ones. When the first has an
-answer it hands what is left to the second and ends, so there is one again. When nothing is left there is none.
+so another thread waits for the newcomers, in short steps: after a step it hands what is left to another one that is
+in a short step, and ends, and so does the first after its long one. So there are soon two again, and then one; and
+when nothing is left there is none.
 """
 
 import inspect
@@ -21,6 +22,9 @@ from cloud.model.ranges import normal, subtract
 log = logging.getLogger("Cloud")
 
 SHORT_STEP_SECONDS = 1.0
+LONG_STEP_SECONDS = 30.0
+MOST_THREADS = 8
+"""Beyond so many, newcomers wait until one of the threads has ended its step."""
 UNREACHABLE_SECONDS = 5.0
 LINGER_SECONDS = 0.02
 
@@ -48,6 +52,8 @@ class Watcher:
         self._lock = threading.Lock()
         self._parked: list[Watch] = []
         self._threads = 0
+        self._short = 0
+        """How many threads are in a short step."""
         self._closed = threading.Event()
 
     def call_back(
@@ -71,7 +77,7 @@ class Watcher:
     def _add(self, watch: Watch) -> None:
         with self._lock:
             self._parked.append(watch)
-            if self._threads < 2:
+            if self._threads < MOST_THREADS:
                 self._threads += 1
                 threading.Thread(target=self._work, name="cloud-callbacks", daemon=True).start()
 
@@ -81,34 +87,37 @@ class Watcher:
             with self._lock:
                 charge = [watch for watch in charge + self._parked if watch.missing]
                 self._parked = []
-                alone = self._threads == 1
                 if not charge or self._closed.is_set():
                     self._threads -= 1
                     return
-            self._wait_for(charge, None if alone else SHORT_STEP_SECONDS)
+                short = self._threads > 1
+                self._short += short
+            heard = self._wait_for(charge, SHORT_STEP_SECONDS if short else LONG_STEP_SECONDS)
             with self._lock:
-                if alone and self._threads > 1:  # the other thread takes over, within a step
+                self._short -= short
+                if self._short and not (short and heard):  # another thread takes over, within a short step
                     self._parked += charge
                     self._threads -= 1
                     return
 
-    def _wait_for(self, charge: list[Watch], timeout_seconds: float | None) -> None:
-        """One request, and everybody told of what it brought."""
+    def _wait_for(self, charge: list[Watch], timeout_seconds: float) -> bool:
+        """One request, and everybody told of what it brought; whether it brought something."""
         wanted = normal(part for watch in charge for part in watch.missing)
         try:
             answer = self._api.outcomes(wanted, timeout_seconds=timeout_seconds, linger_seconds=LINGER_SECONDS)
         except JobNotFound as error:
             for watch in charge:
                 _lose(watch, error.jid if isinstance(error.jid, int) else None)
-            return
+            return True
         except Exception as error:
             if not self._closed.is_set():
                 log.warning("Callbacks wait for a server that does not answer: %s", error)
                 self._closed.wait(UNREACHABLE_SECONDS)
-            return
+            return False
         for ended in answer:
             for watch in charge:
                 _tell(watch, ended)
+        return bool(answer)
 
 
 def _tell(watch: Watch, ended: Ended) -> None:
@@ -170,7 +179,7 @@ class _CallingBack(Watch):
                         callback(self._handle(jid))
                     else:
                         callback()
-                except Exception:
+                except BaseException:  # `sys.exit()` too: it ends nothing but itself
                     log.exception("A callback of job %d failed: %r", jid, callback)
 
     def lost(self, jid: int | None) -> None:

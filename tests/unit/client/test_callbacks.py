@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+import sys
 import threading
 from typing import Any
 
 import pytest
 
+from cloud.client import callbacks
 from cloud.client.jobs import Job
 from cloud.client.session import Session
 from cloud.errors import JobError, JobNotFound
@@ -63,7 +65,7 @@ def test_a_crashing_callback_is_logged_and_stops_no_other(
 ) -> None:
     heard = Heard()
     with caplog.at_level(logging.ERROR, logger="Cloud"):
-        first = session.call(abs, 1, _callback=[lambda jid: 1 // 0, heard("after")])
+        first = session.call(abs, 1, _callback=[lambda jid: 1 // 0, sys.exit, heard("after")])
         second = session.call(abs, 1, _callback=heard("second"))
         api.run(first, second)
         eventually(lambda: len(heard.calls) == 2)
@@ -71,11 +73,15 @@ def test_a_crashing_callback_is_logged_and_stops_no_other(
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_many_calls_with_callbacks_need_two_threads_and_lose_nobody(api: ScriptedApi, session: Session) -> None:
+def test_many_calls_with_callbacks_need_few_threads_and_lose_nobody(
+    api: ScriptedApi, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callbacks, "SHORT_STEP_SECONDS", 0.01)
     heard = Heard()
     before = threading.active_count()
     jids = [session.call(abs, 1, _callback=heard("done")) for _ in range(50)]
-    assert threading.active_count() <= before + 2
+    assert threading.active_count() <= before + callbacks.MOST_THREADS
+    eventually(lambda: threading.active_count() <= before + 2, what="they hand over to each other")
     api.run(*reversed(jids))
     eventually(lambda: len(heard.calls) == 50)
     assert sorted(jid for _, jid in heard.calls) == jids
@@ -121,3 +127,11 @@ def test_awaiting_a_job_that_is_not_there_raises(session: Session) -> None:
 
     with pytest.raises(JobNotFound):
         asyncio.run(wait())
+
+
+def test_a_newcomer_is_heard_at_once_although_others_wait(api: ScriptedApi, session: Session) -> None:
+    heard = Heard()
+    for _ in range(3):
+        session.call(abs, 1, _callback=heard("never"))
+    api.run(session.call(abs, 1, _callback=heard("soon")))
+    eventually(lambda: heard.calls == [("soon", 4)])
