@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy
+import numpy as np
 import pytest
 
 from cloud.dispatch.ports import Engine, Finished, Wanted
@@ -60,7 +60,7 @@ def test_outcomes_of_a_claim_ascend(cloud: Dispatcher) -> None:
 
 
 def test_large_results_become_blobs_and_large_arguments_come_from_them(cloud: Dispatcher) -> None:
-    array = numpy.arange(300_000, dtype=float)
+    array = np.arange(300_000, dtype=float)
 
     def double(a: Any) -> Any:
         a *= 2  # mapped privately: writable, and nobody else sees it

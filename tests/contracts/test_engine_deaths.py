@@ -144,11 +144,13 @@ def test_nothing_is_left_when_the_engines_owner_is_killed(tmp_path: Path) -> Non
         "    time.sleep(1000)\n"
         "with engine('local') as cloud:\n"
         "    job = cloud.call(pids)\n"
-        "    cloud.until(lambda: (live := cloud.engine.live(job.sid, 0)) is not None and live.stdout.count(b' ') == 2)\n"
-        "    print(cloud.engine.live(job.sid, 0).stdout.decode(), flush=True)\n"
+        "    look = lambda: cloud.engine.live(job.sid, 0)\n"
+        "    cloud.until(lambda: (live := look()) is not None and live.stdout.count(b' ') == 2)\n"
+        "    said = cloud.engine.live(job.sid, 0).stdout.decode()\n"
         "    if os.fork() == 0:\n"
         "        import time\n"
         "        time.sleep(30)\n"
+        "    print(said, flush=True)\n"
         "    cloud.until(lambda: False)\n"
     )
     root = Path(__file__).parents[2]

@@ -5,7 +5,6 @@ import select
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -68,8 +67,10 @@ class Dispatcher:
 
     def _piece(self, name: str, parts: Sequence[Any]) -> Piece:
         whole = b"".join(parts)
-        ref: BlobRef = self.blobs.put(name, parts) if len(whole) > INLINE_MAX_BYTES else None
-        return ref or whole
+        if len(whole) <= INLINE_MAX_BYTES:
+            return whole
+        ref: BlobRef = self.blobs.put(name, parts)
+        return ref
 
     def feed(self, *, lent_by: int | None = None, only: int | None = None) -> None:
         """Offer what is ready, start what is taken."""
@@ -152,6 +153,3 @@ class Dispatcher:
         for cid, (claim, owner, _, _, left) in list(self.claims.items()):
             if owner.sid == submission.sid and left:
                 self.engine.kill(cid, max(lo, claim.lo), min(hi, claim.hi), force=force, reason=reason)
-
-
-__all__ = ["HERE", "Dispatcher", "Job", "replace"]

@@ -14,11 +14,12 @@ import time
 from collections.abc import Mapping, Sequence
 
 from cloud.agent.asks import BLOCKED_MAX, Asks
-from cloud.agent.batch import Batch, Kill
+from cloud.agent.batch import Batch
 from cloud.agent.crew import Crew, quiet, wake_up
 from cloud.agent.death import Death, failed_to_start, reckon
 from cloud.agent.estimates import Estimates
-from cloud.agent.harvest import Harvest, ended_unstarted
+from cloud.agent.harvest import Harvest
+from cloud.agent.limits import Limits
 from cloud.agent.parcel import pack
 from cloud.agent.placement import Placement
 from cloud.agent.stream import Stream
@@ -39,14 +40,10 @@ from cloud.dispatch.ports import (
     Work,
 )
 from cloud.errors import CloudException
-from cloud.model import Spec, Status
-from cloud.wire.ring import HEAD, KILL, fence
+from cloud.model import Spec
+from cloud.wire.ring import HEAD
 
 LOOK_AGAIN_SECONDS = 2e-3
-GRACE_SECONDS = 0.5
-"""Between SIGINT and SIGKILL."""
-LATE_SECONDS = 15e-3
-"""A job that runs this much longer than expected gives the jobs queued behind it back."""
 READS_OF_THE_DEAD = 256
 NOBODY = 0
 """Seat of jobs whose interpreter cannot be started: they end in error."""
@@ -82,6 +79,7 @@ class Agent:
         self._harvest = Harvest(blobs, self._estimates)
         self._placement = Placement(self._slots, self._estimates)
         self._crew = Crew(self._slots, machine, lock_fd, self._watch, self._wake, self._died, self._hired)
+        self._limits = Limits(self._estimates, self._crew.doom, self._keep)
         self._crew.upkeep(time.monotonic())
 
     # offers and starts
@@ -131,6 +129,10 @@ class Agent:
         if self._placement.used(workers, self._waits) < self._slots:
             return True
         return any(w.taken and self._placement.takes_more(w) for w in workers)
+
+    def expected_seconds(self, function: str) -> float | None:
+        """As measured here."""
+        return self._estimates.of(function)
 
     def start(self, work: Sequence[Work]) -> None:
         """Pack and send."""
@@ -185,7 +187,9 @@ class Agent:
         now = time.monotonic()
         for worker in self._crew.workers.values():
             if worker.batches:
-                times += self._deadlines(worker, now)
+                times += self._limits.deadlines(worker, now)
+                if worker.look_again is not None:
+                    times.append(worker.look_again)
         return min(times, default=None)
 
     # kills and looks
@@ -193,16 +197,8 @@ class Agent:
     def kill(self, cid: int, lo: int, hi: int, *, force: bool, reason: str) -> None:
         """Take back, then interrupt."""
         for worker in list(self._crew.workers.values()):
-            held = [b for b in worker.batches if b.cid == cid and b.index < hi and b.index_of(b.hi) > lo]
-            if not held:
-                continue
-            first = held[0].lo + max(0, lo - held[0].index)
-            last = held[-1].lo + min(held[-1].hi - held[-1].lo, hi - held[-1].index)
-            for batch in worker.take_back(first):
-                self._settle(batch, cid, lo, hi, reason)
-            seq = worker.ring.running()
-            if seq is not None and first <= seq < last:
-                self._interrupt(worker, seq, reason, force)
+            self._limits.kill(worker, cid, lo, hi, force=force, reason=reason)
+        os.eventfd_write(self._wake, 1)  # there may be events now, and another deadline
 
     def blocked(self) -> list[Blocked]:
         """Those whose slot nobody uses."""
@@ -259,6 +255,9 @@ class Agent:
         worker = self._crew.workers.get(number)
         return worker is not None and worker.waits_for is not None
 
+    def _keep(self, event: Event) -> None:
+        self._events.append(event)
+
     def _note(self, *events: Event) -> None:
         """Outside of `poll`: events that the next one hands over."""
         self._events += events
@@ -303,7 +302,7 @@ class Agent:
         """Harvest one worker, hold it to its deadlines, and decide how to hear of its next record."""
         got = self._harvest.take(worker)
         if worker.batches:
-            self._enforce(worker, now)
+            self._limits.enforce(worker, now)
             worker.look_again = None
             if got and self._seconds_held(worker) > LOOK_AGAIN_SECONDS / 2:
                 worker.look_again = now + LOOK_AGAIN_SECONDS
@@ -324,70 +323,6 @@ class Agent:
         """Rough, and 0 for jobs so long that each may wake us."""
         seconds = self._estimates.of(worker.batches[0].work.submission.spec.function)
         return 0.0 if seconds is None or seconds > LOOK_AGAIN_SECONDS / 2 else seconds * worker.held
-
-    def _enforce(self, worker: Worker, now: float) -> None:
-        kill = worker.kill
-        if kill is not None and kill.deadline is not None and now >= kill.deadline:
-            kill.deadline = None
-            self._crew.doom(worker)
-        seq = worker.ring.running()
-        since = worker.ring.running_since()
-        if seq is None or seq != worker.ring.running() or kill is not None:
-            return
-        batch = worker.running()
-        if batch is None:
-            return
-        spec = batch.work.submission.spec
-        if spec.max_runtime_seconds is not None and now - since >= spec.max_runtime_seconds:
-            minutes = spec.max_runtime_seconds / 60
-            self._take_back(worker, seq + 1)
-            self._interrupt(worker, seq, f"The job ran longer than _max_runtime ({minutes:g} minutes).", force=False)
-        elif worker.held > 1 and now - since > (self._estimates.of(spec.function) or 0.0) + LATE_SECONDS:
-            self._estimates.learn_at_least(spec.function, now - since)
-            worker.late = seq
-            self._take_back(worker, seq + 1)
-
-    def _deadlines(self, worker: Worker, now: float) -> list[float]:
-        times = [] if worker.look_again is None else [worker.look_again]
-        if worker.kill is not None:
-            return times if worker.kill.deadline is None else [*times, worker.kill.deadline]
-        since = worker.ring.running_since() if worker.ring.running() is not None else now
-        spec = worker.batches[0].work.submission.spec
-        longest = [b.work.submission.spec.max_runtime_seconds for b in worker.batches]
-        times += [since + seconds for seconds in longest if seconds is not None]
-        if worker.held > 1:
-            times.append(since + (self._estimates.of(spec.function) or 0.0) + LATE_SECONDS + 1e-3)
-        return times
-
-    def _take_back(self, worker: Worker, lo: int) -> None:
-        for batch in worker.take_back(lo):
-            self._events.append(Returned(batch.cid, batch.index, batch.index_of(batch.hi)))
-
-    def _settle(self, batch: Batch, cid: int, lo: int, hi: int, reason: str) -> None:
-        """Jobs that were taken back for a kill: those it means are killed, the others returned; last first, so that
-        what is left of the claim stays in one piece."""
-        first, last = batch.index, batch.index_of(batch.hi)
-        a, b = (max(lo, first), min(hi, last)) if batch.cid == cid else (last, last)
-        if a >= b:
-            self._note(Returned(batch.cid, first, last))
-            return
-        if b < last:
-            self._note(Returned(batch.cid, b, last))
-        self._note(ended_unstarted(batch, a, b, Status.KILLED, reason))
-        if first < a:
-            self._note(Returned(batch.cid, first, a))
-
-    def _interrupt(self, worker: Worker, seq: int, reason: str, force: bool) -> None:
-        if worker.kill is None or worker.kill.seq != seq:
-            worker.kill = Kill(seq, reason, time.monotonic() + GRACE_SECONDS)
-            worker.ring.words[KILL] = seq + 1
-            fence()
-            if not force:
-                worker.template.interrupt(worker.number)
-        if force and worker.kill.deadline is not None:
-            worker.kill.deadline = None
-            self._crew.doom(worker)
-        os.eventfd_write(self._wake, 1)  # so that the new deadline is asked for
 
     def _asked(self, worker: Worker, request: bytes, reply: Reply) -> None:
         batch = worker.running()
@@ -410,7 +345,7 @@ class Agent:
     def _begin_wait(self, worker: Worker) -> None:
         seq = worker.ring.running()
         if seq is not None:
-            self._take_back(worker, seq + 1)
+            self._limits.take_back(worker, seq + 1)
 
     def _end_wait(self, worker: Worker) -> None:
         worker.waits_for = None

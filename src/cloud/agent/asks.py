@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 
 from cloud.agent.worker import Worker
+from cloud.dispatch.ports import Reply
 from cloud.model import Buffer
 from cloud.wire.values import ranges_from_json
 from cloud.wire.worker import REQUEST, Ask
@@ -12,7 +13,7 @@ BLOCKED_MAX = 64
 """Jobs that wait for jobs, each in a process of its own."""
 _READ_BYTES = 1 << 18
 
-Asked = Callable[[Worker, bytes, Callable[[Sequence[Buffer]], None]], None]
+Asked = Callable[[Worker, bytes, Reply], None]
 
 
 class Asks:

@@ -204,6 +204,8 @@ class Crew:
         self._leaving.append(template)
 
     def _bury(self, worker: Worker, death: Death) -> None:
+        if not worker.bound and not worker.doomed:
+            self._not_before = time.monotonic() + RETRY_SECONDS  # a spare: do not make one after another
         self._died(worker, death)
         for fd in (worker.work.fileno(), worker.api.fileno(), worker.out.fd, worker.err.fd):
             self._watch.remove(fd)

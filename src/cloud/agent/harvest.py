@@ -165,8 +165,8 @@ class Rows:
     columns: tuple[list[bytes], ...] = field(default_factory=lambda: ([], [], [], [], [], []))
     blobs: dict[int, BlobRef] = field(default_factory=dict)
 
-    def add(self, status: int, started: float, runtime: float, result: bytes, error: bytes, exception: bytes, extra: bytes,
-            stdout: bytes, stderr: bytes) -> None:  # fmt: skip
+    def add(self, status: int, started: float, runtime: float, result: bytes, error: bytes, exception: bytes,
+            extra: bytes, stdout: bytes, stderr: bytes) -> None:  # fmt: skip
         """One job."""
         self.status.append(status)
         self.started.append(started)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from cloud.agent.estimates import Estimates
 from cloud.agent.worker import Worker
-from cloud.dispatch.ports import Seat, Wanted
+from cloud.dispatch.ports import Wanted
 
 QUEUE_SECONDS = 10e-3
 """A worker's short queue covers about this much work."""
@@ -24,7 +24,8 @@ class Placement:
         return min(max(1, wanted.submission.spec.cores), self._slots)
 
     def used(self, workers: Iterable[Worker], is_blocked: Callable[[int], bool]) -> int:
-        """Slots taken by workers that are busy or promised. One that runs in a slot lent by a job that still waits takes none."""
+        """Slots taken by workers that are busy or promised, but for those that run in a slot lent by a job that still
+        waits."""
         return sum(
             min(w.cores, self._slots)
             for w in workers
@@ -66,7 +67,11 @@ class Placement:
 
     def takes_more(self, worker: Worker) -> bool:
         """Whether its short queue has room for something short."""
-        return worker.waits_for is None and worker.ring.running() != worker.late and self._queued(worker) <= QUEUE_SECONDS / 2
+        return (
+            worker.waits_for is None
+            and worker.ring.running() != worker.late
+            and self._queued(worker) <= QUEUE_SECONDS / 2
+        )
 
     def _queued(self, worker: Worker) -> float:
         seconds = sum(

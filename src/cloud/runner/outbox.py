@@ -41,8 +41,9 @@ class Outbox:
         if self._ring.publish(seq, Status.DONE, flags, started, runtime, result):
             self.wake()
 
-    def rich(self, seq: int, status: Status, flags: int, started: float, runtime: float, *, result: Sequence[Buffer] = (),
-             error: str = "", exception: bytes = b"", extra: bytes = b"") -> None:  # fmt: skip
+    def rich(self, seq: int, status: Status, flags: int, started: float, runtime: float, *,
+             result: Sequence[Buffer] = (), error: str = "", exception: bytes = b"",
+             extra: bytes = b"") -> None:  # fmt: skip
         """Any other job."""
         size = sum(_size(part) for part in result)
         if size > INLINE_MAX_BYTES:
@@ -117,7 +118,7 @@ def _unnamed_file(folder: str | None) -> int:
 
 def _why_not_kept(failure: OSError, size: int) -> str:
     if failure.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"The result of {size} bytes could not be kept: the disk is full ({failure}). Free some space and run it again."
+        return f"The result of {size} bytes could not be kept, the disk is full: {failure}. Free some and run it again."
     return f"The result of {size} bytes could not be kept: {failure}"
 
 

@@ -61,14 +61,14 @@ class Opener:
         for first, count, how in header["chunks"]:
             chunk = (sid, first)
             _, gone = self._recent_chunks.use(chunk)
-            arguments = self._chunks[chunk] if how == CACHED else Arguments(self._piece(how, frames))
+            arguments = self._chunks[chunk] if how == CACHED else Arguments(memoryview(self._piece(how, frames)))
             self._chunks[chunk] = arguments
             chunks.append((first, first + count, arguments))
             for key in gone:
                 self._chunks.pop(key, None)
         return Work(
-            header["seq"], header["count"], sid, header["first"], header["jid"], digest, self._functions[digest], chunks,
-            header["level"], header["call"], header["profile"], header["token"], header["variables"],
+            header["seq"], header["count"], sid, header["first"], header["jid"], digest, self._functions[digest],
+            chunks, header["level"], header["call"], header["profile"], header["token"], header["variables"],
         )  # fmt: skip
 
     def function(self, work: Work) -> Callable[..., Any]:

@@ -4,9 +4,9 @@
     columns     status, flags, started, runtime, end of data: one entry per job, at its number modulo `RECORDS`
     data        a ring of bytes, the records' bodies back to back
 
-Every job that is handed to a worker has the next *seq* of that worker, from 0, and every seq gets exactly one record, in
-order: an outcome, or `SKIPPED` for a job that was taken back before it started. So a batch of plain outcomes is a few
-slices for the agent, without a step per job.
+Every job that is handed to a worker has the next *seq* of that worker, from 0, and every seq gets exactly one record,
+in order: an outcome, or `SKIPPED` for a job that was taken back before it started. So a batch of plain outcomes is a
+few slices for the agent, without a step per job.
 
 Two handshakes here have the form "I write X and read Y, you write Y and read X", which a processor may reorder. `fence`
 forbids it. They are:

@@ -97,7 +97,8 @@ CHANNEL: Channel | None = None
 """Set by the runner in a worker process; None everywhere else."""
 
 AT_JOB_END: list[Callable[[], object]] = []
-"""What a job opened that must not outlive it (a `cloud.mp` of its own); the runner calls and forgets these at its end."""
+"""What closes things that must not outlive a job (a `cloud.mp` of its own); the runner calls and forgets them at its
+end."""
 
 
 class Recent:
