@@ -10,6 +10,7 @@ from datetime import timedelta
 from cloud.dispatch import lifecycle
 from cloud.dispatch.barriers import Barriers
 from cloud.dispatch.claiming import Claiming
+from cloud.dispatch.early import EarlyStart
 from cloud.dispatch.ports import Blobs, Claim, Clock, Engine, Event, Finished, Lost, Returned, Store
 from cloud.dispatch.step import Step
 from cloud.dispatch.tokens import JobTokens
@@ -52,6 +53,7 @@ class Dispatcher:
         self.rearm: Callable[[], None] = lambda: None
         """Called after a step outside `tick`: deadlines may have moved nearer."""
         self._claiming = Claiming(store, engine, self.tokens)
+        self._early = EarlyStart(engine, clock)
         self._name = name
         self._sole = sole
         self._step: Step | None = None
@@ -76,16 +78,35 @@ class Dispatcher:
                 with self.store.transaction():
                     yield step
                     self.barriers.follow(step)
-                    work, self._more = self._claiming.claim()
-                    step.work += work
+                    step.work, self._more = self._claiming.claim()
+                    if step.prompt and self._early.suits(step.work):
+                        self._run_early(step)
             except BaseException:
-                self.barriers.forget()
+                self._undo(step)
                 raise
             finally:
                 self._step = None
             self._follow(step)
             if not self._ticking:
                 self.rearm()
+
+    def _run_early(self, step: Step) -> None:
+        step.early, step.work = step.work, []
+        self._claiming.hold(step.early)
+        self.engine.start(step.early)
+        step.events = self._early.wait(step.early)
+        for event in step.events:
+            self._absorb(event, step)
+        self.barriers.follow(step)
+        step.work, self._more = self._claiming.claim()
+
+    def _undo(self, step: Step) -> None:
+        """The transaction was rolled back: nothing in it has happened."""
+        self.barriers.forget()
+        for item in step.early:
+            self.engine.kill(item.claim.cid, item.claim.lo, item.claim.hi, force=True, reason="it was not stored")
+            self._claiming.release(item.claim.cid)
+        self._events += step.events
 
     def _follow(self, step: Step) -> None:
         if step.work:  # after the commit: a crash before it starts nothing, a crash behind it is a loss

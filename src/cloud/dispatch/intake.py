@@ -45,6 +45,7 @@ class Intake:
                 self._add_chunk(submission.sid, chunk, now)
             if part.count is None:
                 return Receipt()
+            step.prompt = part.count == 1
             return Receipt(self._seal(submission, part.count, step).jids)
 
     def drop(self, token: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cloud.dispatch.ports import Work
+from cloud.dispatch.ports import Event, Work
 from cloud.model import Stretch
 
 
@@ -19,7 +19,14 @@ class Step:
     """By sid, the smallest stretch that covers everything which finished in this step."""
     touched: set[int] = field(default_factory=set)
     """Submissions about which somebody may want to know."""
+    prompt: bool = False
+    """Somebody waits for a single new job: it may be started before the commit (`EarlyStart`)."""
     work: list[Work] = field(default_factory=list)
+    """Starts after the commit."""
+    early: list[Work] = field(default_factory=list)
+    """Started before the commit."""
+    events: list[Event] = field(default_factory=list)
+    """What the engine reported inside the transaction; to be kept if it is rolled back."""
     after: list[Callable[[], object]] = field(default_factory=list)
     garbage: list[str] = field(default_factory=list)
     """Names of blobs that nothing references any more."""

@@ -95,6 +95,11 @@ class ScriptedEngine:
             self._held += 1
         return seats
 
+    def expected_seconds(self, function: str) -> float | None:
+        """Nothing is known."""
+        del function
+        return None
+
     def start(self, work: Sequence[Work]) -> None:
         """They run."""
         self._held = 0

@@ -128,6 +128,10 @@ class Engine(Protocol):
         """Whether any worker could take any job at all; False lets the dispatcher stop offering."""
         ...
 
+    def expected_seconds(self, function: str) -> float | None:
+        """How long a job of this function (its digest) takes, as measured; None: nothing is known."""
+        ...
+
     def start(self, work: Sequence[Work]) -> None:
         """Send claims to their seats. A worker that died meanwhile shows up as `Returned`."""
         ...
