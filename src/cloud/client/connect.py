@@ -23,7 +23,7 @@ def network_session() -> Session:
 
 
 def _open() -> JobApi:
-    settings = Settings.from_environment()
+    settings = Settings.current()
     channel = worker.CHANNEL
     if channel is not None and not channel.serves and settings.url is not None:
         return HttpApi(Endpoint(settings.url, token=_job_token), inside=True)
@@ -52,7 +52,7 @@ def _about(api: JobApi | None) -> dict[str, Any]:
 
 def _expected() -> Endpoint | None:
     """Where the next use would go, if that is known without starting anything."""
-    settings = Settings.from_environment()
+    settings = Settings.current()
     if settings.url is not None:
         return Endpoint(settings.url, settings.api_key)
     try:

