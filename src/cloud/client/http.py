@@ -4,6 +4,7 @@ Repeating is harmless by the protocol's design: submissions carry a token, every
 """
 
 import base64
+import logging
 import os
 import random
 import threading
@@ -18,8 +19,12 @@ from cloud.model import Buffer
 from cloud.wire.calls import answer_of
 from cloud.wire.message import MAGIC, PREFIX, decode
 
+log = logging.getLogger("Cloud.http")
+
 GIVE_UP_SECONDS = 30.0
 """How long a server that does not answer is asked again."""
+FIRST_GIVE_UP_SECONDS = 10.0
+"""The same for one that never answered: the address may be wrong."""
 ANSWER_SECONDS = 60.0
 """The longest pause of a server that is at work on an answer."""
 IDLE_CONNECTIONS = 8
@@ -74,6 +79,7 @@ class HttpApi(RemoteApi):
         self.inside = inside
         self._reconnect = reconnect
         self._give_up_seconds = give_up_seconds
+        self._answered = False
         self._forget()
 
     def _forget(self) -> None:
@@ -106,12 +112,16 @@ class HttpApi(RemoteApi):
             except _Again as trouble:
                 now = time.monotonic()
                 failed_since = failed_since or now
-                if now - failed_since + pause_seconds > self._give_up_seconds:
+                if now - failed_since + pause_seconds > self._patience():
                     raise trouble.final from trouble.__cause__
+                log.info("%s; it is asked again", trouble.final.parameter)
                 if trouble.unreachable and self._reconnect is not None:
                     self._go_elsewhere(self._reconnect)
             time.sleep(pause_seconds * random.uniform(0.5, 1.0))  # noqa: S311 (spreads clients, hides nothing)
             pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
+
+    def _patience(self) -> float:
+        return self._give_up_seconds if self._answered else min(self._give_up_seconds, FIRST_GIVE_UP_SECONDS)
 
     def _go_elsewhere(self, reconnect: Reconnect) -> None:
         self.close()
@@ -132,6 +142,7 @@ class HttpApi(RemoteApi):
         except BaseException:  # Ctrl-C, or a kill: an answer may still come, and must not be taken for the next one's
             connection.close()
             raise
+        self._answered = True
         self._give_back(endpoint, connection, answer)
         return _body_of(answer, endpoint)
 
