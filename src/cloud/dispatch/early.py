@@ -1,0 +1,47 @@
+"""Starting a lone short job before its submission is on disk, so that one commit holds both its beginning and its end."""
+
+import select
+
+from cloud.dispatch.ports import Clock, Engine, Event, Finished, Work
+
+WORTH_WAITING_SECONDS = 200e-6
+"""A job expected to take no longer is waited for with the transaction open; the disk alone would take as long."""
+PATIENCE_SECONDS = 500e-6
+"""How long at most, also if it takes longer than expected."""
+
+
+class EarlyStart:
+    """Decides when, and waits.
+
+    Nobody sees more than is on disk: acknowledgement and result leave after the commit. If the commit fails or the
+    server dies before it, the job has run without a trace and the client submits it again, which only a job that may be
+    restarted allows.
+    """
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def suits(self, work: list[Work]) -> bool:
+        """Whether this is all so short that waiting for it costs nothing."""
+        return bool(work) and all(self._is_short(item) for item in work)
+
+    def wait(self, work: list[Work]) -> list[Event]:
+        """What happened until all of this work ended, or the patience did."""
+        events: list[Event] = []
+        missing = sum(item.claim.hi - item.claim.lo for item in work)
+        cids = {item.claim.cid for item in work}
+        deadline = self._clock.monotonic() + PATIENCE_SECONDS
+        while missing > 0 and (left := deadline - self._clock.monotonic()) > 0:
+            select.select([self._engine.fileno()], [], [], left)
+            news = self._engine.poll()
+            missing -= sum(e.outcomes.count for e in news if isinstance(e, Finished) and e.cid in cids)
+            events += news
+        return events
+
+    def _is_short(self, item: Work) -> bool:
+        spec = item.submission.spec
+        if not spec.restartable or spec.kill_process or item.claim.hi - item.claim.lo > 1:
+            return False
+        seconds = self._engine.expected_seconds(spec.function)
+        return seconds is not None and seconds <= WORTH_WAITING_SECONDS
