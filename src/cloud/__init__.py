@@ -3,14 +3,17 @@
     jid = cloud.call(lambda x: x * x, 7)
     cloud.result(jid)  # 49
 
-Importing this contacts nothing and loads nothing: names are looked up when they are first used.
+Importing this runs the user's cloudconf.py, contacts nothing and loads little: names are looked up when they are first
+used.
 """
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from cloud import config as config
     from cloud import mp as mp
     from cloud.client.functions import (
         call as call,
@@ -29,12 +32,13 @@ if TYPE_CHECKING:
         status as status,
     )
     from cloud.client.jobs import Job as Job, Jobs as Jobs
+    from cloud.config import getconfigpath as getconfigpath
     from cloud.errors import CloudException as CloudException, CloudTimeoutError as CloudTimeoutError
     from cloud.model import FINISHED_WORDS as finished_statuses
 
 _FUNCTIONS = (
-    "call", "close", "connection_info", "delete", "info", "iresult", "iresult_unordered", "is_simulated", "join", "kill",
-    "map", "result", "running_on_cloud", "status",
+    "call", "close", "connection_info", "delete", "info", "iresult", "iresult_unordered", "is_simulated", "join",
+    "kill", "map", "result", "running_on_cloud", "status",
 )  # fmt: skip
 _HOMES = {
     **dict.fromkeys(_FUNCTIONS, "cloud.client.functions"),
@@ -42,13 +46,15 @@ _HOMES = {
     "CloudTimeoutError": "cloud.errors",
     "Job": "cloud.client.jobs",
     "Jobs": "cloud.client.jobs",
+    "config": "",
     "finished_statuses": "cloud.model",
+    "getconfigpath": "cloud.config",
     "mp": "",
 }
 __all__ = [
-    "CloudException", "CloudTimeoutError", "Job", "Jobs", "call", "close", "connection_info", "delete",
-    "finished_statuses", "info", "iresult", "iresult_unordered", "is_simulated", "join", "kill", "map", "mp", "result",
-    "running_on_cloud", "status",
+    "CloudException", "CloudTimeoutError", "Job", "Jobs", "call", "close", "config", "connection_info", "delete",
+    "finished_statuses", "getconfigpath", "info", "iresult", "iresult_unordered", "is_simulated", "join", "kill",
+    "map", "mp", "result", "running_on_cloud", "status",
 ]  # fmt: skip
 
 
@@ -68,3 +74,15 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
+
+
+def _is_program() -> bool:
+    """Whether a program of the user's imports this, and not a worker or a server of ours, which have other settings."""
+    words = sys.orig_argv[1:3]
+    return not (words[:1] == ["-m"] and words[-1].startswith(("cloud.runner", "cloud.server")))
+
+
+if _is_program():
+    from cloud.config.script import run_at_import
+
+    run_at_import()

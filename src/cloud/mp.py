@@ -44,14 +44,14 @@ def _open() -> JobApi:
         from cloud.client.pipe import PipeApi
 
         return PipeApi()
-    pool = Pool(Settings.from_environment().workers)
+    pool = Pool(Settings.current().workers)
     if channel is not None:
         worker.AT_JOB_END.append(close)  # a pool inside a job must not outlive it
     return pool
 
 
 def _about(api: JobApi | None) -> dict[str, Any]:
-    slots = api.describe()["slots"] if api is not None else Settings.from_environment().workers
+    slots = api.describe()["slots"] if api is not None else Settings.current().workers
     return {"connection_type": "multiprocessing", "server_url": None, "api_key": None, "num_procs": slots}
 
 

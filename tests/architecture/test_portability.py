@@ -10,7 +10,7 @@ CLOUD = Path(__file__).parents[2] / "src" / "cloud"
 ONLY_ON_UNIX = {"fcntl", "grp", "pty", "pwd", "resource", "termios", "tty", "uvloop"}
 FILES = [
     path
-    for name in ("client", "wire", "pickling", "model", "api.py", "errors.py", "config.py", "__init__.py")
+    for name in ("client", "wire", "pickling", "model", "api.py", "errors.py", "config", "__init__.py")
     for path in ([CLOUD / name] if name.endswith(".py") else sorted((CLOUD / name).rglob("*.py")))
 ]
 

@@ -18,7 +18,7 @@ def command(python: str | None) -> None:
     from cloud.client.embedded import find_or_start
 
     before = card().get("pid")
-    find_or_start(Settings.from_environment())
+    find_or_start(Settings.current())
     found = card()
     word = "running" if found.get("pid") == before else "started"
     click.echo(f"{word}: {found.get('url')}/ (process {found.get('pid')})")

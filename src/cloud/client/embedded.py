@@ -58,7 +58,7 @@ def find_or_start(settings: Settings) -> Endpoint:
         endpoint = find(settings)
         if endpoint is not None and _accepts(endpoint.url):
             return endpoint  # somebody else has just started it
-        _start(settings.home, folder)
+        _start(settings, folder)
         endpoint = find(settings)
         if endpoint is None:
             raise ServerUnavailable(f"the embedded server started, but ended at once{_last_words(folder)}")
@@ -143,7 +143,7 @@ def _unusable(folder: str, error: OSError) -> ServerUnavailable:
     )
 
 
-def _start(home: str, folder: str) -> None:
+def _start(settings: Settings, folder: str) -> None:
     """Start the server and wait until it says that it is ready."""
     if not sys.executable:
         raise ServerUnavailable(
@@ -153,7 +153,7 @@ def _start(home: str, folder: str) -> None:
     reading, writing = os.pipe()
     try:
         command = [
-            sys.executable, "-m", "cloud.server.embedded", "--home", home, "--ready-fd", str(writing),
+            sys.executable, "-m", "cloud.server.embedded", "--home", settings.home, "--ready-fd", str(writing),
         ]  # fmt: skip
         with open(os.path.join(folder, "server.out"), "wb") as output:
             subprocess.run(
@@ -163,7 +163,7 @@ def _start(home: str, folder: str) -> None:
                 stdout=output,
                 stderr=output,
                 cwd="/",
-                env=_environment(),
+                env=_environment(settings.workers),
                 pass_fds=(writing,),
             )
         os.close(writing)
@@ -180,9 +180,11 @@ def _start(home: str, folder: str) -> None:
         raise refusal
 
 
-def _environment() -> dict[str, str]:
-    """For the server: ours, but for what names another server; and a way to find this very package."""
+def _environment(workers: int = 0) -> dict[str, str]:
+    """For the server, which has no cloudconf.py: ours, but for what names another server; the number of workers that
+    is set here; and a way to find this very package."""
     environment = {name: value for name, value in os.environ.items() if name not in _NOT_FOR_THE_SERVER}
+    environment["PICLOUD_WORKERS"] = str(workers)
     here = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     if os.path.basename(here) not in ("site-packages", "dist-packages"):
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [here, environment.get("PYTHONPATH")]))
@@ -193,9 +195,11 @@ def _line(reading: int, folder: str) -> dict[str, Any]:
     """The one line that the server says when it is ready, or knows that it will not be."""
     until = time.monotonic() + START_SECONDS
     data = b""
+    poll = select.poll()  # not `select.select`, which refuses descriptors above 1023
+    poll.register(reading, select.POLLIN)
     while not data.endswith(b"\n"):
         left = until - time.monotonic()
-        if left <= 0 or not select.select([reading], [], [], left)[0]:
+        if left <= 0 or not poll.poll(1000 * left):
             raise ServerUnavailable(
                 f"the embedded server was not ready within {START_SECONDS:.0f} seconds{_last_words(folder)}"
             )
