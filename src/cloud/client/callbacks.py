@@ -1,47 +1,37 @@
-"""Callbacks: daemon threads that wait for jobs on the client's behalf and call back when they finish (SPEC A.1).
+"""Callbacks: daemon threads that wait for jobs on the client's behalf and tell when they finish (SPEC A.1).
 
 One thread waits for everything watched so far. What is added while it waits cannot join a request that is on its way,
-so another thread waits for the newcomers, in short steps: after a step it hands what is left to another one that is
-in a short step, and ends, and so does the first after its long one. So there are soon two again, and then one; and
-when nothing is left there is none.
+so a second thread waits for the newcomers, at first in short steps so that it takes up further ones soon. Whenever the
+first has an answer, or has waited for half a minute, it takes over all newcomers, and the second ends. When nothing is
+left there is no thread.
 """
 
+import functools
 import inspect
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable
 
 from cloud.api import Ended, JobApi
 from cloud.client.jobs import Job
 from cloud.client.opening import first_failure
 from cloud.client.reserved import Callback
+from cloud.client.roll import Roll, Watch
 from cloud.errors import JobNotFound
 from cloud.model import Ranges, Status
 from cloud.model.ranges import normal, subtract
 
 log = logging.getLogger("Cloud")
 
-SHORT_STEP_SECONDS = 1.0
+FIRST_STEP_SECONDS = 0.02
+"""How soon newcomers of newcomers are taken up; steps double while there are none."""
+LAST_STEP_SECONDS = 1.0
+SOON_SECONDS = 0.05
+"""Newcomers for whom no thread comes back so soon get a thread of their own, which replaces the other one."""
 LONG_STEP_SECONDS = 30.0
-MOST_THREADS = 8
-"""Beyond so many, newcomers wait until one of the threads has ended its step."""
 UNREACHABLE_SECONDS = 5.0
 LINGER_SECONDS = 0.02
-
-
-class Watch:
-    """Jobs that somebody wants to hear of, once each."""
-
-    def __init__(self, jids: Ranges) -> None:
-        self.missing = normal(jids)
-
-    def hear(self, ended: Ended, jids: range) -> None:
-        """These of its jobs have finished."""
-        raise NotImplementedError
-
-    def lost(self, jid: int | None) -> None:
-        """That job of its jobs (None: one of them) is not there any more."""
-        raise NotImplementedError
 
 
 class Watcher:
@@ -50,10 +40,14 @@ class Watcher:
     def __init__(self, api: JobApi) -> None:
         self._api = api
         self._lock = threading.Lock()
-        self._parked: list[Watch] = []
-        self._threads = 0
-        self._short = 0
-        """How many threads are in a short step."""
+        self._roll = Roll()
+        self._newcomers: Ranges = ()
+        self._parked: list[range] = []
+        self._waits = False
+        self._turn = 0
+        """Number of the thread that waits for newcomers; others that did have been replaced."""
+        self._back_at = 0.0
+        """When that thread takes up newcomers again; 0: there is none."""
         self._closed = threading.Event()
 
     def call_back(
@@ -64,79 +58,96 @@ class Watcher:
         handle: Callable[[int], Job],
     ) -> None:
         """Call each callback with the job's handle when it is done, or each of the others when it has failed."""
-        self._add(_CallingBack(jids, tuple(callbacks), tuple(callbacks_on_error), handle))
+        self.watch(_CallingBack(jids, tuple(callbacks), tuple(callbacks_on_error), handle))
 
     def tell(self, jids: Ranges, once: Callable[[], None]) -> None:
         """Call `once` when all of the jobs are finished, or one failed or is gone."""
-        self._add(_Telling(jids, once))
+        self.watch(_Telling(jids, once))
+
+    def watch(self, watch: Watch) -> None:
+        """Tell it of each of its jobs when it finishes, from a thread that is not the caller's."""
+        with self._lock:
+            self._roll.add(watch)
+            if not self._waits:
+                self._waits = True
+                self._start(self._wait_for_all)
+                return
+            self._parked += watch.missing
+            if self._back_at == 0.0 or self._back_at - time.monotonic() > SOON_SECONDS:
+                self._turn += 1
+                self._back_at = time.monotonic() + FIRST_STEP_SECONDS
+                self._start(functools.partial(self._wait_for_newcomers, self._turn))
 
     def close(self) -> None:
-        """Stop watching; nobody is called any more."""
+        """Stop watching; nobody is told any more."""
         self._closed.set()
 
-    def _add(self, watch: Watch) -> None:
-        with self._lock:
-            self._parked.append(watch)
-            if self._threads < MOST_THREADS:
-                self._threads += 1
-                threading.Thread(target=self._work, name="cloud-callbacks", daemon=True).start()
+    def _start(self, work: Callable[[], None]) -> None:
+        threading.Thread(target=work, name="cloud-callbacks", daemon=True).start()
 
-    def _work(self) -> None:
-        charge: list[Watch] = []
+    def _wait_for_all(self) -> None:
         while True:
             with self._lock:
-                charge = [watch for watch in charge + self._parked if watch.missing]
-                self._parked = []
-                if not charge or self._closed.is_set():
-                    self._threads -= 1
+                wanted = self._roll.missing
+                self._newcomers, self._parked = (), []  # they are among these
+                if not wanted or self._closed.is_set():
+                    self._waits = False
                     return
-                short = self._threads > 1
-                self._short += short
-            heard = self._wait_for(charge, SHORT_STEP_SECONDS if short else LONG_STEP_SECONDS)
-            with self._lock:
-                self._short -= short
-                if self._short and not (short and heard):  # another thread takes over, within a short step
-                    self._parked += charge
-                    self._threads -= 1
-                    return
+            self._wait_for(wanted, LONG_STEP_SECONDS)
 
-    def _wait_for(self, charge: list[Watch], timeout_seconds: float) -> bool:
-        """One request, and everybody told of what it brought; whether it brought something."""
-        wanted = normal(part for watch in charge for part in watch.missing)
+    def _wait_for_newcomers(self, turn: int) -> None:
+        step_seconds = FIRST_STEP_SECONDS
+        while True:
+            with self._lock:
+                if turn != self._turn:
+                    return
+                if self._parked:
+                    self._newcomers, self._parked = normal([*self._newcomers, *self._parked]), []
+                    step_seconds = FIRST_STEP_SECONDS
+                wanted = self._newcomers
+                if not wanted or self._closed.is_set():
+                    self._back_at = 0.0
+                    return
+                self._back_at = time.monotonic() + step_seconds
+            self._wait_for(wanted, step_seconds)
+            step_seconds = min(2 * step_seconds, LAST_STEP_SECONDS)
+
+    def _wait_for(self, wanted: Ranges, timeout_seconds: float) -> None:
+        """One request, and everybody told of what it brought."""
         try:
             answer = self._api.outcomes(wanted, timeout_seconds=timeout_seconds, linger_seconds=LINGER_SECONDS)
         except JobNotFound as error:
-            for watch in charge:
-                _lose(watch, error.jid if isinstance(error.jid, int) else None)
-            return True
+            self._lose((range(error.jid, error.jid + 1),) if isinstance(error.jid, int) else wanted)
+            return
         except Exception as error:
             if not self._closed.is_set():
                 log.warning("Callbacks wait for a server that does not answer: %s", error)
                 self._closed.wait(UNREACHABLE_SECONDS)
-            return False
+            return
         for ended in answer:
-            for watch in charge:
-                _tell(watch, ended)
-        return bool(answer)
+            with self._lock:
+                news = self._roll.take(ended.jids)
+                self._newcomers = subtract(self._newcomers, (ended.jids,))
+            for watch, jids in news:
+                _tell(watch, ended, jids)
+
+    def _lose(self, gone: Ranges) -> None:
+        for jids in gone:
+            with self._lock:
+                news = self._roll.take(jids)
+                self._newcomers = subtract(self._newcomers, (jids,))
+            for watch, lost in news:
+                with watch.telling:
+                    for jid in lost:
+                        watch.lost(jid)
 
 
-def _tell(watch: Watch, ended: Ended) -> None:
-    """Tell a watch of those of its jobs that are among these."""
-    for part in watch.missing:
-        jids = range(max(part.start, ended.jids.start), min(part.stop, ended.jids.stop))
-        if jids:
-            watch.missing = subtract(watch.missing, (jids,))
+def _tell(watch: Watch, ended: Ended, jids: range) -> None:
+    try:
+        with watch.telling:
             watch.hear(ended, jids)
-
-
-def _lose(watch: Watch, jid: int | None) -> None:
-    if jid is None:
-        watch.missing = ()
-    elif not any(jid in part for part in watch.missing):
-        return
-    else:
-        watch.missing = subtract(watch.missing, (range(jid, jid + 1),))
-    watch.lost(jid)
+    except Exception:
+        log.exception("Telling of jobs %s failed", jids)
 
 
 class _Telling(Watch):
@@ -144,15 +155,16 @@ class _Telling(Watch):
 
     def __init__(self, jids: Ranges, once: Callable[[], None]) -> None:
         super().__init__(jids)
-        self._once = once
+        self._once: Callable[[], None] | None = once
 
     def hear(self, ended: Ended, jids: range) -> None:
         if not self.missing or first_failure(ended) is not None:
             self.lost(None)
 
     def lost(self, jid: int | None) -> None:
-        self.missing = ()
-        self._once()
+        once, self._once = self._once, None
+        if once is not None:
+            once()
 
 
 class _CallingBack(Watch):

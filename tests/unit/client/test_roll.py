@@ -1,0 +1,27 @@
+"""Who is told of which job: each watch once, whatever ranges the news comes in."""
+
+from cloud.client.roll import Roll, Watch
+
+
+def test_each_job_is_missed_until_it_is_taken() -> None:
+    roll = Roll()
+    one, many, twin = Watch((range(3, 4),)), Watch((range(1, 5), range(8, 10))), Watch((range(3, 4),))
+    for watch in (one, many, twin):
+        roll.add(watch)
+    assert roll.missing == (range(1, 5), range(8, 10))
+    news = roll.take(range(3, 9))
+    assert [(watch, jids) for watch, jids in news if watch is not many] == [(one, range(3, 4)), (twin, range(3, 4))]
+    assert [jids for watch, jids in news if watch is many] == [range(3, 5), range(8, 9)]
+    assert roll.missing == (range(1, 3), range(9, 10))
+    assert roll.take(range(3, 9)) == []
+    roll.take(range(100))
+    assert roll.missing == one.missing == many.missing == ()
+
+
+def test_thousands_of_single_watches_are_one_range() -> None:
+    roll = Roll()
+    for jid in range(5000):
+        roll.add(Watch((range(jid, jid + 1),)))
+    assert [*roll.missing] == [range(5000)]
+    assert len(roll.take(range(10, 4000))) == 3990
+    assert [*roll.missing] == [range(10), range(4000, 5000)]
