@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +15,7 @@ from cloud.wire import calls
 from cloud.wire.message import encode
 from tests.support.scripted_api import ScriptedApi
 from tests.support.scripted_server import LastWords, Request, Server, http, serving, speaking_for
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -96,8 +96,7 @@ def test_requests_of_several_threads_use_several_connections(
     values: list[int] = []
     thread = threading.Thread(target=lambda: values.append(remote.result(held)))
     thread.start()
-    while len(server.requests) < 2:
-        pass
+    eventually(lambda: len(server.requests) == 2)
     assert remote.status(held) == "queued"
     core.run(held)
     thread.join()
@@ -278,9 +277,7 @@ def test_ctrl_c_ends_a_wait_at_once_and_leaves_the_job(remote: Session, core: Sc
     job = remote.call(abs, -1)
 
     def interrupt() -> None:
-        deadline = time.monotonic() + 5
-        while len(server.requests) < 2 and time.monotonic() < deadline:
-            pass
+        eventually(lambda: len(server.requests) == 2)
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)
