@@ -112,7 +112,7 @@ def test_a_server_of_another_version_is_not_talked_to(home: Path, protocol: int,
 
 
 def test_a_server_that_cannot_start_shows_its_last_words(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "_environment", lambda: {"PYTHONPATH": "/nowhere", "PYTHONSAFEPATH": "1"})
+    monkeypatch.setattr(embedded, "_environment", lambda *_: {"PYTHONPATH": "/nowhere", "PYTHONSAFEPATH": "1"})
     monkeypatch.setattr(sys, "executable", _bare_interpreter())
     with pytest.raises(ServerUnavailable, match="ended while it started") as raised:
         embedded.find_or_start(settings(home))
