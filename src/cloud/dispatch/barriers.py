@@ -66,6 +66,7 @@ class Barriers:
         step.touched.add(sid)
         if verdict is Verdict.RELEASE:
             self._store.release(sid)
+            step.ready = True
             return None
         return stall(self._store, sid, submission.count, step, self._clock.now())
 

@@ -1,17 +1,20 @@
 """Ready work out: which jobs go to which seats, fairly between accounts and in order within one (DESIGN D19)."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cloud.dispatch.ports import Blocked, Claim, Engine, Pending, Seat, Store, Wanted, Work
 from cloud.dispatch.tokens import JobTokens
-from cloud.model import Stretch, Submission
+from cloud.model import Chunk, Code, Stretch, Submission
 
 PAGE = 64
 """Ready ranges read at a time."""
 MAX_REFUSED = 64
 """After this many ranges in a row that found no seat, the engine counts as full."""
+
+CODES_HELD = 8
+"""How many code versions are held in memory, those used last."""
 
 
 @dataclass(slots=True)
@@ -33,6 +36,7 @@ class Claiming:
         self.held: dict[int, Held] = {}
         """Our live claims, by cid; only what is committed."""
         self._claims_of: Counter[int] = Counter()
+        self._codes: dict[str, Code] = {}
         self.dispatcher = 0
         """Our own number in the store, once enlisted."""
 
@@ -49,6 +53,14 @@ class Claiming:
             for blocked in self._engine.blocked():
                 self._claim_for(blocked, work)
         return work, left
+
+    def claim_new(self, submission: Submission, chunks: Sequence[Chunk]) -> Work | None:
+        """The one job of a submission that is ready, when nothing else is; None: there is no seat."""
+        seats = self._engine.offer(Wanted(submission, 0, 1))
+        if not seats:
+            return None
+        claim = self._store.claim(submission.sid, 0, 1, dispatcher=self.dispatcher, agent=seats[0].agent)
+        return self._work(claim, seats[0], submission, chunks)
 
     def hold(self, work: list[Work]) -> None:
         """The claims of this work are committed."""
@@ -161,12 +173,24 @@ class Claiming:
             lo = stop
         return lo
 
-    def _work(self, claim: Claim, seat: Seat, submission: Submission) -> Work:
+    def _work(self, claim: Claim, seat: Seat, submission: Submission, chunks: Sequence[Chunk] | None = None) -> Work:
         function = self._store.function(submission.spec.function)
         if function is None:
             raise AssertionError(f"submission {submission.sid} refers to a function that is not stored")
-        chunks = self._store.chunks(submission.sid, claim.lo, claim.hi)
-        return Work(claim, seat, submission, function, chunks, self._tokens.new())
+        if chunks is None:
+            chunks = self._store.chunks(submission.sid, claim.lo, claim.hi)
+        code = self._code_of(submission) if submission.spec.environment.code_version else None
+        return Work(claim, seat, submission, function, chunks, self._tokens.new(), code)
+
+    def _code_of(self, submission: Submission) -> Code:
+        version = submission.spec.environment.code_version
+        code = self._codes.pop(version, None) or self._store.code(version)
+        if code is None:
+            raise AssertionError(f"submission {submission.sid} refers to code that is not stored")
+        while len(self._codes) >= CODES_HELD:
+            del self._codes[next(iter(self._codes))]
+        self._codes[version] = code
+        return code
 
     def _submission(self, sid: int) -> Submission:
         submission = self._store.submission(sid)

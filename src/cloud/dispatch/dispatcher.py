@@ -16,7 +16,7 @@ from cloud.dispatch.step import Step
 from cloud.dispatch.tokens import JobTokens
 from cloud.dispatch.waiters import Waiters
 from cloud.errors import ServerUnavailable, StoreFull
-from cloud.model import Outcomes, Status
+from cloud.model import Chunk, Outcomes, Status, Submission
 
 log = logging.getLogger("Cloud.dispatcher")
 
@@ -78,7 +78,8 @@ class Dispatcher:
                 with self.store.transaction():
                     yield step
                     self.barriers.follow(step)
-                    step.work, self._more = self._claiming.claim()
+                    if step.ready or self._more:
+                        self._claim(step)
                     if step.prompt and self._early.suits(step.work):
                         self._run_early(step)
             except BaseException:
@@ -98,11 +99,29 @@ class Dispatcher:
         for event in step.events:
             self._absorb(event, step)
         self.barriers.follow(step)
-        step.work, self._more = self._claiming.claim()
+        if step.ready:
+            self._claim(step)
+
+    def _claim(self, step: Step) -> None:
+        """Ready work to free seats."""
+        work, self._more = self._claiming.claim()
+        step.ready = False
+        step.prompt &= not work
+        step.work += work
+
+    def claim_at_once(self, submission: Submission, chunks: list[Chunk], step: Step) -> None:
+        """Inside a step: a submission of one job, just made ready, past the queue if nobody is in it."""
+        if self._more or step.finished or (step.work and not step.prompt):
+            return
+        work = self._claiming.claim_new(submission, chunks)
+        if work is not None:
+            step.work.append(work)
+            step.ready, step.prompt = False, True
 
     def _undo(self, step: Step) -> None:
         """The transaction was rolled back: nothing in it has happened."""
         self.barriers.forget()
+        self._more = True
         for item in step.early:
             self.engine.kill(item.claim.cid, item.claim.lo, item.claim.hi, force=True, reason="it was not stored")
             self._claiming.release(item.claim.cid)
@@ -165,6 +184,7 @@ class Dispatcher:
             self._finish(event.cid, event.outcomes, step)
         elif isinstance(event, Returned):
             if self.store.give_back(event.cid, event.lo, event.hi):
+                step.ready = True
                 self._shrink(event.cid, event.hi - event.lo, step)
         elif isinstance(event, Lost):
             held = self._claiming.held.get(event.cid)
@@ -190,6 +210,7 @@ class Dispatcher:
         if lifecycle.after_loss(spec, claim.attempt) is Status.QUEUED:
             if self.store.give_back(claim.cid, claim.lo, claim.hi, lost=reason, at=self.clock.now()):
                 step.touched.add(claim.sid)
+                step.ready = True
                 self._shrink(claim.cid, claim.hi - claim.lo, step)
             return
         text = lifecycle.loss_text(spec, claim.attempt, reason)

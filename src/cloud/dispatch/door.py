@@ -155,6 +155,12 @@ class Door:
         if op == "submit":
             part = calls.read_submit(header, frames)
             return lambda: calls.receipt(jobs.submit(part, parent))
+        if op == "missing_code":
+            version, files = calls.read_missing_code(header)
+            return lambda: calls.ok(jobs.missing_code(version, files))
+        if op == "put_code":
+            contents = calls.read_put_code(header, frames)
+            return lambda: _done(jobs.put_code, contents)
         if op == "drop":
             return lambda: _done(jobs.drop, str(header["token"]))
         if op == "kill":

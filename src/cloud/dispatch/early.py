@@ -1,4 +1,4 @@
-"""Starting a lone short job before its submission is on disk, so that one commit holds both its beginning and its end."""
+"""Starting a lone short job before its submission is on disk: one commit then holds its beginning and its end."""
 
 import select
 

@@ -36,17 +36,24 @@ class Intake:
             submission = self._store.find_token(self._account, part.token)
             if submission is not None and submission.sealed:
                 return Receipt(submission.jids)
+            now = self._dispatcher.clock.now()
+            whole = submission is None
             if submission is None:
-                submission = self._begin(part, parent_jid)
+                if part.spec is not None and not self._has_code(part.spec):
+                    return Receipt(missing_code=True)
+                submission = self._begin(part, parent_jid, now)
                 if submission is None:
                     return Receipt(missing_function=True)
-            now = self._dispatcher.clock.now()
-            for chunk in part.chunks:
-                self._add_chunk(submission.sid, chunk, now)
+            chunks = [self._add_chunk(submission.sid, chunk, now) for chunk in part.chunks]
             if part.count is None:
                 return Receipt()
-            step.prompt = part.count == 1
-            return Receipt(self._seal(submission, part.count, step).jids)
+            extents = sorted((c.first, c.count) for c in chunks) if whole else None
+            first_in_line = not step.ready
+            sealed = self._seal(submission, part.count, extents, step)
+            if part.count == 1 and whole and first_in_line and step.ready:
+                self._dispatcher.claim_at_once(sealed, chunks, step)
+            self._naming.remember(sealed)
+            return Receipt(sealed.jids)
 
     def drop(self, token: str) -> None:
         """See `JobApi.drop`."""
@@ -55,7 +62,7 @@ class Intake:
             if submission is not None and not submission.sealed:
                 step.garbage += self._store.drop_unsealed(submission.sid)
 
-    def _begin(self, part: Part, parent_jid: int | None) -> Submission | None:
+    def _begin(self, part: Part, parent_jid: int | None, now: datetime) -> Submission | None:
         spec = part.spec
         if spec is None:
             raise InvalidSubmission(
@@ -73,10 +80,14 @@ class Intake:
             self._add_function(spec.function, part.function)
         elif self._store.function(spec.function) is None:
             return None
-        submission = self._store.add_submission(self._account, part.token, spec, self._dispatcher.clock.now())
+        submission = self._store.add_submission(self._account, part.token, spec, now)
         if wanted:
             self._store.add_barrier(submission.sid, wanted)
         return submission
+
+    def _has_code(self, spec: Spec) -> bool:
+        version = spec.environment.code_version
+        return not version or self._store.has_code(version)
 
     def _barrier_of(self, spec: Spec) -> list[Stretch]:
         return _joined(stretches(self._naming.find(spec.depends_on)))
@@ -90,11 +101,13 @@ class Intake:
         if self._store.function(digest) is None:
             self._store.add_function(digest, self._piece(f"functions/{digest}", parts))
 
-    def _add_chunk(self, sid: int, chunk: NewChunk, now: datetime) -> None:
+    def _add_chunk(self, sid: int, chunk: NewChunk, now: datetime) -> Chunk:
         if chunk.count < 1 or chunk.first < 0:
             raise InvalidSubmission(f"a chunk of {chunk.count} jobs from {chunk.first}: neither can be")
         piece = self._piece(f"args/{sid}/{chunk.first}", chunk.parts)
-        self._store.add_chunk(sid, Chunk(chunk.first, chunk.count, piece), now)
+        kept = Chunk(chunk.first, chunk.count, piece)
+        self._store.add_chunk(sid, kept, now)
+        return kept
 
     def _piece(self, name: str, parts: Sequence[Buffer]) -> Piece:
         size = sum(p.nbytes if isinstance(p, memoryview) else len(p) for p in parts)
@@ -102,9 +115,12 @@ class Intake:
             return self._blobs.put(name, parts)
         return bytes(parts[0]) if len(parts) == 1 else b"".join(parts)
 
-    def _seal(self, submission: Submission, count: int, step: Step) -> Submission:
+    def _seal(
+        self, submission: Submission, count: int, extents: list[tuple[int, int]] | None, step: Step
+    ) -> Submission:
+        """`extents` are those of all chunks, if they are known."""
         expected = 0
-        for first, length in self._store.chunk_extents(submission.sid):
+        for first, length in self._store.chunk_extents(submission.sid) if extents is None else extents:
             if first != expected:
                 break
             expected += length
@@ -119,6 +135,7 @@ class Intake:
         if spec.depends_on:
             verdict = self._dispatcher.barriers.judge_new(spec, self._store.barrier(submission.sid))
         sealed = self._store.seal(submission.sid, count, ready=verdict is Verdict.RELEASE)
+        step.ready |= verdict is Verdict.RELEASE
         if verdict is Verdict.STALL:
             stall(self._store, sealed.sid, count, step, self._dispatcher.clock.now())
         return sealed

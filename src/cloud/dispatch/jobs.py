@@ -1,11 +1,13 @@
 """The half of the core that answers: JobApi on a store, for one account."""
 
+import sysconfig
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from cloud.api import Ended, Part, Receipt, Waited
 from cloud.dispatch import lifecycle
+from cloud.dispatch.code import Library
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.info import InfoReader
 from cloud.dispatch.intake import Intake
@@ -15,7 +17,7 @@ from cloud.dispatch.questions import OutcomesQuestion, Question, WaitQuestion
 from cloud.dispatch.step import Step
 from cloud.dispatch.waiters import Waiter
 from cloud.errors import InvalidSubmission, JobNotFound
-from cloud.model import Buffer, Outcomes, Ranges, Status, Stretch
+from cloud.model import Buffer, CodeFile, Outcomes, Ranges, Status, Stretch
 from cloud.model.ranges import normal
 
 A = TypeVar("A")
@@ -32,6 +34,7 @@ class Jobs:
         self._naming = Naming(dispatcher.store, account)
         self._intake = Intake(dispatcher, account, self._naming)
         self._info = InfoReader(dispatcher)
+        self._library = Library(dispatcher)
 
     # --- submitting
 
@@ -42,6 +45,14 @@ class Jobs:
     def drop(self, token: str) -> None:
         """See `JobApi.drop`."""
         self._intake.drop(token)
+
+    def missing_code(self, version: str, files: Sequence[CodeFile]) -> list[str]:
+        """See `JobApi.missing_code`."""
+        return self._library.missing(version, files)
+
+    def put_code(self, contents: Mapping[str, Buffer]) -> None:
+        """See `JobApi.put_code`."""
+        self._library.put(contents)
 
     # --- waiting and reading
 
@@ -132,6 +143,7 @@ class Jobs:
         return {
             "slots": state.slots, "workers": state.workers, "busy": state.busy, "blocked": state.blocked,
             "interpreters": state.interpreters, "account": self._account,
+            "platform": sysconfig.get_platform(),
         }  # fmt: skip
 
     def close(self) -> None:

@@ -33,6 +33,10 @@ class Naming:
         self._account = account
         self._last: Submission | None = None
 
+    def remember(self, submission: Submission) -> None:
+        """It was just sealed, and will be asked for soon."""
+        self._last = submission
+
     def find(self, jids: Ranges) -> list[Named]:
         """The stretches these jids name, in their order.
 

@@ -93,6 +93,7 @@ class OutcomesQuestion:
     ) -> None:
         self._store = store
         self._named = naming.find(jids)
+        self._jobs = sum(len(n.stretch) for n in self._named)
         self._linger = linger
         self._lingering = False
         self._max_bytes = max_bytes
@@ -108,7 +109,8 @@ class OutcomesQuestion:
         if not answer:
             self._check_existence()
             return [] if due else None
-        if self._linger and not self._lingering and not due and not self._all_finished():
+        complete = sum(len(e.jids) for e in answer) == self._jobs
+        if self._linger and not complete and not self._lingering and not due and not self._all_finished():
             self._lingering = True
             self.deadline = now + self._linger if self.deadline is None else min(self.deadline, now + self._linger)
             return None

@@ -52,6 +52,7 @@ class Retention:
         if now < self.due:
             return
         self._drop_silent()
+        self._drop_unused_code()
         more = self._forget_old() | self._forget_surplus() | self._collect_orphans()
         self.due = now + (0.05 if more else EVERY_SECONDS)
 
@@ -62,6 +63,11 @@ class Retention:
             with self._dispatcher.step() as step:
                 for sid in silent[:SLICE]:
                     step.garbage += self._store.drop_unsealed(sid)
+
+    def _drop_unused_code(self) -> None:
+        before = self._dispatcher.clock.now() - timedelta(seconds=self._orphan_age)
+        with self._dispatcher.step() as step:
+            step.garbage += self._store.drop_unused_code(before, SLICE)
 
     def _forget_old(self) -> bool:
         if self._limits.max_age is None:

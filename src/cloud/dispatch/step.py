@@ -19,8 +19,10 @@ class Step:
     """By sid, the smallest stretch that covers everything which finished in this step."""
     touched: set[int] = field(default_factory=set)
     """Submissions about which somebody may want to know."""
+    ready: bool = False
+    """Jobs have become ready that no worker has yet."""
     prompt: bool = False
-    """Somebody waits for a single new job: it may be started before the commit (`EarlyStart`)."""
+    """All of `work` is single new jobs: it may be started before the commit (`EarlyStart`)."""
     work: list[Work] = field(default_factory=list)
     """Starts after the commit."""
     early: list[Work] = field(default_factory=list)

@@ -1,5 +1,6 @@
 """Packed arguments and functions: bytes that are at hand or in a blob."""
 
+import os
 from datetime import datetime
 from typing import Any
 
@@ -7,15 +8,26 @@ from cloud.model import BlobRef, Chunk, Piece
 from cloud.stores.connection import microseconds
 from cloud.stores.submissions import SQL, Submissions
 
+_HELD = 64
+"""How many small functions are held in memory."""
+
 
 class Chunks(Submissions):
     """What jobs are run with."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._functions: dict[str, bytes] = {}
+        super().__init__(path)
+
+    def _reload(self) -> None:
+        super()._reload()
+        self._functions.clear()
 
     def add_chunk(self, sid: int, chunk: Chunk, at: datetime) -> None:
         """Arguments of jobs first..first+count-1; ignored when a chunk with this `first` is there already.
         Also remembers `at` as the last sign of life of an unsealed submission."""
         packed, blob, size_bytes = _columns(chunk.packed)
-        self._write(SQL.insert_chunk, (sid, chunk.first, chunk.count, size_bytes, blob, packed))
+        self._write_apart(SQL.insert_chunk, (sid, chunk.first, chunk.count, size_bytes, blob, packed))
         made = self._unwritten.get(sid)
         if made is None or made[0].created_at != at:
             self._flush()
@@ -40,8 +52,18 @@ class Chunks(Submissions):
 
     def function(self, digest: str) -> Piece | None:
         """The pickled function with this digest."""
-        row = self._first(SQL.function, (digest,))
-        return _piece(*row) if row else None
+        held = self._functions.get(digest)
+        if held is not None:
+            return held
+        row = self._first_apart(SQL.function, (digest,))
+        if row is None:
+            return None
+        piece = _piece(*row)
+        if isinstance(piece, bytes):
+            if len(self._functions) >= _HELD:
+                self._functions.clear()
+            self._functions[digest] = piece
+        return piece
 
 
 def _columns(piece: Piece) -> tuple[Any, str | None, int]:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from cloud.dispatch.ports import Claim, Loss
 from cloud.model import Stretch, Submission
-from cloud.stores.connection import microseconds, moment
+from cloud.stores.connection import Row, microseconds, moment
 from cloud.stores.pending import SQL, PendingJobs
 from cloud.stores.submissions import SQL as NUMBERS
 
@@ -19,18 +19,27 @@ class Claims(PendingJobs):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._live: dict[int, list[Claim]] = {}
+        self._new: dict[int, Row] = {}
+        """Rows of claims that are not written yet, by cid."""
         self._next_cid = self._end_of_cids = 0
         super().__init__(path)
 
     def _reload(self) -> None:
         super()._reload()
         self._live.clear()
+        self._new.clear()
         if dict(self._read(NUMBERS.counters)).get("cid", 0) < self._end_of_cids:
             self._end_of_cids = 0  # the transaction that took this block was rolled back
         for stop, start, cid, sid, attempt, dispatcher, agent in self._read(SQL.all_claims):
             base = self._base(sid) or 0
             claim = Claim(cid, sid, start - base, stop - base, attempt, dispatcher, agent)
             self._live.setdefault(cid, []).append(claim)
+
+    def _write_places(self) -> None:
+        super()._write_places()
+        new, self._new = self._new, {}
+        for row in new.values():
+            self._write(SQL.insert_claim, row)
 
     def claims(self, stretch: Stretch) -> list[Claim]:
         """Claims that overlap, ascending by lo, not cut."""
@@ -77,12 +86,22 @@ class Claims(PendingJobs):
         """Move jobs lo..hi-1, which must lie in one pending range, into a claim with attempt losses + 1."""
         base = self._base(sid)
         start, stop = (base or 0) + lo, (base or 0) + hi
+        row = self._fresh.get(stop)
+        if row is not None and row[1] == start and row[2] == sid:
+            del self._fresh[stop]
+            return self._claimed(sid, lo, hi, start, stop, 1, dispatcher, agent)
         row = self._first(SQL.first_pending, (start,))
         if base is None or lo >= hi or row is None or row[1] > start or row[0] < stop or row[2] != sid:
             raise ValueError(f"jobs {lo}..{hi - 1} of submission {sid} are not in one pending range")
         self._take_pending(row, start, stop)
-        claim = Claim(self._new_cid(), sid, lo, hi, row[3] + 1, dispatcher, agent)
-        self._write(SQL.insert_claim, (stop, start, claim.cid, sid, claim.attempt, dispatcher, agent))
+        return self._claimed(sid, lo, hi, start, stop, row[3] + 1, dispatcher, agent)
+
+    def _claimed(
+        self, sid: int, lo: int, hi: int, start: int, stop: int, attempt: int, dispatcher: int, agent: str
+    ) -> Claim:
+        claim = Claim(self._new_cid(), sid, lo, hi, attempt, dispatcher, agent)
+        self._new[claim.cid] = (stop, start, claim.cid, sid, attempt, dispatcher, agent)
+        self._kept_places = True
         self._live[claim.cid] = [claim]
         return claim
 
@@ -108,6 +127,10 @@ class Claims(PendingJobs):
         if submission is None or submission.first_jid is None:
             raise ValueError(f"claim {claim.cid} is of a submission that does not exist")
         base, c = submission.first_jid, claim
+        if c.cid in self._new and c.lo == lo and c.hi == hi:
+            del self._new[c.cid]
+            self._replace(c)
+            return submission
         left = Claim(c.cid, c.sid, c.lo, lo, c.attempt, c.dispatcher, c.agent)
         right = Claim(c.cid, c.sid, hi, c.hi, c.attempt, c.dispatcher, c.agent)
         if c.lo < lo and hi < c.hi:

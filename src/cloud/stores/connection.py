@@ -53,6 +53,8 @@ class Connection:
         self._depth = 0
         self._begun = False
         self._doomed = False
+        self._kept_places = False
+        """Whether `_write_places` has something to write."""
         self._transaction = _Transaction(self)
         with self._translated():
             self._db = _open(self.path)
@@ -77,8 +79,16 @@ class Connection:
 
     def _flush(self) -> None:
         """Write what was kept back until the end of the transaction."""
+        if self._kept_places:
+            self._write_places()
+
+    def _write_places(self) -> None:
+        """Write the places of new jobs that were kept back. Every statement does this first, but for those of
+        `_write_apart` and `_first_apart`: a lone short job is born, claimed and finished without a row for either."""
 
     def _read(self, sql: str, arguments: Sequence[Any] = ()) -> list[Any]:
+        if self._kept_places:
+            self._write_places()
         try:
             return self._db.execute(sql, arguments).fetchall()
         except sqlite3.Error as error:
@@ -86,6 +96,12 @@ class Connection:
 
     def _first(self, sql: str, arguments: Sequence[Any] = ()) -> Any:
         """The first row, or None."""
+        if self._kept_places:
+            self._write_places()
+        return self._first_apart(sql, arguments)
+
+    def _first_apart(self, sql: str, arguments: Sequence[Any] = ()) -> Any:
+        """As `_first`, for a statement that has nothing to do with places."""
         try:
             return self._db.execute(sql, arguments).fetchone()
         except sqlite3.Error as error:
@@ -93,6 +109,8 @@ class Connection:
 
     def _each(self, sql: str, arguments: Sequence[Any] = ()) -> Iterator[Row]:
         """Rows one by one, for callers who may stop early; they write nothing in between."""
+        if self._kept_places:
+            self._write_places()
         cursor = self._db.cursor()
         try:
             yield from cursor.execute(sql, arguments)
@@ -103,6 +121,12 @@ class Connection:
 
     def _write(self, sql: str, arguments: Sequence[Any] = ()) -> int:
         """Run a statement that changes something; returns how many rows it changed."""
+        if self._kept_places:
+            self._write_places()
+        return self._write_apart(sql, arguments)
+
+    def _write_apart(self, sql: str, arguments: Sequence[Any] = ()) -> int:
+        """As `_write`, for a statement that has nothing to do with places."""
         try:
             if not self._begun:
                 self._begin()
@@ -112,6 +136,8 @@ class Connection:
 
     def _write_first(self, sql: str, arguments: Sequence[Any] = ()) -> Any:
         """As `_write`, for a statement with RETURNING: the first row it returns, or None."""
+        if self._kept_places:
+            self._write_places()
         try:
             if not self._begun:
                 self._begin()
@@ -120,6 +146,8 @@ class Connection:
             raise self._broken(error) from error
 
     def _write_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        if self._kept_places:
+            self._write_places()
         try:
             if not self._begun:
                 self._begin()
@@ -147,7 +175,7 @@ class Connection:
             raise
 
     def _roll_back(self) -> None:
-        self._begun = False
+        self._begun = self._kept_places = False
         # A full disk may have rolled back already, and then there is nothing to do.
         with contextlib.suppress(sqlite3.Error):
             if self._db.in_transaction:

@@ -59,7 +59,7 @@ class Endings(OutcomeRows):
                 row = self._merge_uniform(submission, outcomes, row)
             elif outcomes.count < LARGE_ENOUGH:
                 row = self._merge(submission, outcomes, row)
-        self._write(SQL.insert, row)
+        self._write_apart(SQL.insert, row)
 
     def _merge(self, submission: Submission, outcomes: Outcomes, row: tuple[Any, ...]) -> tuple[Any, ...]:
         """Take in the neighbours that are worth it; returns the row to insert instead."""

@@ -102,6 +102,7 @@ class Forgetting(Barriers):
         unused = self._write_first(SQL.delete_unused_code, (code,))
         if unused is not None:
             self._codes.clear()
+            self._functions.clear()
             function = self._write_first(SQL.delete_unused_function, unused)
             if function is not None and function[0] is not None:
                 blobs.append(function[0])

@@ -1,6 +1,7 @@
 """Jobs that no worker has: pending ranges, ready or waiting."""
 
 import heapq
+import os
 
 from cloud.dispatch.ports import Pending
 from cloud.model import Stretch, Submission
@@ -13,6 +14,21 @@ SQL = Queries("places.sql")
 
 class PendingJobs(Chunks):
     """The ready queue and those that wait."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._fresh: dict[int, Row] = {}
+        """Pending rows of new submissions that are not written yet, by stop."""
+        super().__init__(path)
+
+    def _reload(self) -> None:
+        super()._reload()
+        self._fresh.clear()
+
+    def _write_places(self) -> None:
+        self._kept_places = False
+        fresh, self._fresh = self._fresh, {}
+        for row in fresh.values():
+            self._write(SQL.insert_pending, row)
 
     def pending(self, stretch: Stretch) -> list[Pending]:
         """Pending ranges that overlap, ascending, cut to the stretch."""
@@ -51,7 +67,10 @@ class PendingJobs(Chunks):
     def _await_turn(self, submission: Submission, ready: bool) -> None:
         jids = submission.jids
         row = (jids.stop, jids.start, submission.sid, 0, int(ready), submission.account, submission.spec.priority)
-        self._write(SQL.insert_pending, row)
+        if not self._begun:
+            self._begin()
+        self._fresh[jids.stop] = row
+        self._kept_places = True
 
     def _ready_rows(self, account: int, limit: int, after: Pending | None) -> list[Row]:
         if after is None:

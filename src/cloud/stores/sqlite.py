@@ -1,11 +1,12 @@
 """The Store port on SQLite: a file for a server, `:memory:` for `cloud.mp` and the simulator."""
 
+from cloud.stores.code import CodeVersions
 from cloud.stores.dispatchers import Dispatchers
 from cloud.stores.facts import Facts
 from cloud.stores.forgetting import Forgetting
 
 
-class SQLiteStore(Forgetting, Dispatchers, Facts):
+class SQLiteStore(Forgetting, Dispatchers, CodeVersions, Facts):
     """Durable memory of jobs in one SQLite database.
 
     One chain of classes, a file for each concern, all on one `Connection`: pending ranges, claims and outcome rows

@@ -42,7 +42,7 @@ class Submissions(Connection):
             unwritten, self._unwritten = self._unwritten, {}
             for submission, code in unwritten.values():
                 s, created_at = submission, microseconds(submission.created_at)
-                self._write(
+                self._write_apart(
                     SQL.insert_submission,
                     (s.sid, s.account, s.token, code, created_at, None if s.sealed else created_at, s.first_jid,
                      s.count, spec_text(s.spec)),
@@ -51,8 +51,9 @@ class Submissions(Connection):
 
     def find_token(self, account: int, token: str) -> Submission | None:
         """The submission with this token, sealed or not."""
-        self._flush()
-        row = self._first(SQL.find_token, (account, token))
+        if self._unwritten:
+            self._flush()
+        row = self._first_apart(SQL.find_token, (account, token))
         return self.submission(row[0]) if row else None
 
     def add_submission(self, account: int, token: str, spec: Spec, at: datetime) -> Submission:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from cloud.dispatch.ports.store import Claim
-from cloud.model import Buffer, Chunk, Outcomes, Piece, Spec, Submission
+from cloud.model import Buffer, Chunk, Code, Outcomes, Piece, Spec, Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class Work:
     chunks: Sequence[Chunk]
     token: str = ""
     """What the job shows to its own server (D12)."""
+    code: Code | None = None
+    """What a worker must have before it runs this; the version is part of the environment's key."""
 
 
 @dataclass(frozen=True, slots=True)

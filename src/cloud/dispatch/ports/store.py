@@ -1,12 +1,12 @@
 """The Store port: durable memory of jobs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from cloud.model import Chunk, Outcomes, Piece, Spec, Status, Stretch, Submission
+from cloud.model import Chunk, Code, CodeFile, Outcomes, Piece, Spec, Status, Stretch, Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,33 @@ class Store(Protocol):
         ...
 
     def function(self, digest: str) -> Piece | None: ...
+
+    # local modules (DESIGN D13)
+
+    def missing_code(self, digests: Sequence[str]) -> list[str]:
+        """Those whose content is not here."""
+        ...
+
+    def put_code(self, contents: Mapping[str, Piece], at: datetime) -> None:
+        """Contents by digest; repeated, only the time is noted."""
+        ...
+
+    def add_code(self, version: str, files: Sequence[CodeFile], at: datetime) -> None:
+        """A version whose contents are all here; repeated, only the time is noted."""
+        ...
+
+    def has_code(self, version: str) -> bool:
+        """Whether submissions may refer to it."""
+        ...
+
+    def code(self, version: str) -> Code | None:
+        """The version with its contents."""
+        ...
+
+    def drop_unused_code(self, before: datetime, limit: int) -> list[str]:
+        """Forget versions that no submission refers to and contents that no version has, `limit` of each at most,
+        if they were put before this moment. Returns names of blobs as `delete` does."""
+        ...
 
     # where a job is
 
