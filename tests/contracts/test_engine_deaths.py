@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -130,6 +131,46 @@ def test_each_interpreter_gets_a_template_of_its_own(cloud: Dispatcher, tmp_path
     environment = Environment(HERE.cache_tag, MACHINE, python, tuple(p for p in sys.path if p), str(tmp_path))
     assert cloud.finish(cloud.call(executable, environment=environment))[0].result == python
     assert cloud.finish(cloud.call(executable))[0].result == sys.executable
+
+
+def pythons() -> Iterator[str]:
+    """Interpreters of other minor versions: on the PATH, beside our own, or behind pyenv's shims."""
+    for minor in (12, 13, 14, 11):
+        if minor != sys.version_info.minor:
+            on_path = shutil.which(f"python3.{minor}")
+            if on_path:
+                yield on_path
+                yield from map(str, Path(on_path).parents[1].glob(f"versions/3.{minor}.*/bin/python3.{minor}"))
+            yield from map(str, Path(sys.base_prefix).parent.glob(f"3.{minor}.*/bin/python3.{minor}"))
+
+
+def another_python() -> tuple[str, dict[str, Any]]:
+    """An interpreter of another minor version, and what it says of itself."""
+    import cloudpickle
+
+    folders = [str(Path(__file__).parents[2] / "src"), str(Path(cloudpickle.__file__).parents[1])]
+    say = (
+        "import sys, json; sys.path += sys.argv[1:]; import cloudpickle\n"
+        "packed = cloudpickle.dumps(lambda x: (sys.version_info[1], x), protocol=5)\n"
+        "print(json.dumps([sys.executable, sys.implementation.cache_tag, sys.path[1:], packed.hex()]))"
+    )
+    for python in pythons():
+        told = subprocess.run([python, "-c", say, *folders], capture_output=True, text=True, check=False)
+        if told.returncode == 0:
+            executable, tag, path, packed = json.loads(told.stdout)
+            return packed, {"cache_tag": tag, "executable": executable, "path": tuple(p for p in path if p)}
+    return require_or_skip("there is no second version of Python (3.11 or newer) on the PATH")
+
+
+def test_a_function_of_another_version_of_python_runs_under_that_version(cloud: Dispatcher, tmp_path: Path) -> None:
+    packed, about = another_python()
+    environment = Environment(machine=MACHINE, directory=str(tmp_path), **about)
+    submission = cloud.call(None, 5, environment=environment, packed=bytes.fromhex(packed))
+    assert cloud.engine.refuse(submission.spec) is None
+    version, argument = cloud.finish(submission)[0].result
+    assert about["cache_tag"] == f"cpython-3{version}"
+    assert (version, argument) != (sys.version_info.minor, 5)
+    assert about["cache_tag"] in cloud.engine.state().interpreters
 
 
 def test_nothing_is_left_when_the_engines_owner_is_killed(tmp_path: Path) -> None:

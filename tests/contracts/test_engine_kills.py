@@ -29,7 +29,7 @@ def busy() -> None:
 def asleep() -> None:
     import time as t
 
-    t.sleep(1000)
+    t.sleep(1000)  # the job sleeps
 
 
 def in_c() -> None:
@@ -51,7 +51,7 @@ def swallowing() -> None:
 
     while True:
         try:
-            t.sleep(1000)
+            t.sleep(1000)  # the job sleeps
         except BaseException:
             pass
 

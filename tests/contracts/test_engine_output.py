@@ -154,3 +154,20 @@ def test_binary_output_is_kept_as_it_is(cloud: Dispatcher) -> None:
     (job,) = cloud.finish(cloud.call(write))
     assert bytes(job.outcomes.bytes_of("stdout", 0)) == noise
     assert os.getpid()
+
+
+def test_what_jobs_log_is_kept_beside_their_output(cloud: Dispatcher) -> None:
+    import json
+
+    def log(i: int) -> int:
+        import logging
+
+        if i == 3:
+            logging.getLogger("work").warning("item %d is odd", i)
+        logging.getLogger("work").debug("not shown")
+        return i
+
+    jobs = cloud.finish(cloud.map(log, range(6)))
+    said = [json.loads(job.text("extra") or "{}").get("logging", "") for job in jobs]
+    assert said == ["", "", "", "WARNING:work:item 3 is odd", "", ""]
+    assert jobs[3].text("stderr") == "item 3 is odd\n"

@@ -1,5 +1,6 @@
 """A scripted dispatcher: feeds one engine by hand and keeps what it reports, so that an engine can be tested alone."""
 
+import hashlib
 import itertools
 import select
 import sys
@@ -50,13 +51,16 @@ class Dispatcher:
         chunks = [(lo, pack_map(jobs[lo : lo + chunk])) for lo in range(0, len(jobs), chunk)]
         return self._submit("map", function, len(jobs), [(lo, len(jobs[lo : lo + chunk]), p) for lo, p in chunks], spec)
 
-    def call(self, function: Callable[..., Any], *args: Any, **spec: Any) -> Submission:
+    def call(self, function: Callable[..., Any] | None, *args: Any, **spec: Any) -> Submission:
         return self._submit("call", function, 1, [(0, 1, pack_call(args, {}))], spec)
 
     def _submit(self, kind: Any, function: Any, count: int, chunks: Sequence[Any], options: Any) -> Submission:
         sid = next(self._numbers)
         account = options.pop("account", 1)
-        digest, packed = dump_function(function)
+        packed = options.pop("packed", None)
+        digest = hashlib.sha256(packed or b"").hexdigest()
+        if packed is None:
+            digest, packed = dump_function(function)
         environment = options.pop("environment", HERE)
         spec = Spec(kind, digest, "f", environment, **options)
         submission = Submission(sid, account, f"t{sid}", spec, datetime.now(UTC), count, self._first_jid)

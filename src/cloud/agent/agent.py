@@ -148,7 +148,7 @@ class Agent:
                 continue
             bind = None if worker.bound else self._binding(worker, item)
             try:
-                parts, descriptors = pack(worker, item, bind, self._blobs.open)
+                parts, descriptors = pack(worker, item, bind, self._blobs.open, self._blobs.read)
             except (OSError, CloudException) as error:
                 why = f"The function or the arguments could not be read from the blob store: {error}"
                 self._note(self._unstartable(item, why))

@@ -11,7 +11,7 @@ from cloud.wire.worker import REQUEST, Ask
 
 BLOCKED_MAX = 64
 """Jobs that wait for jobs, each in a process of its own."""
-_READ_BYTES = 1 << 18
+_READ_BYTES = 1 << 16
 
 Asked = Callable[[Worker, bytes, Reply], None]
 
@@ -34,7 +34,7 @@ class Asks:
 
     def read(self) -> bool:
         """Take what is there, up to a bound; False when the worker is gone."""
-        for _ in range(4):
+        for _ in range(16):
             try:
                 piece = self._worker.api.recv(_READ_BYTES)
             except BlockingIOError:

@@ -6,7 +6,7 @@ from typing import Any
 
 from cloud.agent.worker import Worker
 from cloud.dispatch.ports import Work
-from cloud.model import BlobRef, Buffer, Piece
+from cloud.model import BlobRef, Buffer, Code, Piece
 from cloud.wire.message import Frame, encode
 
 CACHED, INLINE, FILE = range(3)
@@ -14,7 +14,11 @@ CACHED, INLINE, FILE = range(3)
 
 
 def pack(
-    worker: Worker, work: Work, bind: dict[str, Any] | None, open_blob: Callable[[str], int]
+    worker: Worker,
+    work: Work,
+    bind: dict[str, Any] | None,
+    open_blob: Callable[[str], int],
+    read_blob: Callable[[str], Buffer],
 ) -> tuple[list[Buffer], list[int]]:
     """Message and descriptors.
 
@@ -32,6 +36,8 @@ def pack(
         return INLINE
 
     spec, claim = work.submission.spec, work.claim
+    if bind is not None and work.code is not None:
+        bind = {**bind, "code": _code(work.code, frames, read_blob)}
     if any(isinstance(chunk.packed, BlobRef) for chunk in work.chunks) or isinstance(work.function, BlobRef):
         for piece in (work.function, *(chunk.packed for chunk in work.chunks)):
             if isinstance(piece, BlobRef):
@@ -51,3 +57,9 @@ def pack(
     if bind is not None:
         header["bind"] = bind
     return encode(header, frames), descriptors
+
+
+def _code(code: Code, frames: list[Frame], read_blob: Callable[[str], Buffer]) -> dict[str, Any]:
+    """What a worker is told of its code version; the contents are the first frame, one after another."""
+    frames.append([read_blob(p.name) if isinstance(p, BlobRef) else p for _, p in code.files])
+    return {"version": code.version, "files": [[f.path, f.size_bytes, f.executable] for f, _ in code.files]}

@@ -10,17 +10,22 @@ from typing import Any
 class Binding:
     """Search path, working directory and variables of one environment; set up once, since a worker never changes it."""
 
-    def __init__(self, wanted: dict[str, Any], temporary: str) -> None:
+    def __init__(self, wanted: dict[str, Any], temporary: str, code: str = "") -> None:
         """
         Args:
             wanted: 'path', 'directory' and 'variables' of an `Environment`; empty where nothing is known.
             temporary: a folder that may be made if the directory is unknown or gone; others remove it.
+            code: the folder with the local modules that travelled; '' when none did.
         """
         self._applied: dict[str, str | None] = {}
         self._asked: dict[str, str] = {}
         if wanted["path"]:
             sys.path[:] = wanted["path"]
         os.environ.update(wanted["variables"])
+        if code:
+            sys.path.insert(0, code)
+            # Python programs that the job starts find the same modules.
+            os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [code, os.environ.get("PYTHONPATH")]))
         self._directory = wanted["directory"]
         if not self._directory or not os.path.isdir(self._directory):
             os.makedirs(temporary, exist_ok=True)

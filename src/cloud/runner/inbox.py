@@ -16,6 +16,7 @@ class Inbox:
 
     def __init__(self, work: socket.socket) -> None:
         self._socket = work
+        self._scratch = memoryview(bytearray(1 << 17))  # made once: a buffer per message costs more than the message
         self._buffer = bytearray()
         self._messages: deque[tuple[Header, list[memoryview]]] = deque()
         self._descriptors: deque[int] = deque()
@@ -62,7 +63,7 @@ class Inbox:
 
     def _receive(self) -> bool:
         try:
-            data, ancillary, _, _ = self._socket.recvmsg(1 << 18, _CONTROL_SPACE, _CLOEXEC)
+            size, ancillary, _, _ = self._socket.recvmsg_into([self._scratch], _CONTROL_SPACE, _CLOEXEC)
         except ConnectionError:
             return False
         for level, kind, content in ancillary:
@@ -70,5 +71,5 @@ class Inbox:
                 fds = array("i")
                 fds.frombytes(content[: len(content) - len(content) % fds.itemsize])
                 self._descriptors.extend(fds)
-        self._buffer += data
-        return bool(data)
+        self._buffer += self._scratch[:size]
+        return size > 0

@@ -21,6 +21,7 @@ from collections import deque
 import cloudpickle  # noqa: F401  (so that workers find it loaded)
 
 from cloud.runner import linux, worker
+from cloud.runner.code import PREFIX, sweep
 from cloud.wire.worker import CONTROL, PROTOCOL, SPAWN_DESCRIPTORS, Op
 
 
@@ -157,6 +158,7 @@ class Template:
                     self._tell(Op.EXITED, number, status, int(number in self._killed))
                     self._killed.discard(number)
                     self._sweep(os.path.join(self._directory, str(number)))
+                    self._sweep_code()
             orphans = [pid for pid in linux.children() if pid not in self._pids and pid not in self._sweepers]
             self._orphans = bool(orphans)
             for pid in orphans:
@@ -173,6 +175,19 @@ class Template:
             try:
                 self._control.close()
                 shutil.rmtree(directory, ignore_errors=True)
+            finally:
+                os._exit(0)
+        self._sweepers.add(pid)
+
+    def _sweep_code(self) -> None:
+        """Remove the code versions that no worker uses any more, without keeping others waiting."""
+        if not any(name.startswith(PREFIX) for name in os.listdir(self._directory)):
+            return
+        pid = os.fork()
+        if pid == 0:
+            try:
+                self._control.close()
+                sweep(self._directory)
             finally:
                 os._exit(0)
         self._sweepers.add(pid)

@@ -17,9 +17,11 @@ from cloud.pickling import dumps
 from cloud.runner import extras, failure, linux
 from cloud.runner.binding import Binding
 from cloud.runner.channel import PipeChannel
+from cloud.runner.code import materialise
 from cloud.runner.inbox import Inbox
 from cloud.runner.interrupt import Interrupt
 from cloud.runner.leftovers import kill_children
+from cloud.runner.logs import Logs
 from cloud.runner.outbox import AgentGone, Outbox
 from cloud.runner.streams import Streams
 from cloud.runner.work import Opener, Work
@@ -72,6 +74,7 @@ class Worker:
         self._interrupt = Interrupt(ring)
         self._interrupt.install()
         self._usage = extras.Usage()
+        self._logs = Logs()
         self._binding: Binding | None = None
         self._pid = os.getpid()
         self._forked = False
@@ -87,7 +90,7 @@ class Worker:
                 return
             header, frames = message
             if "bind" in header:
-                self._bind(header["bind"])
+                self._bind(header["bind"], frames)
             work = self._opener.open(header, frames)
             del message, header, frames
             if self._binding is not None:
@@ -149,7 +152,7 @@ class Worker:
             return
         runtime = ended - started
         if runtime < NO_TIME_TO_FORK_SECONDS and len(parts) == 1 and len(parts[0]) <= INLINE_MAX_BYTES:
-            if interrupt.raised != seq and not self._forked:
+            if interrupt.raised != seq and not self._forked and not self._logs.lines:
                 flags = self._streams.end_job(seq)
                 self._outbox.plain(seq, flags, started + offset, runtime, parts[0])  # type: ignore[arg-type]
                 return
@@ -194,6 +197,8 @@ class Worker:
             self._tidy()
         if runtime >= WORTH_MEASURING_SECONDS:
             extra |= self._usage.since()
+        if self._logs.lines:
+            extra["logging"] = self._logs.take()
         flags = self._streams.end_job(seq)
         if self._interrupt.raised == seq:
             error = "The job was killed; it caught the KilledException and returned."
@@ -210,6 +215,8 @@ class Worker:
         self._tidy()
         if runtime >= WORTH_MEASURING_SECONDS:
             extra |= self._usage.since()
+        if self._logs.lines:
+            extra["logging"] = self._logs.take()
         flags = self._streams.end_job(seq)
         self._outbox.rich(
             seq, Status.KILLED if killed else Status.ERROR, flags, started + offset, runtime, error=text,
@@ -225,12 +232,17 @@ class Worker:
         self._streams.tidy()
         kill_children()
 
-    def _bind(self, wanted: Header) -> None:
+    def _bind(self, wanted: Header, frames: list[memoryview]) -> None:
         self._streams.use(bytes.fromhex(wanted["nonce"]))
         self._outbox.spool = wanted["spool"]
         self._channel.account = wanted["account"]
         self._channel.serves = wanted["serves"]
-        self._binding = Binding(wanted, self._temporary)
+        folder = ""
+        if "code" in wanted:
+            code = wanted["code"]
+            folder = materialise(os.path.dirname(self._temporary), code["version"], code["files"], frames.pop(0))
+            wire.CODE = code["version"], folder
+        self._binding = Binding(wanted, self._temporary, folder)
 
     def _before_waiting(self) -> None:
         """Nothing left to do: an agent that sleeps by the clock is told. What can wait until now is done here, where
