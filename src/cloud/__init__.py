@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         status as status,
     )
     from cloud.client.jobs import Job as Job, Jobs as Jobs
+    from cloud.client.setkey import setkey as setkey
     from cloud.config import getconfigpath as getconfigpath
     from cloud.errors import CloudException as CloudException, CloudTimeoutError as CloudTimeoutError
     from cloud.model import FINISHED_WORDS as finished_statuses
@@ -50,11 +51,12 @@ _HOMES = {
     "finished_statuses": "cloud.model",
     "getconfigpath": "cloud.config",
     "mp": "",
+    "setkey": "cloud.client.setkey",
 }
 __all__ = [
     "CloudException", "CloudTimeoutError", "Job", "Jobs", "call", "close", "config", "connection_info", "delete",
     "finished_statuses", "getconfigpath", "info", "iresult", "iresult_unordered", "is_simulated", "join", "kill",
-    "map", "mp", "result", "running_on_cloud", "status",
+    "map", "mp", "result", "running_on_cloud", "setkey", "status",
 ]  # fmt: skip
 
 

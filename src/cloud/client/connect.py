@@ -1,11 +1,13 @@
 """Which server `cloud` speaks to, found out at first use.
 
 in a job of a server          that server, with the job's token
-PICLOUD_URL                   that one, with PICLOUD_API_KEY and PICLOUD_API_SECRETKEY
+a `url` that is set           that one, with the `api_key` and `api_secretkey` that are set (`cloud.config`)
 otherwise                     the embedded server of this user, started if need be
 """
 
+import logging
 import os
+from dataclasses import replace
 from typing import Any
 
 from cloud.api import JobApi
@@ -13,8 +15,11 @@ from cloud.client import embedded
 from cloud.client.http import Endpoint, HttpApi
 from cloud.client.session import Session
 from cloud.config import Settings
+from cloud.config.values import VALUES
 from cloud.errors import CloudException
 from cloud.wire import worker
+
+log = logging.getLogger("Cloud.HTTPConnection")
 
 
 def network_session() -> Session:
@@ -24,15 +29,46 @@ def network_session() -> Session:
 
 def _open() -> JobApi:
     settings = Settings.current()
+    if settings.api_key is not None and settings.api_secretkey is None:
+        settings = replace(settings, api_secretkey=secret_of(settings))
     channel = worker.CHANNEL
     if channel is not None and not channel.serves and settings.url is not None:
         return HttpApi(Endpoint(settings.url, token=_job_token), inside=True)
     if settings.url is not None and settings.job_token is not None:  # a program that a job started
         return HttpApi(Endpoint(settings.url, token=lambda: settings.job_token or ""))
     if settings.url is not None:
-        return HttpApi(Endpoint(settings.url, settings.api_key, settings.api_secretkey))
-    endpoint = embedded.find(settings) or embedded.find_or_start(settings)
-    return HttpApi(endpoint, lambda _: embedded.find_or_start(settings))
+        api = HttpApi(Endpoint(settings.url, settings.api_key, settings.api_secretkey))
+    else:
+        endpoint = embedded.find(settings) or embedded.find_or_start(settings)
+        api = HttpApi(endpoint, lambda _: embedded.find_or_start(settings))
+    _keep_secret(api, settings)
+    log.info("connected to %s with key %s", api.endpoint.url, api.endpoint.api_key)
+    return api
+
+
+def secret_of(settings: Settings) -> str | None:
+    """The secret of the key that is set, which is set itself, or was written down on this machine; None: unknown."""
+    if settings.api_key is None or settings.api_secretkey is not None:
+        return settings.api_secretkey
+    from cloud.client.credentials import find_secret
+
+    if settings.url is None:
+        own = embedded.own_secret(settings.home, settings.api_key)
+        if own is not None:
+            return own
+    return find_secret(settings.home, settings.api_key, settings.url)
+
+
+def _keep_secret(api: HttpApi, settings: Settings) -> None:
+    """Write down what `cloud.setkey` was given, once the server has accepted it."""
+    secret = VALUES.chosen.get("api_secretkey")
+    if not isinstance(secret, str) or settings.api_key is None:
+        return
+    from cloud.client.credentials import find_secret, keep_secret
+
+    if find_secret(settings.home, settings.api_key, settings.url) != secret:
+        api.describe()
+        keep_secret(settings.home, settings.api_key, secret, settings.url)
 
 
 def _job_token() -> str:

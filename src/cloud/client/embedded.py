@@ -46,6 +46,12 @@ def find(settings: Settings) -> Endpoint | None:
     return Endpoint(card["url"], key, secret)
 
 
+def own_secret(home: str, key: str) -> str | None:
+    """The secret of this user's own key, if this is it."""
+    card = _card(state_directory(home))
+    return str(card["secret"]) if card and card["key"] == key else None
+
+
 def find_or_start(settings: Settings) -> Endpoint:
     """Where the embedded server is, started if need be; it accepts connections.
 

@@ -1,19 +1,22 @@
 """Which session is which: the active one of `cloud`, and those of other kinds, for handles out of a pickle."""
 
 import importlib
+import os
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from cloud.config.values import VALUES
 from cloud.errors import CloudException
 
 if TYPE_CHECKING:
     from cloud.client.session import Session
 
 _OPENERS: dict[str, Callable[[], "Session"]] = {}
-_HOMES = {"mp": "cloud.mp"}
+_HOMES = {"mp": "cloud.mp", "simulated": "cloud.simulator"}
 """Modules that register the session of their kind when they are imported."""
 _active: "Session | None" = None
+_immutable = False
 _lock = threading.Lock()
 
 
@@ -43,9 +46,7 @@ def active() -> "Session":
     if _active is None:
         with _lock:
             if _active is None:
-                from cloud.client.connect import network_session
-
-                _active = network_session()
+                _active = _first()
     return _active
 
 
@@ -55,3 +56,49 @@ def activate(session: "Session | None") -> "Session | None":
     with _lock:
         before, _active = _active, session
     return before
+
+
+def _first() -> "Session":
+    """What `cloud` is before anything was said: the simulator if that is set, or if this is a job of it."""
+    from cloud.client.patience import inside_channel
+    from cloud.config import setting
+
+    channel = inside_channel()
+    inside = channel is not None and channel.serves and "PICLOUD_SIMULATED" in os.environ
+    if inside or (channel is None and "PICLOUD_JOB_TOKEN" not in os.environ and setting("use_simulator")):
+        return of_kind("simulated")
+    from cloud.client.connect import network_session
+
+    return network_session()
+
+
+def switch(session: "Session") -> None:
+    """Put another session behind `cloud.call`, ... and close the one before."""
+    before = activate(session)
+    if before is not None and before is not session:
+        before.close()
+
+
+def make_immutable() -> None:
+    """Let `cloud.setkey` and `cloud.start_simulator` have no effect until the next commit."""
+    global _immutable
+    _immutable = True
+
+
+def is_immutable() -> bool:
+    """Whether `make_immutable` was called since the last commit."""
+    return _immutable
+
+
+def close_all() -> None:
+    """Close every cloud of this program; what `cloud` is will be decided anew at its next use (SPEC S49)."""
+    global _immutable
+    _immutable = False
+    before = activate(None)
+    if before is not None:
+        before.close()
+    for session_of in list(_OPENERS.values()):
+        session_of().close()
+
+
+VALUES.at_commit(close_all)

@@ -50,6 +50,11 @@ class Settings:
         return cls._of(VALUES.now, os.environ)
 
     @classmethod
+    def without_setkey(cls) -> "Settings":
+        """What held if `cloud.setkey` had not been called. Errors as for `from_environment`."""
+        return cls._of(VALUES.without_setkey, os.environ)
+
+    @classmethod
     def _of(cls, find: Callable[[str], Any], environment: Mapping[str, str]) -> "Settings":
         return cls(
             home=home_directory(environment),

@@ -28,9 +28,12 @@ class Values:
         Raises:
             ConfigError: the environment's value cannot be meant.
         """
-        for layer in (self._chosen, self._committed):
-            if name in layer:
-                return layer[name]
+        return self._chosen[name] if name in self._chosen else self.without_setkey(name)
+
+    def without_setkey(self, name: str) -> Any:
+        """What held if `cloud.setkey` had not been called. Errors as for `now`."""
+        if name in self._committed:
+            return self._committed[name]
         option = BY_NAME[name]
         text = os.environ.get(option.environment)
         if text:
