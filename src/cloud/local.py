@@ -2,6 +2,7 @@
 
 import logging
 import os
+import select
 import selectors
 import socket
 import threading
@@ -105,7 +106,7 @@ class CoreThread:
         self._core = core
         self._wake_r, self._wake_w = os.pipe()
         os.set_blocking(self._wake_w, False)
-        self._armed: float | None = None
+        self._armed = 0.0
         self._stopping = False
         core.dispatcher.rearm = self._rearm
         self._thread = threading.Thread(target=self._run, name="picloud", daemon=True)
@@ -122,7 +123,7 @@ class CoreThread:
     def _rearm(self) -> None:
         """A step outside the thread may have brought a deadline nearer than the thread knows."""
         deadline = self._core.dispatcher.next_deadline()
-        if deadline is not None and (self._armed is None or deadline < self._armed):
+        if deadline is not None and deadline < self._armed:
             self._wake()
 
     def _wake(self) -> None:
@@ -137,15 +138,21 @@ class CoreThread:
         with selectors.DefaultSelector() as selector:
             selector.register(core.engine.fileno(), selectors.EVENT_READ)
             selector.register(self._wake_r, selectors.EVENT_READ)
+            news = select.poll()
+            news.register(core.engine.fileno(), select.POLLIN)
             while not self._stopping:
                 try:
                     self._armed = core.tick()
                 except Exception:
                     log.exception("a pass of the dispatcher failed; going on")
                     self._armed = clock.monotonic() + 1.0
-                wait = None if self._armed is None else max(0.0, self._armed - clock.monotonic())
-                for key, _ in selector.select(wait):
-                    if key.fd == self._wake_r:
-                        os.read(self._wake_r, 4096)
+                woken = False
+                while not (woken or clock.monotonic() >= self._armed):
+                    for key, _ in selector.select(max(0.0, self._armed - clock.monotonic())):
+                        if key.fd == self._wake_r:
+                            os.read(self._wake_r, 4096)
+                            woken = True
+                    with core.dispatcher.lock:  # a caller in the middle of a step may see to it (`EarlyStart`)
+                        woken = woken or bool(news.poll(0))
         os.close(self._wake_r)
         os.close(self._wake_w)
