@@ -3,6 +3,7 @@
 import contextlib
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -155,7 +156,10 @@ class Template:
     @property
     def ended(self) -> bool:
         """Whether the process is gone (and buried)."""
-        return self._process.poll() is not None
+        if self._process.poll() is None:
+            return False
+        self._clear()
+        return True
 
     def wait(self, timeout_seconds: float) -> bool:
         """After `close`: until it is gone."""
@@ -164,8 +168,14 @@ class Template:
         except subprocess.TimeoutExpired:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
+            self._clear()
             return False
+        self._clear()
         return True
+
+    def _clear(self) -> None:
+        """It removes its folder itself if it can; it may never have begun to run."""
+        shutil.rmtree(self._directory, ignore_errors=True)
 
     def _order(self, op: Op, worker: int, descriptors: Sequence[int] = ()) -> bool:
         record = CONTROL.pack(op, worker, 0, 0)
