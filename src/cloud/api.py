@@ -7,11 +7,11 @@ Every call is a batch: jobs are named by ranges of jids, and what comes back is 
 after a lost connection without harm. Jids are looked up within the caller's account.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from cloud.model import Buffer, Outcomes, Ranges, Spec
+from cloud.model import Buffer, CodeFile, Outcomes, Ranges, Spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,8 @@ class Receipt:
     """The jobs, once sealed."""
     missing_function: bool = False
     """Nothing was stored: send the same part again with `function`."""
+    missing_code: bool = False
+    """Nothing was stored: the code version of `spec.environment` is not here; see `JobApi.missing_code`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,24 @@ class JobApi(Protocol):
 
     def drop(self, token: str) -> None:
         """Forget an unsealed submission (its input failed); unknown and sealed ones are left alone."""
+        ...
+
+    def missing_code(self, version: str, files: Sequence[CodeFile]) -> list[str]:
+        """Digests of those files whose content is not stored here. None: the version is stored now, and submissions
+        may refer to it for at least an hour, or for as long as one does.
+
+        Raises:
+            InvalidSubmission: `version` is not the digest of these files, or a path leads out of the folder.
+        """
+        ...
+
+    def put_code(self, contents: Mapping[str, Buffer]) -> None:
+        """Store contents of files, by digest, durably; they stay for at least an hour.
+
+        Raises:
+            InvalidSubmission: a content has another digest.
+            StoreFull: the disk is full; nothing was stored.
+        """
         ...
 
     def wait(self, jids: Ranges, *, timeout_seconds: float | None, stop_on_failure: bool) -> Waited:

@@ -3,14 +3,14 @@
 import threading
 import time
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from cloud import pickling
 from cloud.api import Ended, Part, Receipt, Waited
 from cloud.errors import CloudException, JobNotFound
-from cloud.model import BlobRef, Buffer, Column, Outcomes, Ranges, Spec, Status
+from cloud.model import BlobRef, Buffer, CodeFile, Column, Outcomes, Ranges, Spec, Status
 from cloud.model.ranges import pack
 
 
@@ -49,6 +49,8 @@ class ScriptedApi:
         self.unsealed: dict[str, Unsealed] = {}
         self.sealed: dict[str, range] = {}
         self.blobs: dict[str, bytes] = {}
+        self.code: dict[str, bytes] = {}
+        self.versions: dict[str, list[CodeFile]] = {}
         self.parts: list[Part] = []
         self.dropped: list[str] = []
         self.killed: list[Ranges | None] = []
@@ -65,6 +67,9 @@ class ScriptedApi:
             if part.token in self.sealed:
                 return Receipt(self.sealed[part.token])
             if part.spec is not None:
+                version = part.spec.environment.code_version
+                if version and version not in self.versions:
+                    return Receipt(missing_code=True)
                 if part.function is not None:
                     self.functions[part.spec.function] = b"".join(bytes(piece) for piece in part.function)
                 elif part.spec.function not in self.functions:
@@ -93,6 +98,15 @@ class ScriptedApi:
                 self.jobs[first_jid + first + i] = Entry(sid, first + i, held.spec, args, kwargs)
         self.sealed[token] = range(first_jid, first_jid + count)
         return self.sealed[token]
+
+    def missing_code(self, version: str, files: Sequence[CodeFile]) -> list[str]:
+        missing = sorted({file.digest for file in files} - self.code.keys())
+        if not missing:
+            self.versions[version] = list(files)
+        return missing
+
+    def put_code(self, contents: Mapping[str, Buffer]) -> None:
+        self.code.update({digest: bytes(content) for digest, content in contents.items()})
 
     def drop(self, token: str) -> None:
         self.dropped.append(token)

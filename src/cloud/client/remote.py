@@ -1,10 +1,10 @@
 """JobApi on anything that carries one message there and one back: what `http` and `pipe` share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cloud.api import Ended, Part, Receipt, Waited
-from cloud.model import Buffer, Ranges
+from cloud.model import Buffer, CodeFile, Ranges
 from cloud.wire import calls
 from cloud.wire.message import decode, encode
 
@@ -43,6 +43,15 @@ class RemoteApi:
     def drop(self, token: str) -> None:
         """See `JobApi`."""
         self._plain("drop", encode({"op": "drop", "token": token}))
+
+    def missing_code(self, version: str, files: Sequence[CodeFile]) -> list[str]:
+        """See `JobApi`."""
+        missing: list[str] = self._plain("missing_code", calls.missing_code(version, files))
+        return missing
+
+    def put_code(self, contents: Mapping[str, Buffer]) -> None:
+        """See `JobApi`."""
+        self._plain("put_code", calls.put_code(contents))
 
     def wait(self, jids: Ranges, *, timeout_seconds: float | None, stop_on_failure: bool) -> Waited:
         """See `JobApi`; answers after 30 seconds at the latest."""

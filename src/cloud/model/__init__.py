@@ -1,5 +1,6 @@
 """The values every layer shares: frozen, standard library only, no behaviour but their own arithmetic."""
 
+from cloud.model.code import Code, CodeFile, version_of
 from cloud.model.environment import Environment
 from cloud.model.outcomes import COLUMNS, NAN, Column, Outcomes
 from cloud.model.piece import INLINE_MAX_BYTES, BlobRef, Buffer, Chunk, Piece
@@ -15,6 +16,8 @@ __all__ = [
     "BlobRef",
     "Buffer",
     "Chunk",
+    "Code",
+    "CodeFile",
     "Column",
     "Environment",
     "Outcomes",
@@ -24,4 +27,5 @@ __all__ = [
     "Status",
     "Stretch",
     "Submission",
+    "version_of",
 ]

@@ -3,12 +3,12 @@
 A request's header is {"op": name, ...}; an answer's is {"ok": ...} or {"error": {...}} (`errors.to_wire`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cloud import errors
 from cloud.api import Ended, NewChunk, Part, Receipt, Waited
-from cloud.model import Buffer, Outcomes, Ranges
+from cloud.model import Buffer, CodeFile, Outcomes, Ranges
 from cloud.wire.message import Frame, Header, encode
 from cloud.wire.values import (
     outcomes_from_frames,
@@ -54,13 +54,36 @@ def read_submit(header: Header, frames: list[memoryview]) -> Part:
 def receipt(answer: Receipt) -> Parts:
     """Answer to `submit`."""
     jids = None if answer.jids is None else [answer.jids.start, answer.jids.stop]
-    return encode({"ok": {"jids": jids, "missing_function": answer.missing_function}})
+    ok = {"jids": jids, "missing_function": answer.missing_function}
+    return encode({"ok": ok | {"missing_code": True} if answer.missing_code else ok})
 
 
 def read_receipt(header: Header) -> Receipt:
     """The reverse of `receipt`."""
     ok = answer_of(header)
-    return Receipt(range(*ok["jids"]) if ok["jids"] else None, ok["missing_function"])
+    return Receipt(range(*ok["jids"]) if ok["jids"] else None, ok["missing_function"], ok.get("missing_code", False))
+
+
+def missing_code(version: str, files: Sequence[CodeFile]) -> Parts:
+    """Request."""
+    rows = [[f.path, f.digest, f.size_bytes, int(f.executable)] for f in files]
+    return encode({"op": "missing_code", "version": version, "files": rows})
+
+
+def read_missing_code(header: Header) -> tuple[str, list[CodeFile]]:
+    """The reverse of `missing_code`."""
+    files = [CodeFile(str(path), str(digest), int(size), bool(x)) for path, digest, size, x in header["files"]]
+    return str(header["version"]), files
+
+
+def put_code(contents: Mapping[str, Buffer]) -> Parts:
+    """Request: a frame for each content."""
+    return encode({"op": "put_code", "digests": list(contents)}, list(contents.values()))
+
+
+def read_put_code(header: Header, frames: list[memoryview]) -> dict[str, Buffer]:
+    """The reverse of `put_code`."""
+    return dict(zip([str(digest) for digest in header["digests"]], frames, strict=True))
 
 
 def ask(op: str, jids: Ranges | None, **arguments: Any) -> Parts:

@@ -96,6 +96,9 @@ class Channel(Protocol):
 CHANNEL: Channel | None = None
 """Set by the runner in a worker process; None everywhere else."""
 
+CODE: tuple[str, str] | None = None
+"""Code version that this worker is bound to and the folder where its files are; None: no local modules travelled."""
+
 AT_JOB_END: list[Callable[[], object]] = []
 """What closes things that must not outlive a job (a `cloud.mp` of its own); the runner calls and forgets them at its
 end."""
