@@ -3,16 +3,20 @@
 Used by the client and by the runner in a worker, and by nothing else: the server and the agents move bytes unopened.
 """
 
-from cloud.pickling.chunk import ArgumentPicklingError, Arguments, pack_call, pack_map
+from cloud.pickling.chunk import ArgumentPicklingError, Arguments, TooLarge, pack_call, pack_map
 from cloud.pickling.envelope import CACHE_TAG, dumps, loads, loads_column
 from cloud.pickling.function import dump_function, load_function
+from cloud.pickling.limits import MAX_BYTES, ExcessiveData, size_of, too_large
 from cloud.pickling.refusal import CannotPickle
 
 __all__ = [
     "CACHE_TAG",
+    "MAX_BYTES",
     "ArgumentPicklingError",
     "Arguments",
     "CannotPickle",
+    "ExcessiveData",
+    "TooLarge",
     "dump_function",
     "dumps",
     "load_function",
@@ -20,4 +24,6 @@ __all__ = [
     "loads_column",
     "pack_call",
     "pack_map",
+    "size_of",
+    "too_large",
 ]

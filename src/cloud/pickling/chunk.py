@@ -14,7 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cloud.model import Buffer
-from cloud.pickling.envelope import _SCALARS, ALIGNMENT_BYTES, PROTOCOL, dumps, loads
+from cloud.pickling.aside import PROTOCOL
+from cloud.pickling.envelope import _SCALARS, ALIGNMENT_BYTES, dumps, loads
+from cloud.pickling.limits import MAX_BYTES, size_of
 
 
 class ArgumentPicklingError(Exception):
@@ -25,41 +27,66 @@ class ArgumentPicklingError(Exception):
         self.index = index
 
 
-def pack_call(args: tuple[Any, ...], kwargs: Mapping[str, Any], level: int = 0) -> list[Buffer]:
-    """A chunk of one job with keyword arguments. Raises whatever pickling raises."""
-    return _assemble(b"K", [dumps((args, dict(kwargs)), level)])
+class TooLarge(Exception):
+    """The arguments of one job take `size_bytes`, more than is allowed; `index` is its position in the chunk."""
+
+    def __init__(self, index: int, size_bytes: int) -> None:
+        super().__init__(index, size_bytes)
+        self.index = index
+        self.size_bytes = size_bytes
 
 
-def pack_map(jobs: Sequence[tuple[Any, ...]], level: int = 0) -> list[Buffer]:
+def pack_call(
+    args: tuple[Any, ...], kwargs: Mapping[str, Any], level: int = 0, max_bytes: int = MAX_BYTES
+) -> list[Buffer]:
+    """A chunk of one job with keyword arguments.
+
+    Raises:
+        TooLarge: arguments and keyword arguments together are larger than `max_bytes`.
+        Exception: whatever pickling raises.
+    """
+    return _assemble(b"K", [dumps((args, dict(kwargs)), level, max_bytes)], max_bytes)
+
+
+def pack_map(jobs: Sequence[tuple[Any, ...]], level: int = 0, max_bytes: int = MAX_BYTES) -> list[Buffer]:
     """A chunk of jobs, each a tuple of positional arguments, all of one length.
 
     Raises:
         ArgumentPicklingError: naming the first job whose arguments cannot be pickled.
+        TooLarge: naming the first job whose arguments are larger than `max_bytes`.
     """
     columns = [list(column) for column in zip(*jobs, strict=True)]
     if columns and all(_SCALARS.issuperset(map(type, column)) for column in columns):
-        return [b"P" + pickle.dumps(columns, PROTOCOL)]
+        packed = b"P" + pickle.dumps(columns, PROTOCOL)
+        if len(packed) > max_bytes:
+            for index, arguments in enumerate(jobs):
+                if (size := size_of(dumps(arguments))) > max_bytes:
+                    raise TooLarge(index, size)
+        return [packed]
     envelopes = []
     for index, arguments in enumerate(jobs):
         try:
-            envelopes.append(dumps(arguments, level))
+            envelopes.append(dumps(arguments, level, max_bytes))
         except Exception as error:
             raise ArgumentPicklingError(index) from error
-    return _assemble(b"I", envelopes)
+    return _assemble(b"I", envelopes, max_bytes)
 
 
-def _assemble(kind: bytes, envelopes: list[list[Buffer]]) -> list[Buffer]:
+def _assemble(kind: bytes, envelopes: list[list[Buffer]], max_bytes: int) -> list[Buffer]:
     position = 16 + 8 * (len(envelopes) + 1)
     offsets = []
     body: list[Buffer] = []
-    for envelope in envelopes:
+    for index, envelope in enumerate(envelopes):
         gap = -position % ALIGNMENT_BYTES
         if gap:
             body.append(bytes(gap))
             position += gap
         offsets.append(position)
         body.extend(envelope)
-        position += sum(p.nbytes if isinstance(p, memoryview) else len(p) for p in envelope)
+        size = size_of(envelope)
+        if size > max_bytes:
+            raise TooLarge(index, size)
+        position += size
     offsets.append(position)
     head = kind + bytes(7) + struct.pack(f"<{1 + len(offsets)}Q", len(envelopes), *offsets)
     if position <= 16384:

@@ -13,11 +13,10 @@ import sys
 from typing import Any
 
 from cloud.model import Buffer, Column
+from cloud.pickling.aside import PROTOCOL, Aside
+from cloud.pickling.limits import MAX_BYTES
 
-OUT_OF_BAND_MIN_BYTES = 64 * 1024
-"""Smaller buffers are cheaper to copy into the pickle than to carry separately."""
 ALIGNMENT_BYTES = 64
-PROTOCOL = 5
 CACHE_TAG = sys.implementation.cache_tag or "unknown"
 """Which interpreters can open code that this one pickled."""
 
@@ -26,12 +25,13 @@ _MARK = b"B" + bytes(7)
 _SCALARS = frozenset({int, float, str, bytes, bool, type(None)})
 
 
-def dumps(value: Any, level: int = 0) -> list[Buffer]:
+def dumps(value: Any, level: int = 0, max_bytes: int = MAX_BYTES) -> list[Buffer]:
     """The envelope of a value, as buffers to write in order; large arrays are not copied.
 
     Args:
-        value: anything cloudpickle can pickle (anything pickle can, at level 2).
-        level: `_fast_serialization` (SPEC S41).
+        value: anything the enhanced pickler can pickle (anything pickle can, at level 2).
+        level: `_fast_serialization` (SPEC S41). What makes 0 different from 1 happens after a failure, in `trace`.
+        max_bytes: larger open files are refused. The whole is not measured here: see `size_of`.
 
     Raises:
         Exception: whatever pickling raises.
@@ -39,26 +39,14 @@ def dumps(value: Any, level: int = 0) -> list[Buffer]:
     kind = type(value)
     if kind in _SCALARS or (kind is tuple and _SCALARS.issuperset(map(type, value))):
         return [pickle.dumps(value, PROTOCOL)]
-    beside: list[memoryview] = []
-
-    def keep_inside(buffer: pickle.PickleBuffer) -> bool:
-        try:
-            raw = buffer.raw()
-        except BufferError:  # not contiguous
-            return True
-        if raw.nbytes < OUT_OF_BAND_MIN_BYTES:
-            return True
-        beside.append(raw)
-        return False
-
+    aside = Aside()
     if level >= 2:
-        packed = pickle.dumps(value, PROTOCOL, buffer_callback=keep_inside)
+        packed = pickle.dumps(value, PROTOCOL, buffer_callback=aside)
     else:
-        from cloudpickle import Pickler
+        from cloud.pickling.pickler import pickled  # cloudpickle takes 30 ms to import, and scalars do not need it
 
-        with io.BytesIO() as file:
-            Pickler(file, PROTOCOL, keep_inside).dump(value)
-            packed = file.getvalue()
+        packed = pickled(value, aside, max_bytes)
+    beside = aside.buffers
     if not beside:
         return [packed]
     head = _HEAD.pack(_MARK, len(beside), len(packed)) + struct.pack(f"<{len(beside)}Q", *(b.nbytes for b in beside))

@@ -5,17 +5,20 @@ from collections.abc import Callable
 from typing import Any
 
 from cloud.model import Buffer
+from cloud.pickling.limits import MAX_BYTES
 
 
-def dump_function(function: Callable[..., Any]) -> tuple[str, bytes]:
+def dump_function(function: Callable[..., Any], max_bytes: int = MAX_BYTES) -> tuple[str, bytes]:
     """SHA-256 (hexadecimal) and pickle of a callable, always by the enhanced pickler (SPEC S40).
+
+    Open files in it that are larger than `max_bytes` are refused; the whole is not measured here.
 
     Raises:
         Exception: whatever pickling raises.
     """
-    import cloudpickle
+    from cloud.pickling.pickler import pickled
 
-    packed: bytes = cloudpickle.dumps(function, protocol=5)
+    packed = pickled(function, None, max_bytes)
     return hashlib.sha256(packed).hexdigest(), packed
 
 

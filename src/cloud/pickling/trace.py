@@ -1,0 +1,56 @@
+"""What a pickle is made of, as text: the trace after a failure, the snapshot of what is too large, the whole log."""
+
+from typing import Any
+
+from cloud.pickling import xml
+from cloud.pickling.description import Describer, Shown
+from cloud.pickling.limits import MAX_BYTES
+from cloud.pickling.tracing import TracingPickler
+
+WHERE_TO_READ_ON = "docs/reference/pickling.md"
+_EVERYTHING = Shown()
+
+
+def pickle_trace(value: Any, max_bytes: int = MAX_BYTES) -> str:
+    """'Pickle trace:' and the way from a value to the member that cannot be pickled; '' if all of it can.
+
+    Pickles again, slowly; meant for after a failure.
+    """
+    try:
+        traced, error = TracingPickler(max_bytes=max_bytes).trace(value)
+        if error is None:
+            return ""
+        root = Describer(Shown(only_path=True), _line(error)).root(traced)
+        return f"Pickle trace:\n{xml.text(root)}See {WHERE_TO_READ_ON} for what cannot be pickled, and what to do."
+    except Exception:  # an explanation must never hide what it explains
+        return ""
+
+
+def snapshot(value: Any, min_bytes: int) -> str:
+    """The members of a value that take so many bytes or more, without the head of a document."""
+    try:
+        traced, _ = TracingPickler().trace(value)
+        return xml.text(Describer(Shown(min_bytes=min_bytes)).root(traced))
+    except Exception:  # see above
+        return f"<PickledObject type='{type(value).__qualname__}'/>\n"
+
+
+def document(value: Any, shown: Shown = _EVERYTHING, max_bytes: int = MAX_BYTES) -> str:
+    """The serialization log of a value: a whole XML document, with the culprit marked if it cannot be pickled."""
+    traced, error = TracingPickler(primitives=shown.primitives, max_bytes=max_bytes).trace(value)
+    root = Describer(shown, "" if error is None else _line(error)).root(traced)
+    return xml.document(
+        root,
+        (
+            ("minimumObjectSizePrinted", str(shown.min_bytes)),
+            ("typeCompositionShown", str(shown.types_composition)),
+            ("showPrimitives", str(shown.primitives)),
+        ),
+    )
+
+
+def _line(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:
+        return type(error).__name__
