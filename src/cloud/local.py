@@ -6,13 +6,14 @@ import select
 import selectors
 import socket
 import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cloud.dispatch.clock import SystemClock
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.door import Door
 from cloud.dispatch.jobs import Jobs
-from cloud.dispatch.ports import Reply
+from cloud.dispatch.ports import Blobs, Engine, Reply
 from cloud.dispatch.retention import Limits, Retention
 from cloud.dispatch.tokens import JobTokens
 from cloud.engines.local import LocalEngine
@@ -34,6 +35,8 @@ class Core:
         limits: what is forgotten when.
         lock_fd: an open, locked file that the worker processes keep open until they are gone (DESIGN D11).
         server_url: told to jobs, so that they find their own server.
+        variables: what else jobs find in their environment.
+        engine: makes another engine than the local one.
     """
 
     def __init__(
@@ -45,16 +48,23 @@ class Core:
         limits: Limits | None = None,
         lock_fd: int | None = None,
         server_url: str = "",
+        variables: Mapping[str, str] | None = None,
+        engine: Callable[[Blobs], Engine] | None = None,
     ) -> None:
         self.slots = slots or os.cpu_count() or 1
         self.store = SQLiteStore(":memory:" if folder is None else folder / "jobs.db")
         self.blobs = MemoryBlobs() if folder is None else FolderBlobs(folder / "blobs")
-        self.engine = LocalEngine(
-            slots=self.slots,
-            blobs=self.blobs,
-            on_request=self._on_request if pipes else None,
-            lock_fd=lock_fd,
-            variables={"PICLOUD_URL": server_url} if server_url else None,
+        told = {**(variables or {}), **({"PICLOUD_URL": server_url} if server_url else {})}
+        self.engine: Engine = (
+            engine(self.blobs)
+            if engine is not None
+            else LocalEngine(
+                slots=self.slots,
+                blobs=self.blobs,
+                on_request=self._on_request if pipes else None,
+                lock_fd=lock_fd,
+                variables=told or None,
+            )
         )
         name = f"{socket.gethostname()}:{os.getpid()}"
         self.dispatcher = Dispatcher(self.store, self.blobs, self.engine, SystemClock(), name=name)
@@ -71,7 +81,7 @@ class Core:
         """The JobApi of an account."""
         return Jobs(self.dispatcher, account)
 
-    def tick(self) -> float | None:
+    def tick(self) -> float:
         """One pass over everything; never waits. Returns the monotonic time of the next one at the latest."""
         with self.dispatcher.lock:
             self.dispatcher.tick()
@@ -156,3 +166,22 @@ class CoreThread:
                         woken = woken or bool(news.poll(0))
         os.close(self._wake_r)
         os.close(self._wake_w)
+
+
+class Pool(Jobs):
+    """A core of this process and the thread that drives it, as a JobApi: `cloud.mp`, the simulator.
+
+    Args:
+        slots: number of worker processes; 0: one per core of the machine.
+        most_jobs: so many finished jobs are kept (SPEC S55); 0: all.
+        variables: what jobs find in their environment.
+    """
+
+    def __init__(self, slots: int, most_jobs: int = 0, variables: Mapping[str, str] | None = None) -> None:
+        self.core = Core(slots=slots, pipes=True, limits=Limits(max_jobs=most_jobs or None), variables=variables)
+        super().__init__(self.core.dispatcher, FIRST_ACCOUNT)
+        self._thread = CoreThread(self.core)
+
+    def close(self) -> None:
+        """End the thread and all workers; jobs and results are forgotten."""
+        self._thread.stop()

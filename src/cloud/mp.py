@@ -13,9 +13,8 @@ from typing import Any
 from cloud.api import JobApi
 from cloud.client import sessions
 from cloud.client.session import Session
-from cloud.config import Settings
-from cloud.dispatch.jobs import Jobs
-from cloud.local import FIRST_ACCOUNT, Core, CoreThread
+from cloud.config import setting
+from cloud.local import Pool
 from cloud.model import FINISHED_WORDS
 from cloud.wire import worker
 
@@ -25,33 +24,20 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Pool(Jobs):
-    """A core of this process and the thread that drives it, as a JobApi."""
-
-    def __init__(self, slots: int) -> None:
-        self.core = Core(slots=slots, pipes=True)
-        super().__init__(self.core.dispatcher, FIRST_ACCOUNT)
-        self._thread = CoreThread(self.core)
-
-    def close(self) -> None:
-        """End the thread and all workers; jobs and results are forgotten."""
-        self._thread.stop()
-
-
 def _open() -> JobApi:
     channel = worker.CHANNEL
     if channel is not None and channel.serves:
         from cloud.client.pipe import PipeApi
 
         return PipeApi()
-    pool = Pool(Settings.current().workers)
+    pool = Pool(setting("num_procs"), setting("mp_cache_size_limit"))
     if channel is not None:
         worker.AT_JOB_END.append(close)  # a pool inside a job must not outlive it
     return pool
 
 
 def _about(api: JobApi | None) -> dict[str, Any]:
-    slots = api.describe()["slots"] if api is not None else Settings.current().workers
+    slots = api.describe()["slots"] if api is not None else setting("num_procs")
     return {"connection_type": "multiprocessing", "server_url": None, "api_key": None, "num_procs": slots}
 
 

@@ -1,4 +1,4 @@
-"""The worker processes of cloud.mp end with the program that uses them, however it ends."""
+"""S56: the worker processes of cloud.mp end with the program that uses them, however it ends."""
 
 import signal
 import subprocess

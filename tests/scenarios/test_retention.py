@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from cloud.api import NewChunk, Part
-from cloud.dispatch.retention import EVERY_SECONDS, Limits, Retention
+from cloud.dispatch.retention import COUNT_SECONDS, EVERY_SECONDS, Limits, Retention
 from cloud.errors import InvalidSubmission, JobNotFound
 from cloud.pickling import pack_map
 from tests.support.world import FUNCTION, World, spec
@@ -107,3 +107,31 @@ def test_deleting_jobs_removes_their_blobs_when_the_last_that_needs_them_goes(wo
     assert list(world.blobs.names()) == ["args/1/0"]
     world.jobs.delete((jids[1:],))
     assert list(world.blobs.names()) == []
+
+
+def test_beyond_the_number_of_jobs_those_that_finished_first_go_first(world: World) -> None:
+    """S55: `mp_cache_size_limit` keeps only so many finished jobs; unfinished ones do not count."""
+    retention = Retention(world.dispatcher, Limits(max_jobs=3))
+    first, second = submit(world, "a"), submit(world, "b")
+    world.run_all()
+    unfinished = submit(world, "c")
+    retention.work()
+    with pytest.raises(JobNotFound):
+        world.status(range(first[0], first[0] + 1))
+    assert world.status(range(first[1], first[1] + 1), second) == ["done"] * 3
+    assert world.status(unfinished) == ["processing"] * 2
+    assert sorted(world.blobs.names()) == ["args/1/0", "args/2/0", "args/3/0"], "a blob goes with its last job"
+
+
+def test_jobs_are_counted_now_and_then_only(world: World) -> None:
+    retention = Retention(world.dispatcher, Limits(max_jobs=1))
+    retention.work()
+    later = submit(world, "a")
+    world.run_all()
+    retention.work()
+    assert world.status(later) == ["done", "done"]
+    assert retention.due <= world.clock.monotonic() + COUNT_SECONDS, "but it will not be forgotten that it is time"
+    world.clock.advance(COUNT_SECONDS)
+    retention.work()
+    with pytest.raises(JobNotFound):
+        world.status(range(later[0], later[0] + 1))

@@ -10,9 +10,8 @@ import pytest
 from cloud.api import JobApi
 from cloud.client import connect
 from cloud.client.remote import RemoteApi
-from cloud.local import FIRST_ACCOUNT
+from cloud.local import FIRST_ACCOUNT, Pool
 from cloud.model import Buffer
-from cloud.mp import Pool
 from tests.support import processes
 
 SPEAKERS = ["in process", "through the door", "over http"]

@@ -12,6 +12,8 @@ from cloud.model import Stretch
 log = logging.getLogger("Cloud.retention")
 
 EVERY_SECONDS = 60.0
+COUNT_SECONDS = 0.25
+"""How often finished jobs are counted where their number is limited."""
 ORPHAN_AGE_SECONDS = 3600.0
 """A blob is written before the commit that refers to it; one so old without a reference was orphaned by a crash."""
 SLICE = 200
@@ -26,6 +28,8 @@ class Limits:
     """Submissions all of whose jobs finished longer ago are forgotten."""
     max_bytes: int | None = None
     """Beyond this, the submissions that finished first are forgotten, however young."""
+    max_jobs: int | None = None
+    """Beyond this, the finished jobs that finished first are forgotten, a moment after they became too many."""
     warn_bytes: int = 10 << 30
     """A warning is logged once when the store has grown beyond this."""
 
@@ -43,18 +47,43 @@ class Retention:
         self._orphan_age = orphan_age_seconds
         self._names: Iterator[str] | None = None
         self._warned = False
+        self._count_due = dispatcher.clock.monotonic()
         self.due = dispatcher.clock.monotonic()
         """Monotonic time of the next slice."""
 
     def work(self) -> None:
         """A slice, if it is due."""
         now = self._dispatcher.clock.monotonic()
+        if self._limits.max_jobs is not None:
+            self._mind_jobs(now, self._limits.max_jobs)
         if now < self.due:
             return
         self._drop_silent()
         self._drop_unused_code()
         more = self._forget_old() | self._forget_surplus() | self._collect_orphans()
         self.due = now + (0.05 if more else EVERY_SECONDS)
+
+    def _mind_jobs(self, now: float, most: int) -> None:
+        """Called after everything that happened, so there may be more jobs than before; counted now and then."""
+        if now < self._count_due:
+            self.due = min(self.due, self._count_due)
+            return
+        self._count_due = now + COUNT_SECONDS
+        ended = self._store.ended_jids()
+        surplus = sum(map(len, ended)) - most
+        for jids in ended:
+            if surplus <= 0:
+                break
+            self._forget_jobs(jids[:surplus])
+            surplus -= len(jids)
+
+    def _forget_jobs(self, jids: range) -> None:
+        with self._dispatcher.step() as step:
+            for submission in self._store.at_jids(jids):
+                first = submission.jids.start
+                lo, hi = max(jids.start, first) - first, min(jids.stop, submission.jids.stop) - first
+                step.garbage += self._store.delete(Stretch(submission.sid, lo, hi))
+                step.touched.add(submission.sid)
 
     def _drop_silent(self) -> None:
         since = self._dispatcher.clock.now() - SILENCE_ALLOWED

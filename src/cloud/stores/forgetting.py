@@ -62,6 +62,12 @@ class Forgetting(Barriers):
                 ends[sid] = None
         return found
 
+    def ended_jids(self) -> list[range]:
+        """Jids of finished jobs that were not deleted (single deleted ones among others may be in), in ranges,
+        those that ended first first: for retention."""
+        self._flush()
+        return [range(start, stop) for start, stop in self._read(SQL.ended_jids, ())]
+
     def size_bytes(self) -> int:
         """Bytes the store holds, inline data only."""
         return int(self._first(SQL.page_bytes)[0])

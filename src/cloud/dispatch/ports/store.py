@@ -272,6 +272,11 @@ class Store(Protocol):
         """(sid, last end, bytes) of submissions that are finished altogether, oldest end first: for retention."""
         ...
 
+    def ended_jids(self) -> list[range]:
+        """Jids of finished jobs that were not deleted (single deleted ones among others may be in), in ranges,
+        those that ended first first: for retention."""
+        ...
+
     def size_bytes(self) -> int:
         """Bytes the store holds, inline data only."""
         ...

@@ -38,6 +38,9 @@ SELECT EXISTS (SELECT 1 FROM result_blobs WHERE name = ?1) OR EXISTS (SELECT 1 F
 -- :name by_end
 SELECT sid, ended FROM outcomes ORDER BY ended, stop
 
+-- :name ended_jids
+SELECT start, stop FROM outcomes ORDER BY ended, stop
+
 -- :name end_and_bytes
 SELECT max(ended), sum(size_bytes) FROM outcomes WHERE stop > ? AND stop <= ?
 
