@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from cloud import config as config
-    from cloud import mp as mp
+    from cloud import mp as mp, pool_interface as pool_interface
     from cloud.client.functions import (
         call as call,
         close as close,
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from cloud.config import getconfigpath as getconfigpath
     from cloud.errors import CloudException as CloudException, CloudTimeoutError as CloudTimeoutError
     from cloud.model import FINISHED_WORDS as finished_statuses
+    from cloud.simulator import start_simulator as start_simulator
+    from cloud.pools.futures import Executor as Executor
 
 _FUNCTIONS = (
     "call", "close", "connection_info", "delete", "info", "iresult", "iresult_unordered", "is_simulated", "join",
@@ -45,18 +47,21 @@ _HOMES = {
     **dict.fromkeys(_FUNCTIONS, "cloud.client.functions"),
     "CloudException": "cloud.errors",
     "CloudTimeoutError": "cloud.errors",
+    "Executor": "cloud.pools.futures",
     "Job": "cloud.client.jobs",
     "Jobs": "cloud.client.jobs",
     "config": "",
     "finished_statuses": "cloud.model",
     "getconfigpath": "cloud.config",
     "mp": "",
+    "pool_interface": "",
     "setkey": "cloud.client.setkey",
+    "start_simulator": "cloud.simulator",
 }
 __all__ = [
-    "CloudException", "CloudTimeoutError", "Job", "Jobs", "call", "close", "config", "connection_info", "delete",
-    "finished_statuses", "getconfigpath", "info", "iresult", "iresult_unordered", "is_simulated", "join", "kill",
-    "map", "mp", "result", "running_on_cloud", "setkey", "status",
+    "CloudException", "CloudTimeoutError", "Executor", "Job", "Jobs", "call", "close", "config", "connection_info",
+    "delete", "finished_statuses", "getconfigpath", "info", "iresult", "iresult_unordered", "is_simulated", "join",
+    "kill", "map", "mp", "pool_interface", "result", "running_on_cloud", "setkey", "start_simulator", "status",
 ]  # fmt: skip
 
 

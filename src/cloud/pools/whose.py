@@ -1,0 +1,33 @@
+"""Which cloud a pool means."""
+
+from typing import Any
+
+from cloud.client import sessions
+from cloud.client.reserved import NAMES
+from cloud.client.session import Session
+
+
+def session_of(cloud: Any) -> Session:
+    """The session behind `cloud` (also None), `cloud.mp`, or a session itself.
+
+    Raises:
+        TypeError: it is none of these.
+    """
+    if cloud is None or getattr(cloud, "__name__", "") == "cloud":
+        return sessions.active()
+    session = cloud if isinstance(cloud, Session) else getattr(cloud, "_session", None)
+    if not isinstance(session, Session):
+        raise TypeError(f"cloud must be the module cloud or cloud.mp, not {cloud!r:.80}")
+    return session
+
+
+def check_reserved(keywords: dict[str, Any], where: str) -> dict[str, Any]:
+    """The keywords, if all of them are reserved ones of `cloud.call`; their values are checked with each job.
+
+    Raises:
+        TypeError: naming the first that is not.
+    """
+    for name in keywords:
+        if name not in NAMES:
+            raise TypeError(f"{where} got an unexpected keyword argument {name!r}")
+    return keywords
