@@ -13,6 +13,7 @@ from cloud.dispatch.clock import SystemClock
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.door import Door
 from cloud.dispatch.jobs import Jobs
+from cloud.dispatch.outputs import OutputFiles
 from cloud.dispatch.ports import Blobs, Engine, Reply
 from cloud.dispatch.retention import Limits, Retention
 from cloud.dispatch.tokens import JobTokens
@@ -179,6 +180,7 @@ class Pool(Jobs):
 
     def __init__(self, slots: int, most_jobs: int = 0, variables: Mapping[str, str] | None = None) -> None:
         self.core = Core(slots=slots, pipes=True, limits=Limits(max_jobs=most_jobs or None), variables=variables)
+        self.core.dispatcher.on_finish = OutputFiles(self.core.store)
         super().__init__(self.core.dispatcher, FIRST_ACCOUNT)
         self._thread = CoreThread(self.core)
 

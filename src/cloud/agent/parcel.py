@@ -6,7 +6,7 @@ from typing import Any
 
 from cloud.agent.worker import Worker
 from cloud.dispatch.ports import Work
-from cloud.model import BlobRef, Buffer, Code, Piece
+from cloud.model import BlobRef, Buffer, Code, Piece, Spec
 from cloud.wire.message import Frame, encode
 
 CACHED, INLINE, FILE = range(3)
@@ -52,7 +52,7 @@ def pack(
         "op": "work", "seq": worker.next_seq, "count": claim.hi - claim.lo, "sid": claim.sid, "first": claim.lo,
         "jid": (work.submission.first_jid or 0) + claim.lo, "function": spec.function, "how": how, "chunks": chunks,
         "level": spec.fast_serialization, "call": spec.kind == "call", "profile": spec.profile, "token": work.token,
-        "variables": spec.os_env_vars,
+        "variables": spec.os_env_vars, **_about_results(spec),
     }  # fmt: skip
     if bind is not None:
         header["bind"] = bind
@@ -63,3 +63,13 @@ def _code(code: Code, frames: list[Frame], read_blob: Callable[[str], Buffer]) -
     """What a worker is told of its code version; the contents are the first frame, one after another."""
     frames.append([read_blob(p.name) if isinstance(p, BlobRef) else p for _, p in code.files])
     return {"version": code.version, "files": [[f.path, f.size_bytes, f.executable] for f, _ in code.files]}
+
+
+def _about_results(spec: Spec) -> dict[str, Any]:
+    """What the worker must know to keep results, where it is not the usual."""
+    told: dict[str, Any] = {}
+    if spec.max_transmit_data:
+        told["max_bytes"] = spec.max_transmit_data
+    if spec.datalog:
+        told["datalog"] = spec.datalog
+    return told

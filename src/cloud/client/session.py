@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, overload
 from cloud.api import JobApi
 from cloud.client import waiting
 from cloud.client.arguments import Jids, read_jids, read_timeout
+from cloud.client.datalogs import open_datalog, settings
 from cloud.client.info import Fields, read_fields, read_info
 from cloud.client.iteration import ResultIterator, read_in_parallel, results_unordered
 from cloud.client.jobs import Job, Jobs
 from cloud.client.naming import short_name
 from cloud.client.opening import value_of
+from cloud.client.packing import Packer
 from cloud.client.patience import Patience, inside_channel
 from cloud.client.reserved import take_reserved
 from cloud.client.signature import check_arguments
@@ -75,7 +77,11 @@ class Session:
             with self._lock:
                 if self._api is None:
                     api = self._open_api()
-                    self._submitter = Submitter(api, self.where, lambda: _parent_jid(api))
+                    told = settings(self.kind)
+                    packer = Packer(told, open_datalog(self.kind, told))
+                    self._submitter = Submitter(
+                        api, self.where, lambda: _parent_jid(api), packer, results_here=bool(self.kind)
+                    )
                     self._api = api
         return self._api
 

@@ -9,15 +9,17 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, Literal
 
 from cloud.api import JobApi, NewChunk, Part
 from cloud.client.naming import full_name
-from cloud.client.packing import pack_call, pack_function, pack_map
+from cloud.client.packing import Packer
 from cloud.client.reserved import Reserved
 from cloud.client.shown import SHOWN_JOBS, shown_arguments
 from cloud.client.surroundings import surroundings
 from cloud.model import Buffer, Spec
+from cloud.pickling import MAX_BYTES
 
 CHUNK_JOBS = 500
 CHUNK_BYTES = 1 << 20
@@ -30,10 +32,28 @@ _SMALL = frozenset({int, float, bool, type(None)})
 
 
 class Submitter:
-    """Submits to one `JobApi`; remembers which functions it has. Safe to use from several threads."""
+    """Submits to one `JobApi`; remembers which functions it has. Safe to use from several threads.
 
-    def __init__(self, api: JobApi, where: str, parent_jid: Callable[[], int | None]) -> None:
+    Args:
+        api: where to.
+        where: how users call it, for messages.
+        parent_jid: the job that this code runs in, if it does.
+        packer: makes bytes of functions and arguments, and their logs.
+        results_here: whether jobs run on this machine for this program alone (cloud.mp), so that workers log results.
+    """
+
+    def __init__(
+        self,
+        api: JobApi,
+        where: str,
+        parent_jid: Callable[[], int | None],
+        packer: Packer,
+        *,
+        results_here: bool = False,
+    ) -> None:
         self._api = api
+        self._packer = packer
+        self._results_here = results_here
         self._where = where
         self._parent_jid = parent_jid
         self._known_functions: set[str] = set()
@@ -42,13 +62,14 @@ class Submitter:
         """Submit one job; its jid.
 
         Raises:
-            CannotPickle: the function or an argument; nothing was submitted.
+            CannotPickle, ExcessiveData: the function or an argument; nothing was submitted.
             CloudException: the server refused, or cannot be reached.
         """
         where = f"{self._where}.call"
-        digest, packed = pack_function(function, where)
-        chunk = NewChunk(0, 1, pack_call(args, kwargs, told.fast_serialization, where))
-        spec = self._spec("call", function, digest, told, (shown_arguments(args, kwargs),))
+        log = self._begin_log("call", function)
+        digest, packed = self._packer.function(function, where)
+        chunk = NewChunk(0, 1, self._packer.call(args, kwargs, told.fast_serialization, where, log))
+        spec = self._spec("call", function, digest, told, (shown_arguments(args, kwargs),), log)
         jids = self._send(Part(_token(), spec, [packed], [chunk], 1))
         assert jids is not None, "a sealed submission has jids"
         return jids.start
@@ -57,24 +78,24 @@ class Submitter:
         """Submit a job for each tuple of the sequences, shorter ones padded with None; their jids, maybe none.
 
         Raises:
-            CannotPickle: naming the item; nothing was submitted.
+            CannotPickle, ExcessiveData: naming the item; nothing was submitted.
             CloudException: the server refused, or cannot be reached.
             Exception: whatever iterating over the sequences raises; nothing was submitted.
         """
         where = f"{self._where}.map"
-        digest, packed = pack_function(function, where)
+        log = self._begin_log("map", function)
+        digest, packed = self._packer.function(function, where)
         jobs = iter(_jobs(sequences, where))
         shown: list[str] = []
-        chunks = _chunks(
-            jobs, told.fast_serialization, where, shown, sized=all(hasattr(s, "__len__") for s in sequences)
-        )
+        pack = partial(self._packer.map, level=told.fast_serialization, where=where, path=log)
+        chunks = _chunks(jobs, pack, shown, sized=all(hasattr(s, "__len__") for s in sequences))
         token = _token()
         spec: Spec | None = None
         total = 0
         try:
             for message in _messages(chunks):
                 if spec is None:
-                    spec = self._spec("map", function, digest, told, tuple(shown))
+                    spec = self._spec("map", function, digest, told, tuple(shown), log)
                 total += sum(chunk.count for chunk in message.chunks)
                 part = Part(token, spec, [packed], message.chunks, total if message.last else None)
                 jids = self._send(part)
@@ -86,6 +107,10 @@ class Submitter:
             return range(0)
         assert jids is not None, "a sealed submission has jids"
         return jids
+
+    def _begin_log(self, kind: str, function: Callable[..., Any]) -> str:
+        datalog = self._packer.datalog
+        return "" if datalog is None else datalog.begin(kind, function)
 
     def _send(self, part: Part) -> range | None:
         """Send a part, with the function only when the server does not have it yet."""
@@ -115,6 +140,7 @@ class Submitter:
         digest: str,
         told: Reserved,
         shown: tuple[str, ...],
+        log: str,
     ) -> Spec:
         return Spec(
             kind=kind,
@@ -136,6 +162,8 @@ class Submitter:
             parent_jid=self._parent_jid(),
             shown_arguments=shown,
             client=_about_client(),
+            max_transmit_data=self._packer.told.max_bytes if self._packer.told.max_bytes != MAX_BYTES else 0,
+            datalog=log if self._results_here else "",
         )
 
 
@@ -185,7 +213,11 @@ def _jobs(sequences: tuple[Iterable[Any], ...], where: str) -> Iterable[tuple[An
 
 
 def _chunks(
-    jobs: Iterator[tuple[Any, ...]], level: int, where: str, shown: list[str], *, sized: bool
+    jobs: Iterator[tuple[Any, ...]],
+    pack: Callable[[list[tuple[Any, ...]], int], list[Buffer]],
+    shown: list[str],
+    *,
+    sized: bool,
 ) -> Iterator[NewChunk]:
     """Pack jobs into chunks, filling `shown` on the way.
 
@@ -198,7 +230,7 @@ def _chunks(
             batch = batch[:most]
         if len(shown) < SHOWN_JOBS:
             shown += [shown_arguments(args) for args in batch[: SHOWN_JOBS - len(shown)]]
-        parts = pack_map(batch, first, level, where)
+        parts = pack(batch, first)
         yield NewChunk(first, len(batch), parts)
         first += len(batch)
         affordable = int(CHUNK_BYTES * len(batch) / max(_size(parts), 1))

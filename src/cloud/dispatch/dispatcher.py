@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from cloud.dispatch import lifecycle
 from cloud.dispatch.barriers import Barriers
@@ -52,6 +53,8 @@ class Dispatcher:
         self.barriers = Barriers(store, clock)
         self.rearm: Callable[[], None] = lambda: None
         """Called after a step outside `tick`: deadlines may have moved nearer."""
+        self.on_finish: Callable[[Outcomes], None] | None = None
+        """Called after the commit with outcomes that were stored, before those who wait are woken."""
         self._claiming = Claiming(store, engine, self.tokens)
         self._early = EarlyStart(engine, clock)
         self._name = name
@@ -195,6 +198,8 @@ class Dispatcher:
         if self.store.finish(cid, outcomes, at=self.clock.now()):
             step.finish(outcomes.sid, outcomes.lo, outcomes.hi)
             self._shrink(cid, outcomes.count, step)
+            if self.on_finish is not None:
+                step.after.append(partial(self.on_finish, outcomes))
         else:
             log.warning(
                 "outcomes of jobs %d..%d of submission %d, attempt %d, came after their claim was reaped: refused",

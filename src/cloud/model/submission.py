@@ -37,6 +37,10 @@ class Spec:
     """Bounded reprs of the first jobs' arguments (at most 100), made by the client for people to read."""
     client: dict[str, str] = field(default_factory=dict)
     """Who submitted: host, process id, versions; for people to read."""
+    max_transmit_data: int = 0
+    """Largest result that is kept, in bytes; 0: the runner's default, 1 GB."""
+    datalog: str = ""
+    """Where serialization logs of this submission begin: a path on the worker's machine, without the last endings."""
 
 
 @dataclass(frozen=True, slots=True)

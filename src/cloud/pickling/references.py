@@ -99,11 +99,11 @@ def _texts(part: bytes) -> set[str]:
 
 def _open(envelope: Buffer, found: References) -> tuple[()]:
     view = memoryview(envelope)
-    if len(view) and view[0] != 0x80:  # beside it are buffers: the pickle begins where its protocol is
+    if view and view[0] != 0x80:  # beside it are buffers: the pickle begins where its protocol is
         number, length = (int.from_bytes(view[at : at + 8], "little") for at in (8, 16))
         start = 24 + 8 * number
         view = view[start : start + length]
-    if len(view):
+    if view:
         _Looker(view, found).load()
     return ()
 

@@ -59,10 +59,10 @@ class Traced:
             waiting.extend(reversed(traced.children))
 
 
-_Base: Any = pickle._Pickler  # type: ignore[attr-defined]
+_Base: Any = pickle._Pickler
 
 
-class TracingPickler(Enhancements, _Base):
+class TracingPickler(Enhancements, _Base):  # type: ignore[misc]
     """Pickles into nothing and keeps the tree of what it met.
 
     Args:

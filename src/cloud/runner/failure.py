@@ -4,7 +4,7 @@ import os
 import traceback
 from types import TracebackType
 
-from cloud.pickling import dumps, loads
+from cloud.pickling import ExcessiveData, dumps, loads
 
 TEXT_MAX_BYTES = 256 * 1024
 _OWN = (
@@ -23,6 +23,8 @@ def describe(error: BaseException, part: int, result: object = None) -> str:
         missing = isinstance(error, ModuleNotFoundError) and error.name
         why = f": there is no module named {missing!r} where the job ran" if missing else ""
         text = f"Could not depickle job{why}\n{text}"
+    elif part == KEEPING and isinstance(error, ExcessiveData):
+        text = str(error)
     elif part == KEEPING:
         text = f"The result, a {_name(type(result))}, could not be pickled: {_line(error)}\n{text}"
     return bounded(text)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cloud.pickling import Arguments
+from cloud.pickling import MAX_BYTES, Arguments
 from cloud.runner.inbox import Inbox
 from cloud.wire.message import Header
 from cloud.wire.worker import CACHED_CHUNKS, CACHED_FUNCTIONS, Recent
@@ -35,6 +35,10 @@ class Work:
     profile: bool
     token: str
     variables: dict[str, str]
+    max_bytes: int
+    """Largest result that is kept."""
+    datalog: str
+    """Where logs of results begin; empty: there are none."""
 
 
 class Opener:
@@ -69,6 +73,7 @@ class Opener:
         return Work(
             header["seq"], header["count"], sid, header["first"], header["jid"], digest, self._functions[digest],
             chunks, header["level"], header["call"], header["profile"], header["token"], header["variables"],
+            header.get("max_bytes", MAX_BYTES), header.get("datalog", ""),
         )  # fmt: skip
 
     def function(self, work: Work) -> Callable[..., Any]:

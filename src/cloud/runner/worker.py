@@ -13,13 +13,13 @@ import time
 from typing import Any
 
 from cloud.model import INLINE_MAX_BYTES, Status
-from cloud.pickling import dumps
 from cloud.runner import extras, failure, linux
 from cloud.runner.binding import Binding
 from cloud.runner.channel import PipeChannel
 from cloud.runner.code import materialise
 from cloud.runner.inbox import Inbox
 from cloud.runner.interrupt import Interrupt
+from cloud.runner.keeping import keep
 from cloud.runner.leftovers import kill_children
 from cloud.runner.logs import Logs
 from cloud.runner.outbox import AgentGone, Outbox
@@ -97,6 +97,7 @@ class Worker:
                 token = {"PICLOUD_JOB_TOKEN": work.token} if work.token else {}
                 self._binding.enter({**work.variables, **token})
             self._channel.token = work.token
+            wire.DATALOG = work.datalog
             self.run(work)
 
     def run(self, work: Work) -> None:
@@ -141,7 +142,7 @@ class Worker:
                 value = function(*args, **kwargs)
                 ended = monotonic()
                 part = failure.KEEPING
-                parts = dumps(value, work.level)
+                parts = keep(value, work, seq)
                 interrupt.inside = -1
             except BaseException as error:
                 interrupt.inside = -1
@@ -180,7 +181,7 @@ class Worker:
                 value = function(*args, **kwargs)
                 ended = time.monotonic()
                 part = failure.KEEPING
-                parts = dumps(value, work.level)
+                parts = keep(value, work, seq)
                 interrupt.inside = -1
             except BaseException as error:
                 interrupt.inside = -1

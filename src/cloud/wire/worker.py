@@ -99,6 +99,9 @@ CHANNEL: Channel | None = None
 CODE: tuple[str, str] | None = None
 """Code version that this worker is bound to and the folder where its files are; None: no local modules travelled."""
 
+DATALOG = ""
+"""Where the serialization logs of the job that runs now begin (`Spec.datalog`); set by the runner."""
+
 AT_JOB_END: list[Callable[[], object]] = []
 """What closes things that must not outlive a job (a `cloud.mp` of its own); the runner calls and forgets them at its
 end."""
