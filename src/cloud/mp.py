@@ -3,8 +3,8 @@
     from cloud import mp
     mp.result(mp.map(f, range(1000)))
 
-Inside a job of `cloud.mp` these functions reach the pool that runs the job; inside a job of a server they make a pool of
-the job's own, which ends with the job.
+Inside a job of `cloud.mp` these functions reach the pool that runs the job; inside a job of a server they make a pool
+of the job's own, which ends with the job.
 """
 
 import atexit

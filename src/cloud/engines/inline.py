@@ -1,0 +1,221 @@
+"""The inline engine: jobs run in this very process, one at a time, where a debugger can stop in them.
+
+Only the simulator composes it (with user code in its own process there is nothing left to protect), so it opens what
+the client pickled, as a worker would. It runs nothing by itself: whoever asks for jobs calls `take` and `run`.
+"""
+
+import os
+import threading
+import time
+import traceback
+from array import array
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from cloud import pickling
+from cloud.dispatch.ports import Blobs, Blocked, EngineState, Event, Finished, Live, Seat, Wanted, Work
+from cloud.engines.tee import Tee
+from cloud.model import INLINE_MAX_BYTES, Buffer, Column, Outcomes, Piece, Ranges, Spec, Status
+
+_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+@dataclass(slots=True)
+class Running:
+    """A job that runs now; `thread` runs it."""
+
+    work: Work
+    thread: int
+    started: float
+    stdout: Tee
+    stderr: Tee
+
+
+class InlineEngine:
+    """See `Engine`. A job that waits for others lends its place to those, as on a server."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+        self._ready: deque[Work] = deque()
+        self._events: list[Event] = []
+        self._running: list[Running] = []
+        self._waiting: list[tuple[range, ...]] = []
+        self.open = False
+        """Whether jobs are taken: only by those who are about to run them."""
+
+    # --- for whoever runs jobs
+
+    def take(self) -> Work | None:
+        """The next job to run, if there is one."""
+        return self._ready.popleft() if self._ready else None
+
+    def run(self, work: Work) -> BaseException | None:
+        """Run a job that was taken; without the dispatcher's lock. Returns what must not be kept from the user, a
+        KeyboardInterrupt; everything else is the job's outcome."""
+        spec = work.submission.spec
+        started, begun = time.time(), time.monotonic()
+        with Tee.on("stdout") as stdout, Tee.on("stderr") as stderr, _variables(spec.os_env_vars):
+            running = Running(work, threading.get_ident(), started, stdout, stderr)
+            self._running.append(running)
+            try:
+                end = self._attempt(work)
+            finally:
+                self._running.remove(running)
+        end.outcomes.started = array("d", [started])
+        end.outcomes.runtime = array("d", [time.monotonic() - begun])
+        end.outcomes.stdout = Column.of([stdout.text()])
+        end.outcomes.stderr = Column.of([stderr.text()])
+        self._events.append(Finished(work.claim.cid, end.outcomes))
+        return end.interrupt
+
+    def jid(self) -> int | None:
+        """The job that runs in this thread, if one does."""
+        mine = [r for r in self._running if r.thread == threading.get_ident()]
+        return mine[-1].work.submission.jids[mine[-1].work.claim.lo] if mine else None
+
+    @contextmanager
+    def lent_for(self, jids: Ranges) -> Iterator[None]:
+        """While a job of this thread waits for these jobs, they may run."""
+        self._waiting.append(jids)
+        try:
+            yield
+        finally:
+            self._waiting.remove(jids)
+
+    def _attempt(self, work: Work) -> "_End":
+        index = work.claim.lo
+        try:
+            function = pickling.load_function(self._bytes(work.function))
+            chunk = next(c for c in work.chunks if c.first <= index < c.first + c.count)
+            args, kwargs = pickling.Arguments(self._bytes(chunk.packed))[index - chunk.first]
+        except Exception as error:
+            return _failed(work, error, "Could not depickle job\n")
+        try:
+            value = function(*args, **kwargs)
+        except KeyboardInterrupt as error:
+            end = _failed(work, error, "Interrupted from the keyboard\n", Status.KILLED)
+            end.interrupt = error
+            return end
+        except BaseException as error:  # SystemExit too: it ends the job, not the program
+            return _failed(work, error)
+        try:
+            return self._done(work, pickling.dumps(value, work.submission.spec.fast_serialization))
+        except Exception as error:
+            return _failed(work, error, f"The result, a {type(value).__name__}, could not be pickled: {error}\n")
+
+    def _done(self, work: Work, parts: list[Buffer]) -> "_End":
+        claim = work.claim
+        outcomes = Outcomes(claim.sid, claim.lo, 1, bytes([Status.DONE]), claim.attempt)
+        if sum(memoryview(part).nbytes for part in parts) > INLINE_MAX_BYTES:
+            name = f"results/{claim.sid}/{claim.lo}-{claim.attempt}"
+            outcomes.blobs[claim.lo] = self._blobs.put(name, parts)
+        else:
+            outcomes.result = Column.of([b"".join(parts)])
+        return _End(outcomes)
+
+    def _bytes(self, piece: Piece) -> Buffer:
+        return piece if isinstance(piece, (bytes, bytearray, memoryview)) else self._blobs.read(piece.name)
+
+    # --- Engine
+
+    def refuse(self, spec: Spec) -> str | None:
+        """Never: this process pickled it."""
+        return None
+
+    def offer(self, wanted: Wanted, *, lent_by: int | None = None) -> list[Seat]:
+        """One job, when none runs or one that runs waits for it."""
+        if not self.open or self._ready or (self._running and lent_by is None):
+            return []
+        return [Seat(0, 1)]
+
+    def has_room(self) -> bool:
+        """Whether nothing is about to run."""
+        return self.open and not self._ready and not self._running
+
+    def expected_seconds(self, function: str) -> float | None:
+        """Unknown, so that no job runs inside a transaction."""
+        return None
+
+    def start(self, work: Sequence[Work]) -> None:
+        """Keep for `take`."""
+        self._ready.extend(work)
+
+    def poll(self) -> list[Event]:
+        """What ended."""
+        events, self._events = self._events, []
+        return events
+
+    def fileno(self) -> int:
+        """There is none: nothing happens here that its caller does not do."""
+        return -1
+
+    def next_deadline(self) -> float | None:
+        """None: nothing happens by itself."""
+        return None
+
+    def kill(self, cid: int, lo: int, hi: int, *, force: bool, reason: str) -> None:
+        """What has not begun; a job that runs has the thread that would have to end it."""
+        for work in [w for w in self._ready if w.claim.cid == cid and lo <= w.claim.lo < hi]:
+            self._ready.remove(work)
+            claim = work.claim
+            killed = Outcomes.uniform(claim.sid, claim.lo, claim.hi, Status.KILLED, reason)
+            killed.attempt = claim.attempt
+            self._events.append(Finished(cid, killed))
+
+    def blocked(self) -> list[Blocked]:
+        """What the job that runs waits for."""
+        return [Blocked(0, jids) for jids in self._waiting[-1:]]
+
+    def live(self, sid: int, index: int) -> Live | None:
+        """A job that runs now, else None."""
+        for running in self._running:
+            if (running.work.claim.sid, running.work.claim.lo) == (sid, index):
+                return Live(running.started, running.stdout.text(), running.stderr.text(), os.getpid())
+        return None
+
+    def state(self) -> EngineState:
+        """One slot, this process."""
+        busy = len(self._running)
+        return EngineState(1, 1, min(1, busy), max(0, busy - 1), [pickling.CACHE_TAG])
+
+    def abandon(self) -> None:
+        """Forget what has not begun."""
+        self._ready.clear()
+
+
+@dataclass(slots=True)
+class _End:
+    outcomes: Outcomes
+    interrupt: BaseException | None = None
+
+
+def _failed(work: Work, error: BaseException, before: str = "", status: Status = Status.ERROR) -> _End:
+    claim = work.claim
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_OURS):
+        frames = frames.tb_next
+    text = before + "".join(traceback.format_exception(type(error), error, frames))
+    try:
+        raised = b"".join(pickling.dumps(error))
+    except Exception:  # what cannot travel is told in words
+        raised = b""
+    outcomes = Outcomes(claim.sid, claim.lo, 1, bytes([status]), claim.attempt)
+    outcomes.error = Column.of([text.encode("utf-8", "replace")])
+    outcomes.exception = Column.of([raised])
+    return _End(outcomes)
+
+
+@contextmanager
+def _variables(given: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in given}
+    os.environ.update(given)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
