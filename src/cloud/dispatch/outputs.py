@@ -1,4 +1,4 @@
-"""What jobs printed, as files beside their serialization logs (SPEC S72); for a core that serves its own program alone."""
+"""What jobs printed, as files beside their serialization logs (SPEC S72); for a core that serves its own program."""
 
 import logging
 

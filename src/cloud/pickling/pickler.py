@@ -32,6 +32,8 @@ TOO_DEEP = (
     "list instead of linked objects, or raise sys.setrecursionlimit()"
 )
 
+_reduce_class = cloudpickle.Pickler.reducer_override
+
 
 class Enhancements:
     """How objects are taken apart, for a pickler class to inherit from."""
@@ -57,7 +59,7 @@ class Enhancements:
             return reduced
         if issubclass(kind, (type, _IOBase)):
             if issubclass(kind, type):
-                return cloudpickle.Pickler.reducer_override(self, obj)
+                return _reduce_class(self, obj)
             return reduce_file(obj, self.max_bytes)
         if hasattr(kind, "__transient__"):
             return _without_transient(obj, kind)

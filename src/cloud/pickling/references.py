@@ -35,9 +35,12 @@ class References:
     """Modules of functions, classes and modules that are pickled by reference."""
     imported: set[str] = field(default_factory=set)
     """What `import` statements in code that travels by value may mean."""
+    codes: int = 0
+    """How many code objects are in it: functions and classes that travel by value."""
 
     def note_code(self, code: bytes, consts: tuple[Any, ...], names: tuple[str, ...]) -> None:
         """Take up the import statements of a code object."""
+        self.codes += 1
         argument, module = 0, ""
         loaded: list[Any] = [0, None]
         for position in range(0, len(code) - 1, 2):

@@ -1,0 +1,56 @@
+"""cloudpickle's own test suite, run against our pickler through `pickling.dumps` and `loads`.
+
+The suite is that of cloudpickle 2.2.1, the last release whose source distribution contains it (unchanged, with its
+licence, in cloudpickle_suite/); the library under our pickler is whichever version is installed.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent / "cloudpickle_suite"
+DIFFERENT = {
+    "CloudPickleFileTests::test_closed_file": "a closed file arrives closed (SPEC D.1); cloudpickle refuses it",
+}
+"""What fails, and why it should."""
+LEFT_OUT = {
+    "Protocol2CloudPickleTest": "the same tests again with pickle protocol 2; ours is 5, always",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the suite's memory test reads /proc here")
+@pytest.mark.skipif(
+    sys.version_info >= (3, 12), reason="the suite of cloudpickle 2.2.1 was written for Python up to 3.11"
+)
+def test_cloudpickles_own_tests_pass(tmp_path: Path) -> None:
+    """But those of DIFFERENT, which must fail: otherwise the list is out of date."""
+    with tarfile.open(HERE / "cloudpickle-2.2.1-tests.tar.gz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    folder = tmp_path / "cloudpickle-2.2.1"
+    (folder / "sitecustomize.py").write_text((HERE / "substitution.py").read_text())
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    run = subprocess.run(
+        [
+            sys.executable, "-m", "pytest", "-q", "-s", "-rfE", "--tb=short", "-p", "no:cacheprovider",
+            *(f"--deselect=tests/cloudpickle_test.py::{name}" for name in LEFT_OUT),
+            "tests/cloudpickle_test.py", "tests/cloudpickle_file_test.py",
+        ],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder), "PICLOUD_HOME": str(tmp_path / "home")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )  # fmt: skip
+    failed = set(re.findall(r"^(?:FAILED|ERROR) [^:]+::(\S+)", run.stdout, re.MULTILINE))
+    assert failed == set(DIFFERENT), run.stdout[-20_000:] + run.stderr[-2000:]
+    passed = re.search(r"(\d+) passed", run.stdout)
+    assert passed is not None
+    assert int(passed[1]) >= 120, run.stdout[-2000:]
