@@ -15,6 +15,8 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from cloud import config as config
     from cloud import mp as mp, pool_interface as pool_interface
+    from cloud.client.code.explain import explain as explain
+    from cloud.client.code.whitelist import set_dependency_whitelist as set_dependency_whitelist
     from cloud.client.functions import (
         call as call,
         close as close,
@@ -51,17 +53,20 @@ _HOMES = {
     "Job": "cloud.client.jobs",
     "Jobs": "cloud.client.jobs",
     "config": "",
+    "explain": "cloud.client.code.explain",
     "finished_statuses": "cloud.model",
     "getconfigpath": "cloud.config",
     "mp": "",
     "pool_interface": "",
+    "set_dependency_whitelist": "cloud.client.code.whitelist",
     "setkey": "cloud.client.setkey",
     "start_simulator": "cloud.simulator",
 }
 __all__ = [
     "CloudException", "CloudTimeoutError", "Executor", "Job", "Jobs", "call", "close", "config", "connection_info",
-    "delete", "finished_statuses", "getconfigpath", "info", "iresult", "iresult_unordered", "is_simulated", "join",
-    "kill", "map", "mp", "pool_interface", "result", "running_on_cloud", "setkey", "start_simulator", "status",
+    "delete", "explain", "finished_statuses", "getconfigpath", "info", "iresult", "iresult_unordered", "is_simulated",
+    "join", "kill", "map", "mp", "pool_interface", "result", "running_on_cloud", "set_dependency_whitelist", "setkey",
+    "start_simulator", "status",
 ]  # fmt: skip
 
 

@@ -54,6 +54,8 @@ def pack(
         "level": spec.fast_serialization, "call": spec.kind == "call", "profile": spec.profile, "token": work.token,
         "variables": spec.os_env_vars, **_about_results(spec),
     }  # fmt: skip
+    if "distributions" in spec.client:
+        header["distributions"] = spec.client["distributions"]
     if bind is not None:
         header["bind"] = bind
     return encode(header, frames), descriptors

@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, Literal
 
-from cloud.api import JobApi, NewChunk, Part
+from cloud.api import JobApi, NewChunk, Part, Receipt
+from cloud.client.code.transfer import Transfer
 from cloud.client.naming import full_name
 from cloud.client.packing import Packer
 from cloud.client.reserved import Reserved
 from cloud.client.shown import SHOWN_JOBS, shown_arguments
-from cloud.client.surroundings import surroundings
-from cloud.model import Buffer, Spec
+from cloud.errors import ServerUnavailable
+from cloud.model import Buffer, Environment, Spec
 from cloud.pickling import MAX_BYTES
 
 CHUNK_JOBS = 500
@@ -57,6 +58,7 @@ class Submitter:
         self._where = where
         self._parent_jid = parent_jid
         self._known_functions: set[str] = set()
+        self._transfer = Transfer(api)
 
     def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], told: Reserved) -> int:
         """Submit one job; its jid.
@@ -69,7 +71,8 @@ class Submitter:
         log = self._begin_log("call", function)
         digest, packed = self._packer.function(function, where)
         chunk = NewChunk(0, 1, self._packer.call(args, kwargs, told.fast_serialization, where, log))
-        spec = self._spec("call", function, digest, told, (shown_arguments(args, kwargs),), log)
+        environment = self._transfer.environment(where, digest, packed, [chunk])
+        spec = self._spec("call", function, digest, told, (shown_arguments(args, kwargs),), environment, log)
         jids = self._send(Part(_token(), spec, [packed], [chunk], 1))
         assert jids is not None, "a sealed submission has jids"
         return jids.start
@@ -95,7 +98,10 @@ class Submitter:
         try:
             for message in _messages(chunks):
                 if spec is None:
-                    spec = self._spec("map", function, digest, told, tuple(shown), log)
+                    environment = self._transfer.environment(where, digest, packed, message.chunks)
+                    spec = self._spec("map", function, digest, told, tuple(shown), environment, log)
+                else:
+                    self._transfer.check(where, spec.environment, digest, packed, message.chunks)
                 total += sum(chunk.count for chunk in message.chunks)
                 part = Part(token, spec, [packed], message.chunks, total if message.last else None)
                 jids = self._send(part)
@@ -117,14 +123,23 @@ class Submitter:
         assert part.spec is not None
         digest = part.spec.function
         if digest in self._known_functions:
-            receipt = self._api.submit(Part(part.token, part.spec, None, part.chunks, part.count))
+            receipt = self._submit(Part(part.token, part.spec, None, part.chunks, part.count))
             if not receipt.missing_function:
                 return receipt.jids
-        receipt = self._api.submit(part)
+        receipt = self._submit(part)
         if len(self._known_functions) >= _KNOWN_FUNCTIONS_MOST:
             self._known_functions.clear()
         self._known_functions.add(digest)
         return receipt.jids
+
+    def _submit(self, part: Part) -> Receipt:
+        receipt = self._api.submit(part)
+        if receipt.missing_code and part.spec is not None:  # it was collected, or this is another server by now
+            self._transfer.repeat(self._where, part.spec.environment.code_version)
+            receipt = self._api.submit(part)
+        if receipt.missing_code:
+            raise ServerUnavailable(f"{self._where}: the server does not keep the local modules that a job needs")
+        return receipt
 
     def _drop(self, token: str) -> None:
         """Leave no half-made map behind; if that cannot be said now, the server finds out by our silence."""
@@ -140,13 +155,14 @@ class Submitter:
         digest: str,
         told: Reserved,
         shown: tuple[str, ...],
+        environment: Environment,
         log: str,
     ) -> Spec:
         return Spec(
             kind=kind,
             function=digest,
             function_name=full_name(function),
-            environment=surroundings(),
+            environment=environment,
             label=told.label,
             priority=told.priority,
             cores=told.cores,
@@ -161,7 +177,7 @@ class Submitter:
             fast_serialization=told.fast_serialization,
             parent_jid=self._parent_jid(),
             shown_arguments=shown,
-            client=_about_client(),
+            client={**_about_client(), **self._transfer.about()},
             max_transmit_data=self._packer.told.max_bytes if self._packer.told.max_bytes != MAX_BYTES else 0,
             datalog=log if self._results_here else "",
         )

@@ -5,6 +5,7 @@ import traceback
 from types import TracebackType
 
 from cloud.pickling import ExcessiveData, dumps, loads
+from cloud.runner.missing import advice
 
 TEXT_MAX_BYTES = 256 * 1024
 _OWN = (
@@ -16,9 +17,12 @@ LOADING, RUNNING, KEEPING = range(3)
 """Which part of a job failed: opening it, the function, pickling the result."""
 
 
-def describe(error: BaseException, part: int, result: object = None) -> str:
+def describe(error: BaseException, part: int, result: object = None, distributions: str = "") -> str:
     """The traceback with the user's frames only, after a sentence saying what failed if it was not the function."""
     text = _traceback(error)
+    tip = advice(error, distributions)
+    if tip:
+        text = f"{text.rstrip()}\nTIP: {tip}\n"
     if part == LOADING:
         missing = isinstance(error, ModuleNotFoundError) and error.name
         why = f": there is no module named {missing!r} where the job ran" if missing else ""

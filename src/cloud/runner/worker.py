@@ -76,6 +76,7 @@ class Worker:
         self._usage = extras.Usage()
         self._logs = Logs()
         self._binding: Binding | None = None
+        self._distributions = ""
         self._pid = os.getpid()
         self._forked = False
         os.register_at_fork(after_in_child=self._note_fork)
@@ -91,6 +92,7 @@ class Worker:
             header, frames = message
             if "bind" in header:
                 self._bind(header["bind"], frames)
+            self._distributions = header.get("distributions", "")
             work = self._opener.open(header, frames)
             del message, header, frames
             if self._binding is not None:
@@ -212,7 +214,7 @@ class Worker:
                 extra: dict[str, Any]) -> None:  # fmt: skip
         runtime = time.monotonic() - started
         killed = self._interrupt.raised == seq
-        text = failure.describe(error, failure.RUNNING if killed else part, value)
+        text = failure.describe(error, failure.RUNNING if killed else part, value, self._distributions)
         self._tidy()
         if runtime >= WORTH_MEASURING_SECONDS:
             extra |= self._usage.since()

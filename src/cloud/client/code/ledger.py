@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from cloud.client.code.contents import Contents, Held
+from cloud.client.code.distributions import distributions_of
 from cloud.client.code.imports import absolute
 from cloud.client.code.origin import RESERVED, is_installed
 from cloud.client.code.reach import reach
@@ -23,6 +24,7 @@ LOOK_SECONDS = 1.0
 """Files are looked at once in so long, and at every submission when there are few."""
 FEW_FILES = 40
 _REMEMBERED = 4096
+NAMED_MOST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class Ledger:
         """Names that were found in pickles; some are no modules, or not yet."""
         self._code: LocalCode | None = None
         self._modules: frozenset[str] = frozenset()
+        self.distributions = ""
+        """'module=name version' of installed modules that the jobs of this program import, separated by ';'."""
         self._specs: list[tuple[str, object | None]] = []
         self._watched: list[tuple[str, object]] = []
         self._looked_at = 0.0
@@ -146,6 +150,8 @@ class Ledger:
         tree = tree_of(found.modules, self._contents, WHITELIST.names)
         self._looked_at = time.monotonic()
         self._modules = frozenset(found.modules)
+        versions = distributions_of(sorted(found.installed)[:NAMED_MOST])
+        self.distributions = ";".join(f"{top}={text}" for top, text in versions.items())
         self._specs = [(name, origin.spec) for name, origin in found.modules.items()]
         frozen = {o.file for o in found.modules.values() if o.spec is not None}
         self._watched = [(path, _stamp(path)) for path in _watched(tree) if path not in frozen]

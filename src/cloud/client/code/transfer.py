@@ -59,6 +59,11 @@ class Transfer:
                 continue  # a file is being written just now: look again
         raise CannotTransfer(f"{where}: local files change all the time, so that no version of them can be sent")
 
+    def about(self) -> dict[str, str]:
+        """For `Spec.client`: distributions of this program's modules, for the error of a job that misses one."""
+        text = ledger.LEDGER.distributions
+        return {"distributions": text} if text else {}
+
     def repeat(self, where: str, version: str) -> None:
         """The other side does not have a version any more: send it again, if this program sent it at all.
 

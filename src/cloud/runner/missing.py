@@ -1,0 +1,27 @@
+"""What to say of a module that is not there: which distribution the client has it from, or how to send it."""
+
+from cloud.wire import worker
+
+
+def advice(error: BaseException, distributions: str = "") -> str:
+    """A sentence; '' when the error is about something else.
+
+    Args:
+        error: what a job raised.
+        distributions: 'module=name version' of the client's installed modules, separated by ';'.
+    """
+    if not isinstance(error, ModuleNotFoundError) or not error.name:
+        return ""
+    top = error.name.partition(".")[0]
+    known = dict(item.partition("=")[::2] for item in distributions.split(";"))
+    if top in known:
+        name, _, version = known[top].partition(" ")
+        return (
+            f"the program that submitted this job has {error.name} from {name} {version}, which is not installed where "
+            f"the job ran: pip install {name}=={version}"
+        )
+    sent = "" if worker.CODE is None else "; nothing that was sent refers to it by that name"
+    return (
+        f"if {top} is a module of your own, name it in cloud.config.extra_modules, so that it is sent with jobs{sent}; "
+        f"else install it where jobs run"
+    )
