@@ -348,7 +348,11 @@ class Agent:
             self._limits.take_back(worker, seq + 1)
 
     def _end_wait(self, worker: Worker) -> None:
+        """Loans end with the wait: who still runs on one takes a slot like all others, and the next wait lends anew."""
         worker.waits_for = None
+        for other in self._crew.workers.values():
+            if other.lent_by == worker.number:
+                other.lent_by = None
 
     def _died(self, worker: Worker, death: Death) -> None:
         for stream in (worker.out, worker.err):

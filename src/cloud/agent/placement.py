@@ -46,7 +46,9 @@ class Placement:
         seconds = self._estimates.of(spec.function)
         if not spec.restartable or spec.kill_process or seconds is None or worker.cores != self.cores(wanted):
             return 0
-        if worker.waits_for is not None or any(not batch.work.submission.spec.restartable for batch in worker.batches):
+        if worker.waits_for is not None or worker.lent_by is not None:
+            return 0  # a lent slot serves what its lender waits for, and nothing besides
+        if any(not batch.work.submission.spec.restartable for batch in worker.batches):
             return 0
         if worker.ring.running() == worker.late:
             return 0
@@ -69,6 +71,7 @@ class Placement:
         """Whether its short queue has room for something short."""
         return (
             worker.waits_for is None
+            and worker.lent_by is None
             and worker.ring.running() != worker.late
             and self._queued(worker) <= QUEUE_SECONDS / 2
         )
