@@ -8,6 +8,7 @@ of the job's own, which ends with the job.
 """
 
 import atexit
+import logging
 from typing import Any
 
 from cloud.api import JobApi
@@ -23,6 +24,8 @@ __all__ = [
     "kill", "map", "result", "status",
 ]  # fmt: skip
 
+log = logging.getLogger("Cloud.mp")
+
 
 def _open() -> JobApi:
     channel = worker.CHANNEL
@@ -31,6 +34,7 @@ def _open() -> JobApi:
 
         return PipeApi()
     pool = Pool(setting("num_procs"), setting("mp_cache_size_limit"))
+    log.info("opened, with %d worker processes", pool.core.slots)
     if channel is not None:
         worker.AT_JOB_END.append(close)  # a pool inside a job must not outlive it
     return pool

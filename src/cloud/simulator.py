@@ -116,8 +116,11 @@ def _open() -> JobApi:
         return PipeApi()
     most_jobs = setting("simulator_cache_size_limit")
     if setting("simulator_inline"):
+        log.info("opened, inline")
         return InlinePool(most_jobs)
-    return Pool(setting("simulator_num_procs"), most_jobs, SIMULATED)
+    pool = Pool(setting("simulator_num_procs"), most_jobs, SIMULATED)
+    log.info("opened, with %d worker processes", pool.core.slots)
+    return pool
 
 
 def _about(api: JobApi | None) -> dict[str, Any]:

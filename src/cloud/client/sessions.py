@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from cloud.config import log as _log  # noqa: F401 (its handlers listen from here on)
 from cloud.config.values import VALUES
 from cloud.errors import CloudException
 
