@@ -7,6 +7,7 @@ function, the attributes of an instance, the items of a list. This module finds 
 import functools
 import io
 import itertools
+import operator
 import types
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -96,7 +97,7 @@ def _of_instance(traced: Traced) -> Iterator[Role]:
     taken.update(id(role.traced) for role in items)
     yield from items
     for child in rest:
-        if child.obj is args:
+        if child.obj is args or _are_same(child.obj, args[1:]):  # __newobj__ takes the class off
             yield from (Role("Dependency", (), part) for part in child.children if not _is_name(part))
         elif id(child) not in taken and child.obj is not traced.obj and not _is_name(child):
             yield Role("Dependency", (), child)
@@ -187,6 +188,10 @@ def _inside(cell: Traced) -> Traced | None:
     except ValueError:  # nothing yet
         return None
     return next((child for child in _below(cell) if child.obj is content), None)
+
+
+def _are_same(some: Any, others: tuple[Any, ...]) -> bool:
+    return type(some) is tuple and len(some) == len(others) and all(map(operator.is_, some, others))
 
 
 def _is_name(traced: Traced) -> bool:
