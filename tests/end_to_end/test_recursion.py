@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ def one_slot(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.Mon
     cloud.close()
 
 
-def the(name: str):  # type: ignore[no-untyped-def]
+def the(name: str) -> Any:
     """The module of this name, imported where the job runs."""
     import importlib
 
@@ -34,7 +35,8 @@ def tree(name: str, depth: int) -> int:
     if depth == 0:
         return 1
     below = [the(name).call(tree, name, depth - 1) for _ in range(10)]
-    return 1 + sum(the(name).result(jid) for jid in below)
+    total: int = 1 + sum(the(name).result(jid) for jid in below)
+    return total
 
 
 def child(i: int) -> int:
@@ -53,7 +55,7 @@ def test_three_levels_of_ten_jobs_each_finish_with_one_slot(one_slot: str) -> No
 
 
 def test_a_thousand_parents_with_a_child_each_block_a_handful_of_processes(one_slot: str) -> None:
-    n = 1000 if one_slot == "cloud.mp" else 300
+    n = 1000
     results = the(one_slot).result(the(one_slot).map(parent, [one_slot] * n, range(n)))
     assert [r % 1000 for r in results] == list(range(n))
     assert max(r // 1000 for r in results) < 12

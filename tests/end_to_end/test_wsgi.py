@@ -55,6 +55,7 @@ def served(home: Path, tmp_path: Path) -> Iterator[tuple[int, Path]]:
             within_seconds=30,
             what="the server to listen",
         )
+        assert found is not None
         yield int(found.group(1)), printed
     finally:
         process.terminate()

@@ -273,7 +273,7 @@ def test_a_map_behind_a_map_adds_a_handful_of_rows(tmp_path: Path) -> None:
         world.stop()
         with closing(sqlite3.connect(tmp_path / "jobs.db")) as db:
             tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            count = sum(db.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in tables)
+            count: int = sum(db.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in tables)
         world.start()
         return count
 

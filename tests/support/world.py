@@ -4,13 +4,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from cloud.stores.blobs import MemoryBlobs
-
 from cloud.api import NewChunk, Part
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.jobs import Jobs
 from cloud.model import Environment, Ranges, Spec, Status
 from cloud.pickling import dump_function, pack_map
+from cloud.stores.blobs import MemoryBlobs
 from cloud.stores.sqlite import SQLiteStore
 from cloud.testing import ManualClock, ScriptedEngine
 
@@ -19,12 +18,10 @@ DIGEST, FUNCTION = dump_function(len)
 
 def spec(**changes: Any) -> Spec:
     """A plain spec with these changes."""
-    return Spec(
-        **(
-            {"kind": "map", "function": DIGEST, "function_name": "f", "environment": Environment("cpython-311")}
-            | changes
-        )
-    )
+    plain: dict[str, Any] = {
+        "kind": "map", "function": DIGEST, "function_name": "f", "environment": Environment("cpython-311"),
+    }  # fmt: skip
+    return Spec(**(plain | changes))
 
 
 class World:

@@ -1,6 +1,7 @@
 """The door: group commit, questions held without a thread, malformed requests that harm nothing."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -46,7 +47,12 @@ def test_changes_of_one_turn_share_a_transaction_and_are_answered_after_it(
 ) -> None:
     begun = []
     transaction = asked.world.store.transaction
-    monkeypatch.setattr(asked.world.store, "transaction", lambda: begun.append(1) or transaction())  # type: ignore[func-returns-value]
+
+    def counted() -> AbstractContextManager[None]:
+        begun.append(1)
+        return transaction()
+
+    monkeypatch.setattr(asked.world.store, "transaction", counted)
     for token in "abc":
         asked.submit(token)
     assert (asked.answers, asked.door.wants_flush) == ([], True)
