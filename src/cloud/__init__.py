@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from cloud import config as config
-    from cloud import mp as mp, pool_interface as pool_interface
+    from cloud import account as account, config as config, mp as mp, pool_interface as pool_interface
     from cloud.client.code.explain import explain as explain
     from cloud.client.code.whitelist import set_dependency_whitelist as set_dependency_whitelist
     from cloud.client.functions import (
@@ -38,8 +37,8 @@ if TYPE_CHECKING:
     from cloud.config import getconfigpath as getconfigpath
     from cloud.errors import CloudException as CloudException, CloudTimeoutError as CloudTimeoutError
     from cloud.model import FINISHED_WORDS as finished_statuses
-    from cloud.simulator import start_simulator as start_simulator
     from cloud.pools.futures import Executor as Executor
+    from cloud.simulator import start_simulator as start_simulator
 
 _FUNCTIONS = (
     "call", "close", "connection_info", "delete", "info", "iresult", "iresult_unordered", "is_simulated", "join",
@@ -52,6 +51,7 @@ _HOMES = {
     "Executor": "cloud.pools.futures",
     "Job": "cloud.client.jobs",
     "Jobs": "cloud.client.jobs",
+    "account": "",
     "config": "",
     "explain": "cloud.client.code.explain",
     "finished_statuses": "cloud.model",
@@ -63,10 +63,10 @@ _HOMES = {
     "start_simulator": "cloud.simulator",
 }
 __all__ = [
-    "CloudException", "CloudTimeoutError", "Executor", "Job", "Jobs", "call", "close", "config", "connection_info",
-    "delete", "explain", "finished_statuses", "getconfigpath", "info", "iresult", "iresult_unordered", "is_simulated",
-    "join", "kill", "map", "mp", "pool_interface", "result", "running_on_cloud", "set_dependency_whitelist", "setkey",
-    "start_simulator", "status",
+    "CloudException", "CloudTimeoutError", "Executor", "Job", "Jobs", "account", "call", "close", "config",
+    "connection_info", "delete", "explain", "finished_statuses", "getconfigpath", "info", "iresult",
+    "iresult_unordered", "is_simulated", "join", "kill", "map", "mp", "pool_interface", "result",
+    "running_on_cloud", "set_dependency_whitelist", "setkey", "start_simulator", "status",
 ]  # fmt: skip
 
 

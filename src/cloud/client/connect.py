@@ -28,22 +28,32 @@ def network_session() -> Session:
 
 
 def _open() -> JobApi:
-    settings = Settings.current()
-    if settings.api_key is not None and settings.api_secretkey is None:
-        settings = replace(settings, api_secretkey=secret_of(settings))
+    settings = settings_with_secret()
     channel = worker.CHANNEL
     if channel is not None and not channel.serves and settings.url is not None:
         return HttpApi(Endpoint(settings.url, token=_job_token), inside=True)
     if settings.url is not None and settings.job_token is not None:  # a program that a job started
         return HttpApi(Endpoint(settings.url, token=lambda: settings.job_token or ""))
-    if settings.url is not None:
-        api = HttpApi(Endpoint(settings.url, settings.api_key, settings.api_secretkey))
-    else:
-        endpoint = embedded.find(settings) or embedded.find_or_start(settings)
-        api = HttpApi(endpoint, lambda _: embedded.find_or_start(settings))
+    embeds = settings.url is None
+    api = HttpApi(endpoint_of(settings), (lambda _: embedded.find_or_start(settings)) if embeds else None)
     _keep_secret(api, settings)
     log.info("connected to %s with key %s", api.endpoint.url, api.endpoint.api_key)
     return api
+
+
+def settings_with_secret() -> Settings:
+    """What is set now; if a key is set without its secret, with that, if it is known here."""
+    settings = Settings.current()
+    if settings.api_key is not None and settings.api_secretkey is None:
+        return replace(settings, api_secretkey=secret_of(settings))
+    return settings
+
+
+def endpoint_of(settings: Settings) -> Endpoint:
+    """The server that a program speaks to; the one of this user is started if need be."""
+    if settings.url is not None:
+        return Endpoint(settings.url, settings.api_key, settings.api_secretkey)
+    return embedded.find(settings) or embedded.find_or_start(settings)
 
 
 def secret_of(settings: Settings) -> str | None:

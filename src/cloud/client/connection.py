@@ -69,8 +69,9 @@ class Connection:
         if hasattr(self, "_socket"):
             self._socket.close()
 
-    def request(self, op: str, authorization: str, parts: Sequence[Buffer], timeout_seconds: float) -> Answer:
-        """POST the parts to `<base>/v1/<op>`.
+    def request(self, op: str, authorization: str, parts: Sequence[Buffer], timeout_seconds: float,
+                method: str = "POST") -> Answer:  # fmt: skip
+        """Send the parts to `<base>/v1/<op>`.
 
         Args:
             op: last part of the path.
@@ -87,7 +88,7 @@ class Connection:
         length = sum(map(len, views))
         allowed = f"Authorization: {authorization}\r\n" if authorization else ""
         head = (
-            f"POST {self._prefix}{op} HTTP/1.1\r\nHost: {self._host}\r\n{allowed}"
+            f"{method} {self._prefix}{op} HTTP/1.1\r\nHost: {self._host}\r\n{allowed}"
             f"Content-Type: application/octet-stream\r\nContent-Length: {length}\r\n\r\n"
         ).encode("latin-1")
         try:

@@ -16,6 +16,7 @@ from cloud.server.body import Receive
 from cloud.server.calls import OPS, Calls
 from cloud.server.gate import Gate
 from cloud.server.json_answer import JsonAnswer, PageAnswer
+from cloud.server.key_routes import KeyRoutes
 from cloud.server.pages import front_page
 from cloud.server.people import People
 
@@ -39,7 +40,7 @@ class App:
     def __init__(self, core: Core, calls: Calls, gate: Gate, identity: Identity) -> None:
         self._calls = calls
         self._gate = gate
-        self._rest = _build_rest(People(calls, gate, core.store, core.blobs), identity)
+        self._rest = _build_rest(People(calls, gate, core.store, core.blobs), KeyRoutes(gate), identity)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -69,13 +70,14 @@ def build_app(core: Core, calls: Calls, gate: Gate, identity: Identity) -> ASGIA
     GET  /v1/jobs/<jid>/stdout   text, /stderr likewise
     POST /v1/jobs/<jid>/kill     JSON; `?force=1` without the grace period
     GET  /v1/summary             JSON: slots, jobs by status, bytes
+    GET, POST /v1/keys ...       JSON: keys of the account (`KeyRoutes`)
     GET  /healthz                no key needed
     GET  /                       no key needed
     """
     return App(core, calls, gate, identity)
 
 
-def _build_rest(people: People, identity: Identity) -> Starlette:
+def _build_rest(people: People, keys: KeyRoutes, identity: Identity) -> Starlette:
     async def front(request: Request) -> Response:
         url = str(request.base_url).rstrip("/")
         return PageAnswer(front_page(identity.version, identity.server_id, url))
@@ -92,6 +94,6 @@ def _build_rest(people: People, identity: Identity) -> Starlette:
         return JsonAnswer(error_object(CloudException(f"a fault in the server: {type(error).__name__}")), 500)
 
     return Starlette(
-        routes=[Route("/", front, methods=["GET"]), *people.routes()],
+        routes=[Route("/", front, methods=["GET"]), *people.routes(), *keys.routes()],
         exception_handlers={404: not_found, 405: not_allowed, 500: fault},
     )

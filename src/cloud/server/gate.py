@@ -26,6 +26,8 @@ class Caller:
     account: int
     parent_jid: int | None = None
     """The job that asks, when one does and says so."""
+    key: str | None = None
+    """The key that was shown; None when it was a job's token."""
 
 
 class Gate:
@@ -49,6 +51,11 @@ class Gate:
         self._names = LOOPBACK_NAMES | {name.lower() for name in names}
         self._any_address = any_address
         self._good_hosts: set[bytes] = set()
+
+    @property
+    def keys(self) -> Keys:
+        """Whose keys it knows."""
+        return self._keys
 
     def check_source(self, headers: Mapping[bytes, bytes]) -> None:
         """Raises:
@@ -76,7 +83,7 @@ class Gate:
                 separator = ""
             if not separator:
                 raise NotAuthorised("the Authorization header is not base64 of 'key:secret'", hint=_HINT)
-            return Caller(self._keys.account_of(key, secret))
+            return Caller(self._keys.account_of(key, secret), key=key)
         if scheme == b"bearer":
             account = self._account_of_token(value.strip().decode("latin-1"))
             if account is None:

@@ -14,8 +14,10 @@ from cloud.dispatch.ports import Store
 from cloud.errors import NotAuthorised
 
 FIRST_ACCOUNT = 1
+"""The administrator's: its keys may make accounts, and see and change the keys of all."""
 _PREFIX = "key/"
 _HIGHEST = "keys/highest"
+_HIGHEST_ACCOUNT = "accounts/highest"
 _REMEMBERED_SECONDS = 10.0
 _HINT = "set PICLOUD_API_KEY and PICLOUD_API_SECRETKEY, or call cloud.setkey(key, secret)"
 
@@ -70,15 +72,32 @@ class Keys:
             self._store.set_fact(_PREFIX + key, json.dumps(fact))
         return Credentials(key, secret, account)
 
+    def make_account(self, note: str = "") -> Credentials:
+        """A new account, numbered after the highest so far, and its first key."""
+        with self._store.transaction():
+            account = int(self._store.get_fact(_HIGHEST_ACCOUNT) or max(self.accounts(), default=0)) + 1
+            self._store.set_fact(_HIGHEST_ACCOUNT, str(account))
+            return self.make(account, note)
+
+    def find(self, key: str) -> Key:
+        """A key.
+
+        Raises:
+            NotAuthorised: there is no such key.
+        """
+        text = self._store.get_fact(_PREFIX + key)
+        if text is None:
+            raise no_such_key(key)
+        return _key_of(key, text)
+
+    def all(self) -> list[Key]:
+        """The keys of all accounts, oldest first."""
+        found = [_key_of(name.removeprefix(_PREFIX), text) for name, text in self._store.facts(_PREFIX).items()]
+        return sorted(found, key=lambda k: int(k.key))
+
     def of_account(self, account: int) -> list[Key]:
         """All keys of an account, oldest first."""
-        found = []
-        for name, text in self._store.facts(_PREFIX).items():
-            fact = json.loads(text)
-            if fact["account"] == account:
-                created_at = datetime.fromisoformat(fact["created"])
-                found.append(Key(name.removeprefix(_PREFIX), account, fact["active"], fact["note"], created_at))
-        return sorted(found, key=lambda k: int(k.key))
+        return [key for key in self.all() if key.account == account]
 
     def accounts(self) -> set[int]:
         """Accounts that have or had a key."""
@@ -97,7 +116,7 @@ class Keys:
         with self._store.transaction():
             text = self._store.get_fact(_PREFIX + key)
             if text is None:
-                raise NotAuthorised(f"there is no key {key} on this server")
+                raise no_such_key(key)
             self._store.set_fact(_PREFIX + key, json.dumps({**json.loads(text), "active": active}))
         self._remembered.clear()
 
@@ -121,6 +140,16 @@ class Keys:
             raise NotAuthorised(f"key {key} is inactive", hint="activate it, or use another key of the account")
         self._remembered[proof] = (int(fact["account"]), now + _REMEMBERED_SECONDS)
         return int(fact["account"])
+
+
+def no_such_key(key: str) -> NotAuthorised:
+    """The error for a key that is not there, or is none of the caller's business."""
+    return NotAuthorised(f"there is no key {key:.100} here, or it is another account's")
+
+
+def _key_of(key: str, text: str) -> Key:
+    fact = json.loads(text)
+    return Key(key, fact["account"], fact["active"], fact["note"], datetime.fromisoformat(fact["created"]))
 
 
 def _digest(key: str, secret: str) -> str:

@@ -1,0 +1,136 @@
+"""Keys of accounts as plain JSON: listed, made, switched on and off (SPEC B.9, DESIGN D19)."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cloud import errors
+from cloud.server.answers import error_object
+from cloud.server.gate import Caller, Gate
+from cloud.server.json_answer import JsonAnswer
+from cloud.server.keys import FIRST_ACCOUNT, Credentials, Key, no_such_key
+
+_MOST_BYTES = 64 << 10
+_LONGEST_NOTE = 1000
+
+Answer = Callable[[Request, Caller], Awaitable[Response]]
+
+
+class KeyRoutes:
+    """Routes under /v1/keys. A key manages the keys of its account, an administrator's key all; a job manages none:
+    what it has is good for its lifetime only."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._keys = gate.keys
+
+    def routes(self) -> list[Route]:
+        """All of them."""
+        return [
+            Route("/v1/keys", self._guarded(self._list), methods=["GET"]),
+            Route("/v1/keys", self._guarded(self._make), methods=["POST"]),
+            Route("/v1/keys/{key}", self._guarded(self._show), methods=["GET"]),
+            Route("/v1/keys/{key}/activate", self._guarded(self._activate), methods=["POST"]),
+            Route("/v1/keys/{key}/deactivate", self._guarded(self._deactivate), methods=["POST"]),
+        ]
+
+    def _guarded(self, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            try:
+                caller = self._gate.admit(dict(request.headers.raw))
+                if caller.key is None:
+                    raise errors.NotAuthorised(
+                        "a job cannot manage keys", hint="do it in a program that has a key of the account"
+                    )
+                return await answer(request, caller)
+            except errors.CloudException as error:
+                return JsonAnswer(error_object(error), status_code=error.http_status)
+
+        return endpoint
+
+    async def _list(self, request: Request, caller: Caller) -> Response:
+        if request.query_params.get("all", "") in ("1", "true", "yes"):
+            _check_administrator(caller)
+            found = self._keys.all()
+        else:
+            found = self._keys.of_account(caller.account)
+        return JsonAnswer({"keys": [_plain(key) for key in found]})
+
+    async def _make(self, request: Request, caller: Caller) -> Response:
+        wanted = await _body_of(request)
+        note, new_account = wanted.get("note", ""), wanted.get("new_account", False)
+        if not isinstance(note, str) or len(note) > _LONGEST_NOTE or not isinstance(new_account, bool):
+            raise errors.InvalidSubmission(
+                f"a key is made of a 'note', at most {_LONGEST_NOTE} characters, and 'new_account', true or false"
+            )
+        if new_account:
+            _check_administrator(caller)
+            made = self._keys.make_account(note)
+        else:
+            made = self._keys.make(caller.account, note)
+        return JsonAnswer(self._with_secret(made))
+
+    async def _show(self, request: Request, caller: Caller) -> Response:
+        return JsonAnswer(_plain(self._find(request, caller)))
+
+    async def _activate(self, request: Request, caller: Caller) -> Response:
+        key = self._find(request, caller)
+        self._keys.set_active(key.key, active=True)
+        return JsonAnswer(_plain(self._keys.find(key.key)))
+
+    async def _deactivate(self, request: Request, caller: Caller) -> Response:
+        key = self._find(request, caller)
+        if key.key == caller.key:
+            raise errors.InvalidSubmission(
+                f"key {key.key} cannot deactivate itself", hint="do it with another key of the account"
+            )
+        self._keys.set_active(key.key, active=False)
+        return JsonAnswer(_plain(self._keys.find(key.key)))
+
+    def _find(self, request: Request, caller: Caller) -> Key:
+        """The key in the path, if it is the caller's business."""
+        key = self._keys.find(str(request.path_params["key"])[:100])
+        if key.account != caller.account and not _is_administrator(caller):
+            raise no_such_key(key.key)
+        return key
+
+    def _with_secret(self, made: Credentials) -> dict[str, Any]:
+        return {**_plain(self._keys.find(made.key)), "api_secretkey": made.secret}
+
+
+def _is_administrator(caller: Caller) -> bool:
+    return caller.account == FIRST_ACCOUNT
+
+
+def _check_administrator(caller: Caller) -> None:
+    if not _is_administrator(caller):
+        raise errors.NotAuthorised(
+            "that takes an administrator's key", hint="the keys of the first account of a server are administrator's"
+        )
+
+
+def _plain(key: Key) -> dict[str, Any]:
+    return {
+        "api_key": key.key, "account": key.account, "active": key.active, "note": key.note,
+        "created": key.created_at.isoformat(), "administrator": key.account == FIRST_ACCOUNT,
+    }  # fmt: skip
+
+
+async def _body_of(request: Request) -> dict[str, Any]:
+    """The JSON object that was sent; {} for an empty body."""
+    data = b""
+    async for piece in request.stream():
+        data += piece
+        if len(data) > _MOST_BYTES:
+            raise errors.InvalidSubmission("that is too long")
+    try:
+        found = json.loads(data or b"{}")
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise errors.InvalidSubmission('expected a JSON object, such as {"note": "for the night shift"}')
+    return found
