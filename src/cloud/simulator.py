@@ -15,6 +15,7 @@ from cloud.client.patience import inside_channel
 from cloud.client.session import Session
 from cloud.config import setting
 from cloud.dispatch.jobs import Jobs
+from cloud.dispatch.outputs import OutputFiles
 from cloud.dispatch.ports import Blobs
 from cloud.dispatch.retention import Limits
 from cloud.engines.inline import InlineEngine
@@ -55,6 +56,7 @@ class InlinePool(Jobs):
     def __init__(self, most_jobs: int = 0) -> None:
         self._engine: InlineEngine
         self._core = Core(slots=1, limits=Limits(max_jobs=most_jobs or None), engine=self._make)
+        self._core.dispatcher.on_finish = OutputFiles(self._core.store)
         super().__init__(self._core.dispatcher, FIRST_ACCOUNT)
 
     def _make(self, blobs: Blobs) -> InlineEngine:

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+import cloud
 from cloud import mp
+from cloud.client import sessions
 from cloud.errors import JobError
 from tests.support.modules import imported
 
@@ -162,3 +164,36 @@ class TestResults:
         else:
             with pytest.raises(JobError, match="could not be pickled"):
                 mp.result(jid)
+
+
+@pytest.fixture(params=["processes", "inline"])
+def simulator(home: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """The config directory of a simulator with settings as they are by default."""
+    monkeypatch.setenv("PICLOUD_SIMULATOR_NUM_PROCS", "1")
+    monkeypatch.setenv("PICLOUD_SIMULATOR_INLINE", "1" if request.param == "inline" else "0")
+    before = sessions.active()
+    cloud.start_simulator()
+    yield home
+    cloud.close()
+    sessions.activate(before)
+
+
+def test_the_simulator_logs_by_default(simulator: Path) -> None:
+    """S64, S72: `force_serialize_logging` is on; results and output are written as by `cloud.mp`."""
+    assert cloud.result(cloud.call(speak, 3)) == [3]
+    assert cloud.result(cloud.map(speak, [4, 5])) == [[4], [5]]
+    (folder,) = (simulator / "datalogs" / "Simulation").iterdir()
+    names = {path.name for path in folder.iterdir()}
+    call, several = f"call.{SPEAK}.1", f"map.{SPEAK}.1"
+    assert {f"{call}.{end}" for end in ("func.xml", "args.xml", "result.xml", "result.stderr")} <= names
+    assert {f"{several}.{end}" for end in ("func.xml", "jobarg_2.xml", "jobresult_1.xml")} <= names
+    assert (folder / f"{several}.jobresult_1.stdout").read_text() == "out 5\n"
+
+
+def test_the_simulator_explains_and_limits_results(simulator: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(JobError, match=r"(?s)could not be pickled.*Pickle trace:"):
+        cloud.result(cloud.call(threading.Lock))
+    cloud.close()
+    monkeypatch.setenv("PICLOUD_MAX_TRANSMIT_DATA", "2000")
+    with pytest.raises(JobError, match="Excessive data"):
+        cloud.result(cloud.call(lambda n: b"x" * n, 3000))

@@ -52,10 +52,8 @@ def pack(
         "op": "work", "seq": worker.next_seq, "count": claim.hi - claim.lo, "sid": claim.sid, "first": claim.lo,
         "jid": (work.submission.first_jid or 0) + claim.lo, "function": spec.function, "how": how, "chunks": chunks,
         "level": spec.fast_serialization, "call": spec.kind == "call", "profile": spec.profile, "token": work.token,
-        "variables": spec.os_env_vars, **_about_results(spec),
+        "variables": spec.os_env_vars, **_unusual(spec),
     }  # fmt: skip
-    if "distributions" in spec.client:
-        header["distributions"] = spec.client["distributions"]
     if bind is not None:
         header["bind"] = bind
     return encode(header, frames), descriptors
@@ -67,9 +65,11 @@ def _code(code: Code, frames: list[Frame], read_blob: Callable[[str], Buffer]) -
     return {"version": code.version, "files": [[f.path, f.size_bytes, f.executable] for f, _ in code.files]}
 
 
-def _about_results(spec: Spec) -> dict[str, Any]:
-    """What the worker must know to keep results, where it is not the usual."""
+def _unusual(spec: Spec) -> dict[str, Any]:
+    """What the worker must know of results and failures, where it is not the usual."""
     told: dict[str, Any] = {}
+    if "distributions" in spec.client:
+        told["distributions"] = spec.client["distributions"]
     if spec.max_transmit_data:
         told["max_bytes"] = spec.max_transmit_data
     if spec.datalog:

@@ -101,7 +101,12 @@ class InlineEngine:
         except BaseException as error:  # SystemExit too: it ends the job, not the program
             return _failed(work, error)
         try:
-            return self._done(work, pickling.dumps(value, work.submission.spec.fast_serialization))
+            spec = work.submission.spec
+            log = pickling.log_of(spec.datalog, None if spec.kind == "call" else index)
+            most = spec.max_transmit_data or pickling.MAX_BYTES
+            return self._done(work, pickling.keep(value, spec.fast_serialization, most, log))
+        except pickling.ExcessiveData as error:
+            return _failed(work, error)
         except Exception as error:
             return _failed(work, error, f"The result, a {type(value).__name__}, could not be pickled: {error}\n")
 

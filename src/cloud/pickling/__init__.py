@@ -6,6 +6,7 @@ Used by the client and by the runner in a worker, and by nothing else: the serve
 from cloud.pickling.chunk import ArgumentPicklingError, Arguments, TooLarge, pack_call, pack_map
 from cloud.pickling.envelope import CACHE_TAG, dumps, loads, loads_column
 from cloud.pickling.function import dump_function, load_function
+from cloud.pickling.keeping import keep, log_of
 from cloud.pickling.limits import MAX_BYTES, ExcessiveData, size_of, too_large
 from cloud.pickling.refusal import CannotPickle
 
@@ -19,9 +20,11 @@ __all__ = [
     "TooLarge",
     "dump_function",
     "dumps",
+    "keep",
     "load_function",
     "loads",
     "loads_column",
+    "log_of",
     "pack_call",
     "pack_map",
     "size_of",

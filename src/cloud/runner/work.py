@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cloud.pickling import MAX_BYTES, Arguments
+from cloud.pickling import MAX_BYTES, Arguments, log_of
 from cloud.runner.inbox import Inbox
 from cloud.wire.message import Header
 from cloud.wire.worker import CACHED_CHUNKS, CACHED_FUNCTIONS, Recent
@@ -39,6 +39,10 @@ class Work:
     """Largest result that is kept."""
     datalog: str
     """Where logs of results begin; empty: there are none."""
+
+    def log_of(self, seq: int) -> str:
+        """Where the log of that job's result is."""
+        return log_of(self.datalog, None if self.call else self.first + seq - self.seq)
 
 
 class Opener:

@@ -13,13 +13,13 @@ import time
 from typing import Any
 
 from cloud.model import INLINE_MAX_BYTES, Status
+from cloud.pickling import keep
 from cloud.runner import extras, failure, linux
 from cloud.runner.binding import Binding
 from cloud.runner.channel import PipeChannel
 from cloud.runner.code import materialise
 from cloud.runner.inbox import Inbox
 from cloud.runner.interrupt import Interrupt
-from cloud.runner.keeping import keep
 from cloud.runner.leftovers import kill_children
 from cloud.runner.logs import Logs
 from cloud.runner.outbox import AgentGone, Outbox
@@ -144,7 +144,7 @@ class Worker:
                 value = function(*args, **kwargs)
                 ended = monotonic()
                 part = failure.KEEPING
-                parts = keep(value, work, seq)
+                parts = keep(value, work.level, work.max_bytes, work.datalog and work.log_of(seq))
                 interrupt.inside = -1
             except BaseException as error:
                 interrupt.inside = -1
@@ -183,7 +183,7 @@ class Worker:
                 value = function(*args, **kwargs)
                 ended = time.monotonic()
                 part = failure.KEEPING
-                parts = keep(value, work, seq)
+                parts = keep(value, work.level, work.max_bytes, work.datalog and work.log_of(seq))
                 interrupt.inside = -1
             except BaseException as error:
                 interrupt.inside = -1
