@@ -84,10 +84,12 @@ def ended(
     return outcomes
 
 
-def finished(store: Store, jobs: int, *, at: float = 2e9, blobs: dict[int, BlobRef] | None = None) -> Submission:
+def finished(
+    store: Store, jobs: int, *, at: float = 2e9, blobs: dict[int, BlobRef] | None = None, **changes: Any
+) -> Submission:
     """A submission all of whose jobs are done."""
     with store.transaction():
-        submission, cid = claimed(store, jobs)
+        submission, cid = claimed(store, jobs, **changes)
         assert store.finish(cid, ended(submission.sid, 0, jobs, at=at, blobs=blobs or {}))
         return submission
 
