@@ -84,7 +84,9 @@ def test_jobs_run_with_exactly_their_version(api: JobApi) -> None:
         api.put_code({f.digest: source if f.path.endswith(".py") else b"data" for f in files if f.digest in missing})
         assert api.missing_code(version, files) == []
         parts.append(part)
-    jids = [api.submit(part).jids for part in [*parts, *(_part(p.spec.environment.code_version) for p in parts if p.spec)]]
+    jids = [
+        api.submit(part).jids for part in [*parts, *(_part(p.spec.environment.code_version) for p in parts if p.spec)]
+    ]
     values = []
     for named in jids:
         assert named is not None

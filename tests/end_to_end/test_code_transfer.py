@@ -100,12 +100,15 @@ def from_a_prompt(project: Project, program: str) -> str:
 
 def in_a_notebook_cell(project: Project, program: str) -> str:
     """What a kernel does: `__main__` has no file, and cells are compiled under names of their own."""
-    return project.run("-c", f"""
+    return project.run(
+        "-c",
+        f"""
 import __main__, linecache
 for name in ("__file__", "__spec__"):
     __main__.__dict__.pop(name, None)
 exec(compile({program!r}, "<ipython-input-1>", "exec"), __main__.__dict__)
-""")
+""",
+    )
 
 
 def in_pytest(project: Project, program: str) -> str:
@@ -159,14 +162,17 @@ def test_jobs_run_the_code_of_their_submission_although_files_change(project: Pr
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_jobs_of_jobs_run_the_same_code_and_send_none(project: Project, kind: str) -> None:
-    project.write("family.py", f"""
+    project.write(
+        "family.py",
+        f"""
         import importlib
         the = importlib.import_module({kind!r})
         def child(x):
             return (x, __file__)
         def parent(x):
             return the.result(the.call(child, x)), __file__
-    """)
+    """,
+    )
     said = project.script("""
         import family
         (value, inner), outer = family.the.result(family.the.call(family.parent, 4))
@@ -183,7 +189,7 @@ def test_a_missing_module_is_explained(project: Project) -> None:
         import shapes, importlib, sys
         def dynamic():
             shapes.Square(1)
-            return importlib.import_module("plugin_" + "by_name").V
+            return importlib.import_module("_".join(["plugin", "by_name"])).V
         def distribution():
             import hypothesis
             raise ModuleNotFoundError("No module named 'hypothesis.stateful'", name="hypothesis.stateful")
@@ -203,7 +209,7 @@ def test_extra_modules_and_the_switch(project: Project) -> None:
         import cloud, importlib, shapes
         from cloud import mp
         def dynamic():
-            return shapes.Square(3).area(), importlib.import_module("plugin_" + "by_name").__file__
+            return shapes.Square(3).area(), importlib.import_module("_".join(["plugin", "by_name"])).__file__
         print(mp.result(mp.call(dynamic)))
     """
     sent = project.script(text, PICLOUD_EXTRA_MODULES="plugin_by_name")
@@ -219,7 +225,8 @@ def test_programs_that_jobs_start_find_the_same_modules(project: Project) -> Non
         import shapes
         def outside():
             shapes.Square(1)
-            return subprocess.check_output([sys.executable, "-c", "import shapes; print(shapes.__file__)"], text=True)
+            words = [sys.executable, "-c", "import shapes; print(shapes.__file__)"]
+            return subprocess.check_output(words, text=True, cwd="/")
         print("/code-" in mp.result(mp.call(outside)))
     """)
     assert said == "True\n"

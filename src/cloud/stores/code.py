@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from cloud.model import BlobRef, Code, CodeFile, Piece
-from cloud.stores.connection import Connection, microseconds
+from cloud.stores.connection import Connection, Row, microseconds
 from cloud.stores.queries import Queries
 
 SQL = Queries("code.sql")
@@ -20,6 +20,7 @@ class CodeVersions(Connection):
     def put_code(self, contents: Mapping[str, Piece], at: datetime) -> None:
         """Contents by digest; repeated, only the time is noted."""
         for digest, piece in contents.items():
+            row: Row
             if isinstance(piece, BlobRef):
                 row = (digest, None, piece.name, piece.size_bytes, microseconds(at))
             else:

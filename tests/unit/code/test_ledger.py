@@ -1,10 +1,12 @@
 """Which local modules a job needs, and that what is sent is what its program has loaded."""
 
 import importlib
+import importlib.util
 import os
 import sys
 import zipfile
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
@@ -122,7 +124,7 @@ def test_what_is_sent_is_what_was_loaded_until_it_is_reloaded(needs: Needs, writ
     second = needs(module.f)
     assert b"old" in content(first, "changing.py")
     assert b"quite new" in content(second, "changing.py")
-    assert second is not None and first is not None and second.version != first.version
+    assert second != first
 
 
 def test_files_that_are_not_loaded_are_sent_as_they_are_now(needs: Needs, write: Write, load: Load) -> None:
@@ -146,13 +148,14 @@ def test_the_same_files_are_the_same_version_and_jobs_share_it(needs: Needs, wri
     assert places(both) == ["one.py", "two.py"]
     assert needs(load("one").f) is both
     assert needs(lambda: 1) is both
-    assert first is not None and both is not None and first.version != both.version
+    assert first != both
 
 
 def test_a_module_loaded_under_another_name_keeps_that_name(needs: Needs, write: Write) -> None:
     path = write("strange name.py", "def f(): pass")
     spec = importlib.util.spec_from_file_location("plugged_in", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = sys.modules["plugged_in"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert places(needs(module.f)) == ["plugged_in.py"]
@@ -188,7 +191,8 @@ def test_what_may_not_be_sent_stays_where_it_is_found(needs: Needs, write: Write
     cloud.set_dependency_whitelist(["open_one"])
     code = needs(load("open_one").f)
     assert places(code) == ["open_one.py"]
-    assert code is not None and code.roots == set()
+    assert code is not None
+    assert code.roots == set()
 
 
 def test_too_large_a_package_is_refused_with_what_is_large(
@@ -214,9 +218,7 @@ def test_a_module_that_shadows_the_standard_library_is_refused(
         needs(load("user_of_queue").f)
 
 
-def test_all_problems_are_in_one_error(
-    needs: Needs, write: Write, load: Load, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_problems_are_in_one_error(needs: Needs, write: Write, load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tree, "TOP_MAX_BYTES", 10)
     write("large_one.py", "import large_two\ndef f(): pass")
     write("large_two.py", "x = 1  # more than ten bytes")
@@ -247,7 +249,7 @@ class Finder:
     def __init__(self, name: str, path: Path) -> None:
         self.name, self.path = name, path
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> object:
+    def find_spec(self, name: str, path: object, target: object = None, /) -> ModuleSpec | None:
         return importlib.util.spec_from_file_location(name, self.path) if name == self.name else None
 
 

@@ -33,11 +33,11 @@ def test_globals_and_closures_of_a_function_by_value_are_named() -> None:
 
 def test_imports_inside_a_function_by_value_are_found_also_in_functions_inside_it() -> None:
     def function() -> None:
-        import one.two
-        from three import four
+        import one.two  # type: ignore[import-not-found]
+        from three import four  # type: ignore[import-not-found]
 
         def inner() -> None:
-            import five
+            import five  # type: ignore[import-not-found]  # noqa: F401
 
         print(one, four, inner)
 
@@ -56,7 +56,7 @@ def test_imports_by_name_are_found() -> None:
 def test_methods_of_a_class_by_value_are_looked_at() -> None:
     class Local:
         def method(self) -> None:
-            import inside_method
+            import inside_method  # type: ignore[import-not-found]
 
             print(inside_method)
 
@@ -66,7 +66,7 @@ def test_methods_of_a_class_by_value_are_looked_at() -> None:
 
 def test_nothing_of_a_pickle_is_run(tmp_path: Path) -> None:
     class Hostile:
-        def __reduce__(self) -> object:
+        def __reduce__(self) -> tuple[object, ...]:
             return os.mkdir, (str(tmp_path / "made"),)
 
     packed = b"".join(bytes(part) for part in pickling.dumps(Hostile()))

@@ -76,9 +76,7 @@ def test_folders_that_the_files_replace_leave_the_search_path(
     assert set(paths[0]) - set(paths[1]) == {str(project)}
 
 
-def test_a_version_that_was_collected_is_sent_again(
-    api: Counting, session: Session, write: Write, load: Load
-) -> None:
+def test_a_version_that_was_collected_is_sent_again(api: Counting, session: Session, write: Write, load: Load) -> None:
     write("collected.py", "def f(): pass")
     session.call(load("collected").f)
     api.versions.clear()
@@ -94,7 +92,9 @@ def test_it_can_be_switched_off(
     write("at_home.py", "def f(): pass")
     session.call(load("at_home").f)
     assert api.sent == []
-    assert api.parts[0].spec is not None and api.parts[0].spec.environment.code_version == ""
+    spec = api.parts[0].spec
+    assert spec is not None
+    assert spec.environment.code_version == ""
 
 
 def test_compiled_modules_travel_to_the_same_platform_only(
@@ -151,12 +151,15 @@ def test_a_call_costs_no_look_at_files_beyond_a_few(write: Write, load: Load, mo
     monkeypatch.setattr("cloud.client.code.ledger.LOOK_SECONDS", 1e9)
     looks: list[str] = []
     real = os.stat
-    monkeypatch.setattr(os, "stat", lambda path, **more: looks.append(str(path)) or real(path, **more))
+
+    def stat(path: str, **more: bool) -> os.stat_result:
+        looks.append(str(path))
+        return real(path, **more)
+
+    monkeypatch.setattr(os, "stat", stat)
     for _ in range(10):
         session.call(function)
         session.call(lambda x: x, 1)
     monkeypatch.undo()
     session.close()
     assert len([path for path in looks if "cheap" in path]) == 0, "what is loaded need not be looked at"
-
-
