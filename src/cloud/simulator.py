@@ -11,6 +11,8 @@ from typing import Any
 
 from cloud.api import Ended, JobApi, Part, Receipt, Waited
 from cloud.client import sessions
+from cloud.client.code.elsewhere import Elsewhere
+from cloud.client.code.whitelist import WHITELIST
 from cloud.client.patience import inside_channel
 from cloud.client.session import Session
 from cloud.config import setting
@@ -31,7 +33,8 @@ SIMULATED = {"PICLOUD_SIMULATED": "1"}
 
 
 def start_simulator(force_restart: bool = False) -> None:
-    """Let `cloud` be the simulator from now on; `cloud.setkey` leaves it. Whatever `cloud` was is closed.
+    """Let `cloud` be the simulator from now on; `cloud.setkey` leaves it. Whatever `cloud` was is closed, and
+    `cloud.set_dependency_whitelist` taken back.
 
     With `force_restart`, a simulator that runs already begins afresh and forgets its jobs. Inside a job, and after
     `cloud.setkey(..., immutable=True)`, nothing happens.
@@ -41,9 +44,23 @@ def start_simulator(force_restart: bool = False) -> None:
         return
     if sessions.active() is _session and not force_restart:
         return
+    WHITELIST.set(None)
     _session.close()
     sessions.switch(_session)
     log.info("cloud is the simulator from now on")
+
+
+class SimulatorPool(Pool):
+    """Worker processes, and a look at what would go wrong elsewhere."""
+
+    def __init__(self, slots: int, most_jobs: int) -> None:
+        super().__init__(slots, most_jobs, SIMULATED)
+        self._elsewhere = Elsewhere()
+
+    def submit(self, part: Part, parent_jid: int | None = None) -> Receipt:
+        """See `JobApi.submit`."""
+        self._elsewhere.look(part)
+        return super().submit(part, parent_jid)
 
 
 class InlinePool(Jobs):
@@ -58,6 +75,7 @@ class InlinePool(Jobs):
         self._core = Core(slots=1, limits=Limits(max_jobs=most_jobs or None), engine=self._make)
         self._core.dispatcher.on_finish = OutputFiles(self._core.store)
         super().__init__(self._core.dispatcher, FIRST_ACCOUNT)
+        self._elsewhere = Elsewhere()
 
     def _make(self, blobs: Blobs) -> InlineEngine:
         self._engine = InlineEngine(blobs)
@@ -65,6 +83,7 @@ class InlinePool(Jobs):
 
     def submit(self, part: Part, parent_jid: int | None = None) -> Receipt:
         """See `JobApi.submit`; `KeyboardInterrupt` if the user interrupts a job, which is then `killed`."""
+        self._elsewhere.look(part)
         receipt = super().submit(part, self._engine.jid() if parent_jid is None else parent_jid)
         self._run()
         return receipt
@@ -120,7 +139,7 @@ def _open() -> JobApi:
     if setting("simulator_inline"):
         log.info("opened, inline")
         return InlinePool(most_jobs)
-    pool = Pool(setting("simulator_num_procs"), most_jobs, SIMULATED)
+    pool = SimulatorPool(setting("simulator_num_procs"), most_jobs)
     log.info("opened, with %d worker processes", pool.core.slots)
     return pool
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from cloud.client import sessions
+from cloud.client.code.whitelist import WHITELIST
 from cloud.client.connect import network_session, secret_of
 from cloud.client.credentials import is_key
 from cloud.client.patience import inside_channel
@@ -49,6 +50,7 @@ def setkey(
     changes = VALUES.chosen != chosen
     VALUES.choose(chosen)
     if restart or changes or sessions.active().kind:
+        WHITELIST.set(None)
         sessions.switch(network_session())
         log.info("cloud speaks for key %s from now on", chosen["api_key"])
     if immutable:
