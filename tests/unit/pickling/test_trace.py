@@ -4,12 +4,13 @@ import functools
 import socket
 import threading
 import xml.etree.ElementTree as ET
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from cloud.pickling.trace import pickle_trace, snapshot
+from cloud.pickling.trace import WHERE_TO_READ_ON, pickle_trace, snapshot
 
 
 def way(value: Any) -> list[str]:
@@ -140,3 +141,7 @@ def test_any_text_makes_well_formed_xml(text: str) -> None:
     value = {text: text * 300, "d" * 200: [LOCK]}
     ET.fromstring(snapshot(value, 0))
     assert way(value)[1].startswith("Value " + "d" * 64 + "...")
+
+
+def test_the_page_that_traces_point_to_is_there() -> None:
+    assert (Path(__file__).parents[3] / WHERE_TO_READ_ON).exists()
