@@ -2,7 +2,6 @@
 
 import logging
 import os
-import select
 import selectors
 import socket
 import threading
@@ -12,7 +11,8 @@ from pathlib import Path
 from cloud.dispatch.clock import SystemClock
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.door import Door
-from cloud.dispatch.jobs import Jobs
+from cloud.dispatch.files import Files
+from cloud.dispatch.jobs import INTERPRETERS, Jobs
 from cloud.dispatch.outputs import OutputFiles
 from cloud.dispatch.ports import Blobs, Engine, Reply
 from cloud.dispatch.retention import Limits, Retention
@@ -72,6 +72,8 @@ class Core:
         self.door = Door(self.dispatcher)
         self.retention = Retention(self.dispatcher, limits or Limits())
         self._closed = False
+        for name, executable in self.store.facts(INTERPRETERS).items():
+            self.engine.add_interpreter(name.removeprefix(INTERPRETERS), executable)
 
     @property
     def tokens(self) -> JobTokens:
@@ -81,6 +83,10 @@ class Core:
     def jobs(self, account: int = FIRST_ACCOUNT) -> Jobs:
         """The JobApi of an account."""
         return Jobs(self.dispatcher, account)
+
+    def files(self, account: int = FIRST_ACCOUNT) -> Files:
+        """The FilesApi of an account."""
+        return Files(self.dispatcher, account)
 
     def tick(self) -> float:
         """One pass over everything; never waits. Returns the monotonic time of the next one at the latest."""
@@ -120,6 +126,10 @@ class CoreThread:
         self._armed = 0.0
         self._stopping = False
         core.dispatcher.rearm = self._rearm
+        core.dispatcher.listen = self._listen
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._wake_r, selectors.EVENT_READ)
+        self._listen(True)
         self._thread = threading.Thread(target=self._run, name="picloud", daemon=True)
         self._thread.start()
 
@@ -137,6 +147,14 @@ class CoreThread:
         if deadline is not None and deadline < self._armed:
             self._wake()
 
+    def _listen(self, wanted: bool) -> None:
+        """Whether the thread is to hear of the engine. A caller who waits for it inside a step (`EarlyStart`) is spared
+        a thread that wakes with it only to find the lock taken."""
+        if wanted:
+            self._selector.register(self._core.engine.fileno(), selectors.EVENT_READ)
+        else:
+            self._selector.unregister(self._core.engine.fileno())
+
     def _wake(self) -> None:
         try:
             os.write(self._wake_w, b"!")
@@ -146,11 +164,7 @@ class CoreThread:
     def _run(self) -> None:
         core = self._core
         clock = core.dispatcher.clock
-        with selectors.DefaultSelector() as selector:
-            selector.register(core.engine.fileno(), selectors.EVENT_READ)
-            selector.register(self._wake_r, selectors.EVENT_READ)
-            news = select.poll()
-            news.register(core.engine.fileno(), select.POLLIN)
+        with self._selector as selector:
             while not self._stopping:
                 try:
                     self._armed = core.tick()
@@ -160,11 +174,9 @@ class CoreThread:
                 woken = False
                 while not (woken or clock.monotonic() >= self._armed):
                     for key, _ in selector.select(max(0.0, self._armed - clock.monotonic())):
+                        woken = True
                         if key.fd == self._wake_r:
                             os.read(self._wake_r, 4096)
-                            woken = True
-                    with core.dispatcher.lock:  # a caller in the middle of a step may see to it (`EarlyStart`)
-                        woken = woken or bool(news.poll(0))
         os.close(self._wake_r)
         os.close(self._wake_w)
 

@@ -1,60 +1,82 @@
-"""Programs of different virtual environments share one server, and each job sees its own packages (DESIGN D15)."""
+"""`picloud start --python PATH`: workers of another version of Python, for clients that are elsewhere."""
 
-import json
+import os
 import subprocess
 import sys
-import sysconfig
-import venv
-from importlib.metadata import version
+import uuid
 from pathlib import Path
 
 import pytest
 
-from tests.support import processes
+from cloud import pickling
+from cloud.api import NewChunk, Part
+from cloud.client import connect
+from cloud.errors import NoInterpreter
+from cloud.model import Environment, Spec
+from tests.contracts.test_engine_deaths import another_python
 
-OTHER_NUMPY = "2.1.3"
-PROGRAM = """
-import json, numpy, os, sys, cloud
-def see():
-    import numpy
-    return numpy.__version__, sys.executable
-theirs = cloud.result(cloud.call(see))
-print(json.dumps([numpy.__version__, sys.executable, *theirs, cloud.connection_info()["server_url"]]))
-cloud.close()
-"""
+PICLOUD = [sys.executable, "-m", "cloud.cli"]
 
 
-def make_venv(folder: Path, numpy: str | None) -> Path:
-    """A virtual environment that sees this one's packages behind its own."""
-    venv.create(folder, with_pip=False)
-    python = folder / "bin" / "python"
-    packages = Path(subprocess.check_output(
-        [python, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"], text=True
-    ).strip())  # fmt: skip
-    source = Path(__file__).parents[2] / "src"
-    (packages / "behind.pth").write_text(f"{source}\n{sysconfig.get_paths()['purelib']}\n")
-    if numpy is not None:
-        done = subprocess.run(
-            [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", packages, f"numpy=={numpy}"],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        if done.returncode:
-            pytest.fail(f"numpy {numpy} could not be installed: {done.stderr[-500:]}")
-    return python
+def test_an_interpreter_is_added_and_kept(home: Path, tmp_path: Path) -> None:
+    """D13: a job of another minor version is refused, with the command that adds workers for it."""
+    packed, about = another_python()
+    function = bytes.fromhex(packed)
+    session = connect.network_session()
+
+    def submit() -> range:
+        import hashlib
+
+        spec = Spec("call", hashlib.sha256(function).hexdigest(), "f", Environment(about["cache_tag"]))
+        chunk = NewChunk(0, 1, pickling.pack_call((5,), {}))
+        receipt = session.api.submit(Part(uuid.uuid4().hex, spec, [function], [chunk], 1))
+        assert receipt.jids is not None
+        return receipt.jids
+
+    with pytest.raises(NoInterpreter, match="picloud start --python PATH"):
+        submit()
+    python = installed_in(tmp_path / "venv", about["executable"])
+    said = subprocess.run(
+        [*PICLOUD, "start", "--python", python], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert f"jobs of {about['cache_tag']} run on {python}" in said.stdout
+    assert results(session.api, submit()) == about["cache_tag"]
+    assert about["cache_tag"] in session.api.describe()["interpreters"]
+    session.close()
+    subprocess.run([*PICLOUD, "stop"], capture_output=True, check=True, timeout=60)
+    assert results(session.api, submit()) == about["cache_tag"], "the server remembers"
+    session.close()
 
 
-@pytest.mark.slow
-def test_two_environments_with_different_numpys_use_one_server_and_see_their_own(home: Path, tmp_path: Path) -> None:
-    assert version("numpy") != OTHER_NUMPY
-    pythons = [make_venv(tmp_path / "a", None), make_venv(tmp_path / "b", OTHER_NUMPY)]
-    urls = set()
-    for python in pythons * 2:
-        mine, executable, theirs, job_executable, url = json.loads(
-            subprocess.check_output([python, "-c", PROGRAM], text=True, cwd=tmp_path)
+def results(api: object, jids: range) -> str:
+    from cloud.client.http import HttpApi
+
+    assert isinstance(api, HttpApi)
+    (ended,) = api.outcomes((jids,), timeout_seconds=30)
+    assert ended.cache_tag == "" or ended.cache_tag.startswith("cpython-")
+    version, argument = pickling.loads(ended.outcomes.bytes_of("result", 0))
+    assert argument == 5, bytes(ended.outcomes.bytes_of("error", 0))
+    return f"cpython-3{version}"
+
+
+def installed_in(folder: Path, python: str) -> str:
+    """A virtual environment of that interpreter in which picloud can be imported."""
+    import cloudpickle
+
+    subprocess.run([python, "-m", "venv", "--without-pip", folder], check=True, timeout=60)
+    site = next(folder.glob("lib/python3*/site-packages"))
+    (site / "cloudpickle").symlink_to(Path(cloudpickle.__file__).parent)
+    (site / "picloud.pth").write_text(str(Path(__file__).parents[2] / "src") + "\n")
+    return str(folder / "bin" / "python")
+
+
+def test_what_cannot_run_jobs_is_refused_with_the_reason(home: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True, timeout=60)
+    for python, reason in ((str(bare / "bin/python"), "install picloud there"), ("/nowhere/python", "no program")):
+        said = subprocess.run(
+            [*PICLOUD, "start", "--python", python], capture_output=True, text=True, check=False, timeout=60
         )
-        assert (theirs, job_executable) == (mine, executable)
-        assert executable == str(python)
-        urls.add(url)
-    assert len(urls) == 1
-    assert json.loads(subprocess.check_output([pythons[1], "-c", PROGRAM], text=True))[0] == OTHER_NUMPY
-    processes.end(pid for pid, words in processes.marked(str(home)).items() if "cloud.server" in words)
+        assert said.returncode != 0
+        assert reason in said.stderr
+    assert not os.path.exists(home / "server")

@@ -88,6 +88,10 @@ class Agent:
         """Only for want of an interpreter; more cores than there are means all of them."""
         return self._crew.interpreters.refuse(spec.environment)
 
+    def add_interpreter(self, tag: str, executable: str) -> None:
+        """Its template starts with the first job that wants it."""
+        self._crew.interpreters.add(tag, executable)
+
     def offer(self, wanted: Wanted, *, lent_by: int | None = None) -> list[Seat]:
         """Idle workers first, then new ones while slots are free, then busy ones' short queues."""
         spec, remaining = wanted.submission.spec, wanted.hi - wanted.lo

@@ -38,10 +38,17 @@ class Interpreters:
         self._chosen: dict[str, Interpreter] = {}
         self.own = Interpreter(sys.executable, (), tuple(own_search()))
         self.templates: dict[Interpreter, Template] = {}
+        self._added: dict[str, Interpreter] = {}
+
+    def add(self, tag: str, executable: str) -> None:
+        """Let this interpreter run what is pickled under the tag by clients whose own cannot be used here."""
+        self._added[tag] = Interpreter(executable, (), ())
+        self._chosen.clear()
 
     def refuse(self, environment: Environment) -> str | None:
         """Why no worker can open what this interpreter pickled; None: one can."""
-        if environment.cache_tag == OWN_TAG or self._client_executable(environment):
+        tag = environment.cache_tag
+        if tag == OWN_TAG or tag in self._added or self._client_executable(environment):
             return None
         return (
             f"no worker runs {environment.cache_tag}, which pickled this function; the workers here run {OWN_TAG}. "
@@ -54,7 +61,7 @@ class Interpreters:
         chosen = self._chosen.get(key)
         if chosen is None:
             executable = self._client_executable(environment)
-            chosen = self.own
+            chosen = self.own if environment.cache_tag == OWN_TAG else self._added.get(environment.cache_tag, self.own)
             if executable:
                 at_start = tuple((n, v) for n in _AT_START if (v := environment.variables.get(n)))
                 if at_start or executable != os.path.abspath(sys.executable):
@@ -85,7 +92,7 @@ class Interpreters:
 
     def tags(self) -> list[str]:
         """Cache tags of the interpreters that run."""
-        return sorted({OWN_TAG, *(t.cache_tag for t in self.templates.values() if t.cache_tag)})
+        return sorted({OWN_TAG, *self._added, *(t.cache_tag for t in self.templates.values() if t.cache_tag)})
 
     def forget(self, template: Template) -> Interpreter | None:
         """It is gone, or is to go; what it was started from."""

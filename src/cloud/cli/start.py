@@ -1,5 +1,9 @@
 """picloud start"""
 
+import os
+import shutil
+import subprocess
+
 import click
 
 from cloud.cli.embedded import card
@@ -10,15 +14,39 @@ from cloud.config import ConfigError, Settings
 @click.option("--python", metavar="PATH", help="Add workers of another Python interpreter.")
 def command(python: str | None) -> None:
     """Start the server of this user and machine, if it does not run, and say where it is."""
-    if python is not None:
-        raise ConfigError(
-            f"--python is {python!r}; this version cannot add interpreters by hand",
-            hint="leave it out: a program's jobs run on the interpreter of that program",
-        )
+    found_python = _examined(python) if python is not None else None
     from cloud.client.embedded import find_or_start
 
     before = card().get("pid")
-    find_or_start(Settings.current())
+    endpoint = find_or_start(Settings.current())
+    if found_python is not None:
+        from cloud.client.http import HttpApi
+
+        api = HttpApi(endpoint)
+        api.add_interpreter(*found_python)
+        api.close()
+        click.echo(f"jobs of {found_python[0]} run on {found_python[1]}")
     found = card()
     word = "running" if found.get("pid") == before else "started"
     click.echo(f"{word}: {found.get('url')}/ (process {found.get('pid')})")
+
+
+def _examined(python: str) -> tuple[str, str]:
+    """Cache tag and absolute path of an interpreter that can run workers.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    path = shutil.which(os.path.expanduser(python))
+    if path is None:
+        raise ConfigError(f"--python is {python!r}, where there is no program to run")
+    words = [path, "-c", "import sys, cloud.runner, cloudpickle; print(sys.implementation.cache_tag)"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60, cwd="/")
+    tag = done.stdout.strip()
+    if done.returncode or not tag.startswith("cpython-"):
+        said = done.stderr.strip().rpartition("\n")[2] or "it is not CPython"
+        raise ConfigError(
+            f"--python is {path}, which cannot run jobs: {said}",
+            hint=f"install picloud there: {path} -m pip install picloud",
+        )
+    return tag, os.path.abspath(path)

@@ -1,11 +1,12 @@
-"""JobApi on anything that carries one message there and one back: what `http` and `pipe` share."""
+"""JobApi and FilesApi on anything that carries one message there and one back: what `http` and `pipe` share."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cloud.api import Ended, Part, Receipt, Waited
-from cloud.model import Buffer, CodeFile, Ranges
+from cloud.api import Ended, FilePiece, Part, Receipt, Waited
+from cloud.model import Buffer, CodeFile, File, Ranges
 from cloud.wire import calls
+from cloud.wire import files as file_calls
 from cloud.wire.message import decode, encode
 
 HELD_SECONDS = 30.0
@@ -98,6 +99,43 @@ class RemoteApi:
         """See `JobApi`."""
         about: dict[str, Any] = self._plain("describe", encode({"op": "describe"}))
         return about
+
+    def put_piece(self, token: str, piece: FilePiece) -> None:
+        """See `FilesApi`."""
+        self._plain("put_piece", file_calls.put_piece(token, piece))
+
+    def put_file(self, token: str, name: str, size_bytes: int, md5: str, last: FilePiece | None = None) -> File:
+        """See `FilesApi`."""
+        message = file_calls.put_file(token, name, size_bytes, md5, last)
+        return file_calls.read_file(decode(self.exchange("put_file", message))[0])
+
+    def find_file(self, name: str) -> File:
+        """See `FilesApi`."""
+        return file_calls.read_file(decode(self.exchange("find_file", calls.ask("find_file", None, name=name)))[0])
+
+    def read_file(self, fid: int, start: int, size_bytes: int) -> Buffer:
+        """See `FilesApi`."""
+        message = calls.ask("read_file", None, fid=fid, start=start, size_bytes=size_bytes)
+        header, frames = decode(self.exchange("read_file", message))
+        calls.answer_of(header)
+        return frames[0]
+
+    def list_files(self, prefix: str = "", after: str = "", limit: int = 1000) -> list[File]:
+        """See `FilesApi`."""
+        message = calls.ask("list_files", None, prefix=prefix, after=after, limit=limit)
+        return file_calls.read_listed(decode(self.exchange("list_files", message))[0])
+
+    def delete_file(self, name: str) -> None:
+        """See `FilesApi`."""
+        self._plain("delete_file", calls.ask("delete_file", None, name=name))
+
+    def add_interpreter(self, tag: str, executable: str) -> None:
+        """Have another interpreter of the server's machine run what is pickled under its cache tag.
+
+        Raises:
+            NotAuthorised: this is not the key of the server's own user.
+        """
+        self._plain("add_interpreter", encode({"op": "add_interpreter", "tag": tag, "executable": executable}))
 
     def close(self) -> None:
         """See `JobApi`."""

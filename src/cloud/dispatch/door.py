@@ -6,10 +6,13 @@ commit. Questions that have to wait are held here, not by a thread.
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from cloud.api import INFO_FIELDS
 from cloud.dispatch.dispatcher import Dispatcher
+from cloud.dispatch.file_calls import file_answer, file_change
+from cloud.dispatch.files import Files
 from cloud.dispatch.jobs import Jobs
 from cloud.dispatch.questions import Question
 from cloud.dispatch.waiters import Waiter
@@ -32,7 +35,7 @@ _MALFORMED = (KeyError, TypeError, ValueError, IndexError, OverflowError)
 
 
 class Door:
-    """Carries out the calls of `JobApi` that arrive as messages.
+    """Carries out the calls of `JobApi` and `FilesApi` that arrive as messages.
 
     All methods are called by one thread at a time, under the dispatcher's lock or in a single-threaded server.
     """
@@ -62,7 +65,7 @@ class Door:
         """
         try:
             header, frames = decode(message)
-            return self._ask(header, frames, self._jobs_of(account), parent, reply)
+            return self._ask(header, frames, account, parent, reply)
         except CloudException as error:
             reply(calls.failed(error))
         except _MALFORMED as error:
@@ -124,10 +127,12 @@ class Door:
         return jobs
 
     def _ask(
-        self, header: Header, frames: list[memoryview], jobs: Jobs, parent: int | None, reply: Reply
+        self, header: Header, frames: list[memoryview], account: int, parent: int | None, reply: Reply
     ) -> Callable[[], None]:
         op = header["op"]
-        change = self._change(op, header, frames, jobs, parent)
+        jobs = self._jobs_of(account)
+        files = partial(Files, self._dispatcher, account)
+        change = self._change(op, header, frames, jobs, parent) or file_change(op, header, frames, files)
         if change is not None:
             self._changes.append((change, reply))
             return _nothing
@@ -146,7 +151,7 @@ class Door:
                 max_bytes=int(header.get("max_bytes", 8 << 20)),
             )
             return self._hold(asked, calls.ended, reply)
-        reply(self._read(op, header, jobs))
+        reply(file_answer(op, header, files) or self._read(op, header, jobs))
         return _nothing
 
     def _change(
@@ -161,6 +166,8 @@ class Door:
         if op == "put_code":
             contents = calls.read_put_code(header, frames)
             return lambda: _done(jobs.put_code, contents)
+        if op == "add_interpreter":
+            return lambda: _done(jobs.add_interpreter, str(header["tag"]), str(header["executable"]))
         if op == "drop":
             return lambda: _done(jobs.drop, str(header["token"]))
         if op == "kill":

@@ -16,12 +16,14 @@ from cloud.dispatch.ports import Claim
 from cloud.dispatch.questions import OutcomesQuestion, Question, WaitQuestion
 from cloud.dispatch.step import Step
 from cloud.dispatch.waiters import Waiter
-from cloud.errors import InvalidSubmission, JobNotFound
+from cloud.errors import InvalidSubmission, JobNotFound, NotAuthorised
 from cloud.model import Buffer, CodeFile, Outcomes, Ranges, Status, Stretch
 from cloud.model.ranges import normal
 
 A = TypeVar("A")
 GONE = 0xFF
+INTERPRETERS = "interpreters/"
+"""Facts whose names begin so hold the path of an interpreter that was added, by its cache tag."""
 
 
 class Jobs:
@@ -145,6 +147,19 @@ class Jobs:
             "interpreters": state.interpreters, "account": self._account,
             "platform": sysconfig.get_platform(),
         }  # fmt: skip
+
+    def add_interpreter(self, tag: str, executable: str) -> None:
+        """Have another interpreter of the server's machine run what is pickled under its cache tag, now and after
+        each start of the server.
+
+        Raises:
+            NotAuthorised: another account than the first wants it.
+        """
+        if self._account != 1:
+            raise NotAuthorised("only the server's own user may add interpreters")
+        with self._dispatcher.step():
+            self._store.set_fact(INTERPRETERS + tag, executable)
+            self._dispatcher.engine.add_interpreter(tag, executable)
 
     def close(self) -> None:
         """Nothing of its own to let go of; the composition closes the core."""

@@ -129,6 +129,9 @@ class InlineEngine:
         """Never: this process pickled it."""
         return None
 
+    def add_interpreter(self, tag: str, executable: str) -> None:
+        """There are no interpreters here."""
+
     def offer(self, wanted: Wanted, *, lent_by: int | None = None) -> list[Seat]:
         """One job, when none runs or one that runs waits for it."""
         if not self.open or self._ready or (self._running and lent_by is None):

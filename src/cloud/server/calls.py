@@ -1,4 +1,4 @@
-"""POST /v1/<op>: a `JobApi` call as a wire message, answered by one. The hot path: no framework, no thread."""
+"""POST /v1/<op>: a call of `JobApi` or `FilesApi`, answered by a wire message. The hot path: no framework, no thread."""
 
 import asyncio
 import logging
@@ -12,12 +12,13 @@ from cloud.server.body import Body, Gone, Receive
 from cloud.server.gate import Caller, Gate
 from cloud.server.heart import Heart
 from cloud.wire import calls
+from cloud.wire.files import CHANGES, QUESTIONS
 from cloud.wire.message import decode
 
 log = logging.getLogger("cloud.server")
 
 OPS = frozenset({"submit", "outcomes", "wait", "status", "info", "kill", "delete", "read", "drop", "describe",
-                 "missing_code", "put_code"})  # fmt: skip
+                 "missing_code", "put_code", "add_interpreter"}) | CHANGES | QUESTIONS  # fmt: skip
 _HELD = frozenset({"wait", "outcomes"})
 _DISCARDED_MAX_BYTES = 256 << 20
 _CLOSE = [(b"connection", b"close")]

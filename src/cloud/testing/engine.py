@@ -83,6 +83,9 @@ class ScriptedEngine:
         """Whether a seat is free."""
         return len(self.running) + self._held < self.slots
 
+    def add_interpreter(self, tag: str, executable: str) -> None:
+        """There are no interpreters here."""
+
     def offer(self, wanted: Wanted, *, lent_by: int | None = None) -> list[Seat]:
         """As many free seats as the jobs fill."""
         if lent_by is not None:

@@ -116,6 +116,10 @@ class Engine(Protocol):
         """Why jobs of this spec could never run here, saying what to do; None when they can."""
         ...
 
+    def add_interpreter(self, tag: str, executable: str) -> None:
+        """From now on, another interpreter of this machine runs what is pickled under its cache tag."""
+        ...
+
     def offer(self, wanted: Wanted, *, lent_by: int | None = None) -> list[Seat]:
         """Which workers would take how many of these jobs right now, in order; [] when there is no room.
 
