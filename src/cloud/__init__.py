@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from cloud import account as account, config as config, mp as mp, pool_interface as pool_interface
+    from cloud import account as account, config as config, files as files, mp as mp, pool_interface as pool_interface
     from cloud.client.code.explain import explain as explain
     from cloud.client.code.whitelist import set_dependency_whitelist as set_dependency_whitelist
     from cloud.client.functions import (
@@ -53,6 +53,7 @@ _HOMES = {
     "Jobs": "cloud.client.jobs",
     "account": "",
     "config": "",
+    "files": "",
     "explain": "cloud.client.code.explain",
     "finished_statuses": "cloud.model",
     "getconfigpath": "cloud.config",
@@ -64,7 +65,7 @@ _HOMES = {
 }
 __all__ = [
     "CloudException", "CloudTimeoutError", "Executor", "Job", "Jobs", "account", "call", "close", "config",
-    "connection_info", "delete", "explain", "finished_statuses", "getconfigpath", "info", "iresult",
+    "connection_info", "delete", "explain", "files", "finished_statuses", "getconfigpath", "info", "iresult",
     "iresult_unordered", "is_simulated", "join", "kill", "map", "mp", "pool_interface", "result",
     "running_on_cloud", "set_dependency_whitelist", "setkey", "start_simulator", "status",
 ]  # fmt: skip

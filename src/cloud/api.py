@@ -1,4 +1,4 @@
-"""JobApi: the one protocol between a `Session` and the core.
+"""JobApi: the one protocol between a `Session` and the core; and `FilesApi`, for `cloud.files`.
 
 Four speakers: `dispatch.Jobs` in process, `client.http` over a network, `client.pipe` from inside a worker of
 `cloud.mp`, and scripted ones in tests. One contract suite runs against all.
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from cloud.model import Buffer, CodeFile, Outcomes, Ranges, Spec
+from cloud.model import Buffer, CodeFile, File, Outcomes, Ranges, Spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,4 +179,74 @@ class JobApi(Protocol):
 
     def close(self) -> None:
         """Let go of connections, threads and, in process, of workers."""
+        ...
+
+
+MAX_PIECE_BYTES = 4 << 20
+"""The most bytes of a file in one call, there or back: neither side holds more of it in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilePiece:
+    """Some bytes of a file on their way in."""
+
+    start: int
+    """Which byte of the file is the first."""
+    data: Buffer = field(repr=False)
+    """1 to `MAX_PIECE_BYTES` bytes."""
+    md5: str
+    """Of `data`, hexadecimal."""
+
+
+class FilesApi(Protocol):
+    """Files of one account. Spoken by `dispatch.Files` in process, and over whatever carries `JobApi`'s messages.
+
+    As there, every call may be repeated without harm. A file is put in pieces, which a crash of the server between two
+    calls does not lose, and appears, or replaces the one of its name, whole.
+    """
+
+    def put_piece(self, token: str, piece: FilePiece) -> None:
+        """Store a piece durably. What is put under a token and never named is forgotten after an hour's silence.
+
+        Raises:
+            InvalidSubmission: it arrived damaged, or is too long.
+            StoreFull: the disk is full; the piece was not stored.
+        """
+        ...
+
+    def put_file(self, token: str, name: str, size_bytes: int, md5: str, last: FilePiece | None = None) -> File:
+        """Make what was put under this token, and `last`, the file `name`, in place of the one that had this name.
+
+        Args:
+            token: made by the client, unique; a small file needs no other call than this.
+            size_bytes: of the whole file.
+            md5: of the whole file, hexadecimal. Checked here if all of it is in `last`, else by who reads it.
+
+        Raises:
+            InvalidSubmission: this cannot be a name, or pieces are missing.
+        """
+        ...
+
+    def find_file(self, name: str) -> File:
+        """The file of this name.
+
+        Raises:
+            FileNotFound: there is none.
+        """
+        ...
+
+    def read_file(self, fid: int, start: int, size_bytes: int) -> Buffer:
+        """Bytes from `start` on, `size_bytes` at most and at least one; none at the end of the file.
+
+        Raises:
+            FileNotFound: this version of the file is not here any more.
+        """
+        ...
+
+    def list_files(self, prefix: str = "", after: str = "", limit: int = 1000) -> list[File]:
+        """At most `limit` files whose names begin with `prefix` and come behind `after`, in the order of names."""
+        ...
+
+    def delete_file(self, name: str) -> None:
+        """Forget a file, if there is one."""
         ...

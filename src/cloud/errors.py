@@ -4,6 +4,8 @@
     ├── CloudTimeoutError         a wait ran out of time
     ├── JobError                  a job ended in error, killed or stalled
     ├── JobNotFound               no such job here: never was, deleted, or another account's
+    ├── FileNotFound              no such file here: never was, deleted, or another account's
+    ├── FileDamaged               what came of a file is not what was put
     ├── InvalidSubmission         the server refused what was asked for
     ├── NoInterpreter             no worker can open what this Python pickled
     ├── NotAuthorised             the key is missing, wrong or inactive
@@ -84,6 +86,20 @@ class JobNotFound(CloudException):
     http_status = 404
 
 
+class FileNotFound(CloudException):
+    """No such file here: it never was, was deleted or replaced, or belongs to another account."""
+
+    code = "file-not-found"
+    http_status = 404
+
+
+class FileDamaged(CloudException):
+    """What came of a file does not have the digest that was stored with it."""
+
+    code = "file-damaged"
+    http_status = 502
+
+
 class InvalidSubmission(CloudException):
     """The server refused what was asked for; nothing was created."""
 
@@ -145,8 +161,8 @@ def _rebuild(
 _BY_CODE: dict[str, type[CloudException]] = {
     cls.code: cls
     for cls in (
-        CloudException, CloudTimeoutError, JobError, JobNotFound, InvalidSubmission, NoInterpreter, NotAuthorised,
-        ServerUnavailable, StoreFull, ProtocolMismatch,
+        CloudException, CloudTimeoutError, JobError, JobNotFound, FileNotFound, FileDamaged, InvalidSubmission,
+        NoInterpreter, NotAuthorised, ServerUnavailable, StoreFull, ProtocolMismatch,
     )
 }  # fmt: skip
 

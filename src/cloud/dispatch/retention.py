@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from cloud.dispatch.dispatcher import Dispatcher
+from cloud.dispatch.files import UPLOAD_SILENCE_ALLOWED
 from cloud.dispatch.intake import SILENCE_ALLOWED
 from cloud.model import Stretch
 
@@ -60,6 +61,7 @@ class Retention:
             return
         self._drop_silent()
         self._drop_unused_code()
+        self._drop_silent_uploads()
         more = self._forget_old() | self._forget_surplus() | self._collect_orphans()
         self.due = now + (0.05 if more else EVERY_SECONDS)
 
@@ -98,6 +100,13 @@ class Retention:
         with self._dispatcher.step() as step:
             step.garbage += self._store.drop_unused_code(before, SLICE)
 
+    def _drop_silent_uploads(self) -> None:
+        silent = self._store.silent_uploads(self._dispatcher.clock.now() - UPLOAD_SILENCE_ALLOWED, SLICE)
+        if silent:
+            with self._dispatcher.step() as step:
+                for fid in silent:
+                    step.garbage += self._store.delete_file(fid)
+
     def _forget_old(self) -> bool:
         if self._limits.max_age is None:
             return False
@@ -107,7 +116,8 @@ class Retention:
         return len(old) == SLICE
 
     def _forget_surplus(self) -> bool:
-        size = self._store.size_bytes() + self._blobs.size_bytes()
+        # Files are the user's to delete, and do not push out jobs.
+        size = self._store.size_bytes() + self._blobs.size_bytes() - self._store.file_bytes()
         if size > self._limits.warn_bytes and not self._warned:
             self._warned = True
             log.warning(

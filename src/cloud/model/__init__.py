@@ -2,6 +2,7 @@
 
 from cloud.model.code import Code, CodeFile, version_of
 from cloud.model.environment import Environment
+from cloud.model.file import File, wrong_with
 from cloud.model.outcomes import COLUMNS, NAN, Column, Outcomes
 from cloud.model.piece import INLINE_MAX_BYTES, BlobRef, Buffer, Chunk, Piece
 from cloud.model.ranges import Ranges
@@ -20,6 +21,7 @@ __all__ = [
     "CodeFile",
     "Column",
     "Environment",
+    "File",
     "Outcomes",
     "Piece",
     "Ranges",
@@ -28,4 +30,5 @@ __all__ = [
     "Stretch",
     "Submission",
     "version_of",
+    "wrong_with",
 ]

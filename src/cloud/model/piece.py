@@ -13,7 +13,8 @@ INLINE_MAX_BYTES = 32 * 1024
 class BlobRef:
     """Immutable bytes in the blob store.
 
-    Names: `functions/<sha256>`, `args/<sid>/<first>`, `results/<sid>/<index>-<attempt>`.
+    Names: `functions/<sha256>`, `args/<sid>/<first>`, `results/<sid>/<index>-<attempt>`,
+    `files/<account>/<fid>-<start>`.
     """
 
     name: str

@@ -14,6 +14,7 @@ from cloud.local import Core
 from cloud.server.answers import Send, error_object, send_json
 from cloud.server.body import Receive
 from cloud.server.calls import OPS, Calls
+from cloud.server.files import FileRoutes
 from cloud.server.gate import Gate
 from cloud.server.json_answer import JsonAnswer, PageAnswer
 from cloud.server.key_routes import KeyRoutes
@@ -40,7 +41,9 @@ class App:
     def __init__(self, core: Core, calls: Calls, gate: Gate, identity: Identity) -> None:
         self._calls = calls
         self._gate = gate
-        self._rest = _build_rest(People(calls, gate, core.store, core.blobs), KeyRoutes(gate), identity)
+        self._rest = _build_rest(
+            People(calls, gate, core.store, core.blobs), KeyRoutes(gate), FileRoutes(calls, gate), identity
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -64,11 +67,13 @@ class App:
 def build_app(core: Core, calls: Calls, gate: Gate, identity: Identity) -> ASGIApp:
     """The application of one server.
 
-    POST /v1/<op>                a `JobApi` call: wire message in, wire message out
+    POST /v1/<op>                a call of `JobApi` or `FilesApi`: wire message in, wire message out
     GET  /v1/jobs?jids=1,3-5     JSON, `field` may be repeated
     GET  /v1/jobs/<jid>          JSON
     GET  /v1/jobs/<jid>/stdout   text, /stderr likewise
     POST /v1/jobs/<jid>/kill     JSON; `?force=1` without the grace period
+    GET  /v1/files               JSON; `prefix` and `after` choose
+    GET  /v1/files/<name>        its bytes, or a Range of them; PUT and DELETE likewise
     GET  /v1/summary             JSON: slots, jobs by status, bytes
     GET, POST /v1/keys ...       JSON: keys of the account (`KeyRoutes`)
     GET  /healthz                no key needed
@@ -77,7 +82,7 @@ def build_app(core: Core, calls: Calls, gate: Gate, identity: Identity) -> ASGIA
     return App(core, calls, gate, identity)
 
 
-def _build_rest(people: People, keys: KeyRoutes, identity: Identity) -> Starlette:
+def _build_rest(people: People, keys: KeyRoutes, files: FileRoutes, identity: Identity) -> Starlette:
     async def front(request: Request) -> Response:
         url = str(request.base_url).rstrip("/")
         return PageAnswer(front_page(identity.version, identity.server_id, url))
@@ -94,6 +99,6 @@ def _build_rest(people: People, keys: KeyRoutes, identity: Identity) -> Starlett
         return JsonAnswer(error_object(CloudException(f"a fault in the server: {type(error).__name__}")), 500)
 
     return Starlette(
-        routes=[Route("/", front, methods=["GET"]), *people.routes(), *keys.routes()],
+        routes=[Route("/", front, methods=["GET"]), *people.routes(), *files.routes(), *keys.routes()],
         exception_handlers={404: not_found, 405: not_allowed, 500: fault},
     )

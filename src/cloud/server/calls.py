@@ -1,4 +1,4 @@
-"""POST /v1/<op>: a call of `JobApi` or `FilesApi`, answered by a wire message. The hot path: no framework, no thread."""
+"""POST /v1/<op>: a call of `JobApi` or `FilesApi`, answered by a wire message. The hot path: no framework or thread."""
 
 import asyncio
 import logging

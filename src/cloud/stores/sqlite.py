@@ -3,10 +3,11 @@
 from cloud.stores.code import CodeVersions
 from cloud.stores.dispatchers import Dispatchers
 from cloud.stores.facts import Facts
+from cloud.stores.files import Files
 from cloud.stores.forgetting import Forgetting
 
 
-class SQLiteStore(Forgetting, Dispatchers, CodeVersions, Facts):
+class SQLiteStore(Forgetting, Dispatchers, CodeVersions, Files, Facts):
     """Durable memory of jobs in one SQLite database.
 
     One chain of classes, a file for each concern, all on one `Connection`: pending ranges, claims and outcome rows

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from cloud.model import Chunk, Code, CodeFile, Outcomes, Piece, Spec, Status, Stretch, Submission
+from cloud.model import Chunk, Code, CodeFile, File, Outcomes, Piece, Spec, Status, Stretch, Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +140,50 @@ class Store(Protocol):
     def drop_unused_code(self, before: datetime, limit: int) -> list[str]:
         """Forget versions that no submission refers to and contents that no version has, `limit` of each at most,
         if they were put before this moment. Returns names of blobs as `delete` does."""
+        ...
+
+    # files (`cloud.files`)
+
+    def upload(self, account: int, token: str, at: datetime) -> File:
+        """The file that is, or was, put under this token; begun when there is none."""
+        ...
+
+    def add_file_piece(self, fid: int, start: int, piece: Piece) -> None:
+        """Bytes of a file from `start` on; ignored when a piece that starts there is there already."""
+        ...
+
+    def file_extents(self, fid: int) -> list[tuple[int, int]]:
+        """(start, bytes) of every piece, ascending."""
+        ...
+
+    def name_file(self, account: int, fid: int, name: str, size_bytes: int, md5: str, at: datetime) -> list[str]:
+        """Complete a file. One that had this name is forgotten; returns its blobs as `delete` does."""
+        ...
+
+    def find_file(self, account: int, name: str) -> File | None: ...
+
+    def list_files(self, account: int, prefix: str, after: str, limit: int) -> list[File]:
+        """Files whose names begin with `prefix` and come behind `after`, by code points."""
+        ...
+
+    def has_file(self, account: int, fid: int) -> bool:
+        """Whether this version of a file is there, complete."""
+        ...
+
+    def file_piece(self, account: int, fid: int, at: int) -> tuple[int, Piece] | None:
+        """The piece with byte `at`, and which byte is its first; None when the file does not go so far."""
+        ...
+
+    def delete_file(self, fid: int) -> list[str]:
+        """Forget a file, complete or not; returns names of its blobs as `delete` does."""
+        ...
+
+    def silent_uploads(self, silent_since: datetime, limit: int) -> Sequence[int]:
+        """Fids of incomplete files without a sign of life since then."""
+        ...
+
+    def file_bytes(self) -> int:
+        """Bytes of files that are in blobs."""
         ...
 
     # where a job is

@@ -34,6 +34,7 @@ DELETE FROM functions WHERE digest = ?1 AND NOT EXISTS (SELECT 1 FROM codes WHER
 -- :name is_referenced
 SELECT EXISTS (SELECT 1 FROM result_blobs WHERE name = ?1) OR EXISTS (SELECT 1 FROM chunks WHERE blob = ?1)
     OR EXISTS (SELECT 1 FROM functions WHERE blob = ?1) OR EXISTS (SELECT 1 FROM code_files WHERE blob = ?1)
+    OR EXISTS (SELECT 1 FROM file_pieces WHERE blob = ?1)
 
 -- :name by_end
 SELECT sid, ended FROM outcomes ORDER BY ended, stop
