@@ -9,7 +9,8 @@ from cloud.api import NewChunk, Part, Receipt
 from cloud.dispatch.barriers import stall
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.lifecycle import Verdict
-from cloud.dispatch.naming import Naming, stretches
+from cloud.dispatch.naming import Naming, not_found, stretches
+from cloud.dispatch.questions import first_missing
 from cloud.dispatch.step import Step
 from cloud.errors import InvalidSubmission, NoInterpreter
 from cloud.model import INLINE_MAX_BYTES, Buffer, Chunk, Piece, Spec, Stretch, Submission
@@ -90,7 +91,12 @@ class Intake:
         return not version or self._store.has_code(version)
 
     def _barrier_of(self, spec: Spec) -> list[Stretch]:
-        return _joined(stretches(self._naming.find(spec.depends_on)))
+        found = self._naming.find(spec.depends_on)
+        for named in found:
+            gone = first_missing(self._store, named.stretch)
+            if gone is not None:
+                raise not_found(named.jid(gone))
+        return _joined(stretches(found))
 
     def _add_function(self, digest: str, parts: Sequence[Buffer]) -> None:
         check = hashlib.sha256()

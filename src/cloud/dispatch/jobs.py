@@ -124,7 +124,10 @@ class Jobs:
                 for stretch in self._all_unfinished(step):
                     self._kill(stretch, force, step)
             else:
-                for named in self._naming.find(normal(jids)):
+                found = self._naming.find(normal(jids))
+                for named in found:
+                    self._statuses(named)  # deleted: JobNotFound
+                for named in found:
                     self._kill(named.stretch, force, step)
             step.after.append(self._dispatcher.tick)  # what was claimed and had not started is reported at once
 
