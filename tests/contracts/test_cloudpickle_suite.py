@@ -18,6 +18,11 @@ DIFFERENT = {
     "CloudPickleFileTests::test_closed_file": "a closed file arrives closed (SPEC D.1); cloudpickle refuses it",
 }
 """What fails, and why it should."""
+OUTDATED = {
+    "CloudPickleTest::test_module_importability": "imports distutils, which Python 3.12 removed",
+    "test_extract_class_dict": "does not know what Python 3.13 puts into the dictionary of every class",
+}
+"""What may fail on Pythons that are younger than the suite."""
 LEFT_OUT = {
     "Protocol2CloudPickleTest": "the same tests again with pickle protocol 2; ours is 5, always",
 }
@@ -25,9 +30,7 @@ LEFT_OUT = {
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the suite's memory test reads /proc here")
-@pytest.mark.skipif(
-    sys.version_info >= (3, 12), reason="the suite of cloudpickle 2.2.1 was written for Python up to 3.11"
-)
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="the suite is older than Python 3.14 by too much")
 def test_cloudpickles_own_tests_pass(tmp_path: Path) -> None:
     """But those of DIFFERENT, which must fail: otherwise the list is out of date."""
     with tarfile.open(HERE / "cloudpickle-2.2.1-tests.tar.gz") as archive:
@@ -50,6 +53,8 @@ def test_cloudpickles_own_tests_pass(tmp_path: Path) -> None:
         check=False,
     )  # fmt: skip
     failed = set(re.findall(r"^(?:FAILED|ERROR) [^:]+::(\S+)", run.stdout, re.MULTILINE))
+    if sys.version_info >= (3, 12):
+        failed -= set(OUTDATED)
     assert failed == set(DIFFERENT), run.stdout[-20_000:] + run.stderr[-2000:]
     passed = re.search(r"(\d+) passed", run.stdout)
     assert passed is not None
