@@ -12,8 +12,11 @@ from tests.support import processes
 from tests.support.waiting import eventually
 
 PROGRAM = """
-import time
-from cloud import mp
+import sys, time
+import cloud
+if "simulator" in sys.argv:
+    cloud.start_simulator()
+mp = cloud if "simulator" in sys.argv else cloud.mp
 mp.call(time.sleep, 600)
 mp.call(lambda: __import__("subprocess").Popen(["sleep", "600"], start_new_session=True).wait())
 print(mp.result(mp.call(pow, 2, 5)), flush=True)
@@ -21,10 +24,17 @@ time.sleep(600)
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_nothing_is_left_when_the_program_is_ended(home: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "which"),
+    [(signal.SIGKILL, "mp"), (signal.SIGTERM, "mp"), (signal.SIGINT, "mp"), (signal.SIGKILL, "simulator")],
+)
+def test_nothing_is_left_when_the_program_is_ended(
+    home: Path, monkeypatch: pytest.MonkeyPatch, number: int, which: str
+) -> None:
+    """S56, and S59: the same holds for the simulator."""
     monkeypatch.setenv("PICLOUD_WORKERS", "3")
-    words = [sys.executable, "-c", PROGRAM]
+    monkeypatch.setenv("PICLOUD_SIMULATOR_NUM_PROCS", "3")
+    words = [sys.executable, "-c", PROGRAM, which]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as program:
         assert program.stdout is not None
         assert program.stdout.readline() == b"32\n"

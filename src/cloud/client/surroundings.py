@@ -8,9 +8,9 @@ from cloud.model import Environment
 
 VARIABLES = (
     "PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "CONDA_DEFAULT_ENV",
-    "LANG", "LC_ALL", "TZ",
+    "LANG", "LC_ALL", "TZ", "PICLOUD_HOME",
 )  # fmt: skip
-"""Environment variables that decide which programs, libraries and formats a job finds."""
+"""Environment variables that decide which programs, libraries, formats and settings a job finds."""
 
 _last: tuple[object, Environment] | None = None
 

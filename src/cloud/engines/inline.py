@@ -39,7 +39,7 @@ class InlineEngine:
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
         self._ready: deque[Work] = deque()
-        self._events: list[Event] = []
+        self._events: deque[Event] = deque()  # one thread may add while another takes
         self._running: list[Running] = []
         self._waiting: list[tuple[range, ...]] = []
         self.open = False
@@ -152,8 +152,7 @@ class InlineEngine:
 
     def poll(self) -> list[Event]:
         """What ended."""
-        events, self._events = self._events, []
-        return events
+        return [self._events.popleft() for _ in range(len(self._events))]
 
     def fileno(self) -> int:
         """There is none: nothing happens here that its caller does not do."""
