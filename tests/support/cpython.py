@@ -20,7 +20,7 @@ from cloud.local import Pool
 from tests.support import processes
 from tests.support.waiting import eventually
 
-SLOTS = 5
+SLOTS = 3
 CLOUDS = ["Mp", "Server"]
 """`cloud.mp`, and a server."""
 ELSEWHERE = (
