@@ -73,6 +73,7 @@ def killed(cloud: Dispatcher, submission: Submission, **how: Any) -> tuple[Job, 
 @pytest.mark.parametrize("force", [False, True])
 @pytest.mark.parametrize("endless", [busy, asleep, in_c, in_regex, swallowing])
 def test_every_kind_of_endless_job_is_killed(cloud: Dispatcher, endless: Callable[[], None], force: bool) -> None:
+    """S13: loops of Python, of C, of regular expressions, and what catches everything."""
     submission = cloud.call(local(endless))
     cloud.started(submission)
     job, _ = killed(cloud, submission, force=force, reason="killed by a test")

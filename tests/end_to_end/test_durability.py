@@ -45,6 +45,7 @@ def note_and_stay(folder: str) -> None:
 
 
 def test_a_server_killed_in_the_middle_of_a_map_comes_back_and_loses_nothing(server: Path, tmp_path: Path) -> None:
+    """S38: what ran when the server was lost runs again."""
     marks, stays = tmp_path / "marks", tmp_path / "stays"
     marks.mkdir()
     stays.mkdir()

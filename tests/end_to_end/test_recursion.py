@@ -51,6 +51,7 @@ def parent(name: str, i: int) -> int:
 
 
 def test_three_levels_of_ten_jobs_each_finish_with_one_slot(one_slot: str) -> None:
+    """S54."""
     assert the(one_slot).result(the(one_slot).call(tree, one_slot, 3)) == 1111
 
 

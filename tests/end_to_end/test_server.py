@@ -172,6 +172,7 @@ def test_unknown_paths_and_methods_are_json_errors(server: Served) -> None:
 
 
 def test_a_job_is_shown_as_json_with_its_output_as_text(server: Served) -> None:
+    """S22."""
     jids = server.submit(lambda x: print("hello", x), ["<b>"], label="greeting")
     server.wait((jids,))
     jid = jids.start

@@ -75,6 +75,7 @@ def ask(port: int, number: int) -> dict[str, object]:
 
 
 def test_workers_that_were_forked_use_cloud_and_nothing_is_printed(served: tuple[int, Path], home: Path) -> None:
+    """S62."""
     port, printed = served
     pids = set()
     for number in range(40):

@@ -102,6 +102,7 @@ def test_a_refusal_to_lend_is_the_error_of_the_wait(inside: Session, channel: Sc
 def test_queued_jobs_that_do_not_move_are_taken_for_a_deadlock(
     inside: Session, api: ScriptedApi, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
+    """S54: the last resort."""
     monkeypatch.setattr(patience, "LOOK_SECONDS", 0.001)
     monkeypatch.setattr(patience, "DEADLOCK_SECONDS", 0.02)
     jobs = inside.map(abs, range(2))

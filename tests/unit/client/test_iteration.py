@@ -118,6 +118,7 @@ def test_results_that_came_early_do_not_pile_up(
 
 
 def test_large_results_are_fetched_ahead_but_not_too_far(api: ScriptedApi, session: Session) -> None:
+    """S9."""
     jobs = session.map(lambda x: bytes([x]) * 50_000, range(20))
     api.run(*jobs)
     results = session.iresult(jobs, num_in_parallel=3)
@@ -133,6 +134,7 @@ def test_large_results_are_fetched_ahead_but_not_too_far(api: ScriptedApi, sessi
 
 @pytest.mark.parametrize(("number", "means"), [(0, 1024), (-1, 1024), (5000, 1024), (1, 1), (7, 7)])
 def test_num_in_parallel_is_bounded(number: int, means: int) -> None:
+    """S9: 0 is the maximum of the system, 1024."""
     assert iteration.read_in_parallel(number, "cloud.iresult") == means
 
 
