@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cloud.dispatch.ports import Blocked, Claim, Engine, Pending, Seat, Store, Wanted, Work
 from cloud.dispatch.tokens import JobTokens
-from cloud.model import Chunk, Code, Stretch, Submission
+from cloud.model import Chunk, Code, Ranges, Stretch, Submission
+from cloud.model.ranges import normal, subtract
 
 PAGE = 64
 """Ready ranges read at a time."""
@@ -24,6 +25,8 @@ class Held:
     claim: Claim
     account: int
     left: int
+    killed: list[range] = field(default_factory=list)
+    """Jobs that were to be killed: if they come back, they have ended."""
 
 
 class Claiming:
@@ -77,6 +80,15 @@ class Claiming:
             held.left -= jobs
             if held.left <= 0:
                 self.release(cid)
+
+    def parted(self, cid: int, lo: int, hi: int) -> tuple[Ranges, Ranges]:
+        """Which of these jobs, that come back from the engine, were to be killed, and which were not."""
+        held = self.held.get(cid)
+        whole = (range(lo, hi),)
+        if held is None or not held.killed:
+            return (), whole
+        others = subtract(whole, normal(held.killed))
+        return subtract(whole, others), others
 
     def release(self, cid: int) -> None:
         """The claim is over or was reaped."""

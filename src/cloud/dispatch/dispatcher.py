@@ -12,7 +12,7 @@ from cloud.dispatch import lifecycle
 from cloud.dispatch.barriers import Barriers
 from cloud.dispatch.claiming import Claiming
 from cloud.dispatch.early import EarlyStart
-from cloud.dispatch.ports import Blobs, Claim, Clock, Engine, Event, Finished, Lost, Returned, Store
+from cloud.dispatch.ports import Blobs, Claim, Clock, Engine, Event, Finished, Returned, Store
 from cloud.dispatch.step import Step
 from cloud.dispatch.tokens import JobTokens
 from cloud.dispatch.waiters import Waiters
@@ -128,7 +128,10 @@ class Dispatcher:
         for item in step.early:
             self.engine.kill(item.claim.cid, item.claim.lo, item.claim.hi, force=True, reason="it was not stored")
             self._claiming.release(item.claim.cid)
-        self._events += step.events
+        if step.events:  # the engine has said so and will not wake us again
+            self._events += step.events
+            self._retry_at = self.clock.monotonic()
+            self.rearm()
 
     def _follow(self, step: Step) -> None:
         if step.work:  # after the commit: a crash before it starts nothing, a crash behind it is a loss
@@ -136,9 +139,19 @@ class Dispatcher:
             self.engine.start(step.work)
         for action in step.after:
             action()
+        if step.look:
+            self.tick()
         self.waiters.notify(step.touched)
-        if step.garbage:
-            self.blobs.delete(step.garbage)
+        if step.garbage:  # what is named by its content may have come again in the same transaction
+            self.blobs.delete(set(step.garbage) - self.store.referenced(step.garbage))
+
+    def kill(self, claim: Claim, lo: int, hi: int, *, force: bool) -> None:
+        """Behind a commit: end jobs lo..hi-1 of a claim, wherever the engine has them; those that it gives back or
+        loses have ended too, and do not start again."""
+        held = self._claiming.held.get(claim.cid)
+        if held is not None:
+            held.killed.append(range(lo, hi))
+        self.engine.kill(claim.cid, lo, hi, force=force, reason=lifecycle.KILLED_TEXT)
 
     def tick(self) -> float | None:
         """One pass. Never waits.
@@ -185,14 +198,25 @@ class Dispatcher:
     def _absorb(self, event: Event, step: Step) -> None:
         if isinstance(event, Finished):
             self._finish(event.cid, event.outcomes, step)
-        elif isinstance(event, Returned):
-            if self.store.give_back(event.cid, event.lo, event.hi):
-                step.ready = True
-                self._shrink(event.cid, event.hi - event.lo, step)
-        elif isinstance(event, Lost):
-            held = self._claiming.held.get(event.cid)
-            if held is not None:
-                self._lose(replace(held.claim, lo=event.lo, hi=event.hi), event.reason, step)
+            return
+        killed, others = self._claiming.parted(event.cid, event.lo, event.hi)
+        for part in killed:
+            self._end_killed(event.cid, part, step)
+        held = self._claiming.held.get(event.cid)
+        for part in others:
+            if isinstance(event, Returned):
+                if self.store.give_back(event.cid, part.start, part.stop):
+                    step.ready = True
+                    self._shrink(event.cid, len(part), step)
+            elif held is not None:
+                self._lose(replace(held.claim, lo=part.start, hi=part.stop), event.reason, step)
+
+    def _end_killed(self, cid: int, part: range, step: Step) -> None:
+        held = self._claiming.held.get(cid)
+        if held is not None:
+            ended = Outcomes.uniform(held.claim.sid, part.start, part.stop, Status.KILLED, lifecycle.KILLED_TEXT)
+            ended.attempt = held.claim.attempt
+            self._finish(cid, ended, step)
 
     def _finish(self, cid: int, outcomes: Outcomes, step: Step) -> None:
         if self.store.finish(cid, outcomes, at=self.clock.now()):

@@ -147,7 +147,7 @@ class Door:
             asked = jobs.outcomes_question(
                 calls.read_jids(header),
                 timeout_seconds=_held_at_most(header["timeout_seconds"]),
-                linger_seconds=float(header.get("linger_seconds", 0.0)),
+                linger_seconds=_held_at_most(header.get("linger_seconds", 0.0)),
                 max_bytes=int(header.get("max_bytes", 8 << 20)),
             )
             return self._hold(asked, calls.ended, reply)
@@ -251,7 +251,9 @@ def _malformed(error: Exception) -> InvalidSubmission:
 
 
 def _held_at_most(timeout_seconds: float | None) -> float:
-    return MAX_HELD_SECONDS if timeout_seconds is None else min(float(timeout_seconds), MAX_HELD_SECONDS)
+    if timeout_seconds is None:
+        return MAX_HELD_SECONDS
+    return max(0.0, min(float(timeout_seconds), MAX_HELD_SECONDS))  # 0 also for what is no number
 
 
 def _nothing() -> None:

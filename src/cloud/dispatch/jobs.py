@@ -129,7 +129,7 @@ class Jobs:
                     self._statuses(named)  # deleted: JobNotFound
                 for named in found:
                     self._kill(named.stretch, force, step)
-            step.after.append(self._dispatcher.tick)  # what was claimed and had not started is reported at once
+            step.look = True  # what was claimed and had not started is reported at once
 
     def delete(self, jids: Ranges) -> None:
         """See `JobApi.delete`."""
@@ -235,7 +235,7 @@ class Jobs:
 
     def _tell(self, claim: Claim, stretch: Stretch, force: bool) -> None:
         lo, hi = max(claim.lo, stretch.lo), min(claim.hi, stretch.hi)
-        self._dispatcher.engine.kill(claim.cid, lo, hi, force=force, reason=lifecycle.KILLED_TEXT)
+        self._dispatcher.kill(claim, lo, hi, force=force)
 
     def _refuse_unfinished(self, named: Named) -> None:
         stretch = named.stretch

@@ -30,6 +30,8 @@ class Step:
     events: list[Event] = field(default_factory=list)
     """What the engine reported inside the transaction; to be kept if it is rolled back."""
     after: list[Callable[[], object]] = field(default_factory=list)
+    look: bool = False
+    """Behind all of `after`: see at once what the engine has to say, as it has when jobs were killed."""
     garbage: list[str] = field(default_factory=list)
     """Names of blobs that nothing references any more."""
 

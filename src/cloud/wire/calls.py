@@ -10,6 +10,7 @@ from cloud import errors
 from cloud.api import Ended, NewChunk, Part, Receipt, Waited
 from cloud.model import Buffer, CodeFile, Outcomes, Ranges
 from cloud.wire.message import Frame, Header, encode
+from cloud.wire.strangers import checked, whole_number
 from cloud.wire.values import (
     outcomes_from_frames,
     outcomes_to_frames,
@@ -42,12 +43,13 @@ def read_submit(header: Header, frames: list[memoryview]) -> Part:
     function = [frames.pop(0)] if header.get("function") else None
     return Part(
         token=str(header["token"]),
-        spec=spec_from_json(header["spec"]) if "spec" in header else None,
+        spec=checked(spec_from_json(header["spec"])) if "spec" in header else None,
         function=function,
         chunks=[
-            NewChunk(first, count, [frame]) for (first, count), frame in zip(header["chunks"], frames, strict=True)
+            NewChunk(whole_number(first), whole_number(count), [frame])
+            for (first, count), frame in zip(header["chunks"], frames, strict=True)
         ],
-        count=header.get("count"),
+        count=whole_number(header["count"]) if header.get("count") is not None else None,
     )
 
 
