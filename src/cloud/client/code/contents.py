@@ -65,6 +65,15 @@ class Contents:
         self._held[path] = held
         return held
 
+    def size_of(self, path: str, spec: object | None) -> int:
+        """Bytes of what `look` would give, which need not be read for that.
+
+        Raises:
+            OSError: there is no such file.
+        """
+        held = self._held.get(path)
+        return held.size_bytes if held is not None and spec is not None and held.spec is spec else os.stat(path).st_size
+
     def members(self, archive: str) -> dict[str, bytes]:
         """Contents of a zip file, by the path inside it.
 

@@ -26,19 +26,22 @@ def reach(names: Iterable[str], contents: Contents) -> Reach:
     origins = Origins()
     todo = list(names)
     seen: set[str] = set()
+    elsewhere: set[str] = set()  # packages of which nothing is local
     while todo:
         name = todo.pop()
         if name in seen or not name:
             continue
         seen.add(name)
         top = name.partition(".")[0]
-        if top in RESERVED or top in found.installed:
+        if top in RESERVED or top in elsewhere:
             continue
         if "." in name:
             todo.append(name.rpartition(".")[0])
         origin = origins.find(name)
         if origin is INSTALLED:
             found.installed.add(top)
+            if name == top:
+                elsewhere.add(top)
         elif origin is not None:
             found.modules[name] = origin
             todo += _follow(origin, contents, found)

@@ -62,19 +62,18 @@ def tree_of(modules: dict[str, Origin], contents: Contents, whitelist: Collectio
     for origin in modules.values():
         by_top.setdefault(origin.top, []).append(origin)
     for top, origins in sorted(by_top.items()):
-        places: dict[str, Held] = {}
         try:
-            for origin in origins:
-                _add_origin(origin, places, contents, tree, modules)
+            listed = _list(origins, contents, tree)
+            allowed = {place: found for place, found in listed.items() if _may_travel(place, whitelist)}
+            (tree.roots if allowed else tree.kept).update(origin.archive or origin.root for origin in origins)
+            tree.tops[top] = sum(found.size_bytes for found in allowed.values())
+            if _is_too_large(top, allowed, tree):
+                continue  # of which nothing was read
+            specs = {origin.file: origin.spec for origin in origins}
+            for place, found in allowed.items():
+                tree.places[place] = found.held or contents.look(found.path, specs.get(found.path))
         except OSError as error:
             tree.problems.append(f"the local module {top} cannot be sent: {error}")
-            continue
-        allowed = {place: held for place, held in places.items() if _may_travel(place, whitelist)}
-        (tree.roots if allowed else tree.kept).update(o.archive or o.root for o in origins)
-        if allowed:
-            tree.tops[top] = sum(held.size_bytes for held in allowed.values())
-            tree.places.update(allowed)
-            _check_size(top, tree.tops[top], allowed, tree)
     tree.extensions = [held.path for held in tree.places.values() if is_extension(held.path)]
     return tree
 
@@ -88,25 +87,39 @@ def is_extension(path: str) -> bool:
     return name.endswith((".so", ".pyd", ".dylib")) and ".cpython-" not in name and ".cp3" not in name
 
 
-def _add_origin(
-    origin: Origin, places: dict[str, Held], contents: Contents, tree: Tree, modules: dict[str, Origin]
-) -> None:
-    if origin.archive:
-        for member, data in contents.members(origin.archive).items():
-            if member.partition("/")[0].partition(".")[0] == origin.top and not member.endswith(".pyc"):
-                digest = hashlib.sha256(data).hexdigest()
-                path = os.path.join(origin.archive, member)
-                places[member] = Held(digest, len(data), False, path, None, None, data)
-        return
-    if origin.file and origin.place not in places:
-        places[origin.place] = contents.look(origin.file, origin.spec)
-    specs = {o.file: o.spec for o in modules.values() if o.file}
-    for folder, above in _folders(origin):
-        for place, path in _walk(folder, above, tree.folders):
-            if place not in places:
-                places[place] = contents.look(path, specs.get(path))
-            if len(places) > FILES_MAX:
-                raise OSError(f"{folder} holds more than {FILES_MAX:,} files")
+@dataclass(slots=True)
+class _Found:
+    """A file that belongs to a package; not read yet."""
+
+    path: str
+    size_bytes: int
+    held: Held | None = None
+    """Its content, where that is known: it is in an archive."""
+
+
+def _list(origins: Iterable[Origin], contents: Contents, tree: Tree) -> dict[str, _Found]:
+    """All files of one top-level package, by place."""
+    listed: dict[str, _Found] = {}
+    for origin in origins:
+        if origin.archive:
+            listed.update(_members(origin, contents))
+            continue
+        if origin.file and origin.place not in listed:
+            listed[origin.place] = _Found(origin.file, contents.size_of(origin.file, origin.spec))
+        for folder, above in _folders(origin):
+            for place, entry in _walk(folder, above, tree.folders):
+                listed.setdefault(place, _Found(entry.path, entry.stat().st_size))
+                if len(listed) > FILES_MAX:
+                    raise OSError(f"{folder} holds more than {FILES_MAX:,} files")
+    return listed
+
+
+def _members(origin: Origin, contents: Contents) -> Iterator[tuple[str, _Found]]:
+    for member, data in contents.members(origin.archive).items():
+        if member.partition("/")[0].partition(".")[0] == origin.top and not member.endswith(".pyc"):
+            path = os.path.join(origin.archive, member)
+            held = Held(hashlib.sha256(data).hexdigest(), len(data), False, path, None, None, data)
+            yield member, _Found(path, len(data), held)
 
 
 def _folders(origin: Origin) -> Iterator[tuple[str, str]]:
@@ -119,8 +132,8 @@ def _folders(origin: Origin) -> Iterator[tuple[str, str]]:
         yield from ((folder, origin.name.replace(".", "/")) for folder in origin.folders)
 
 
-def _walk(folder: str, place: str, seen: set[str]) -> Iterator[tuple[str, str]]:
-    """(place, path) of all files below a folder, without caches, hidden files and environments of Python."""
+def _walk(folder: str, place: str, seen: set[str]) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
+    """(place, entry) of all files below a folder, without caches, hidden files and environments of Python."""
     real = os.path.realpath(folder)
     if real in seen:
         return
@@ -136,7 +149,7 @@ def _walk(folder: str, place: str, seen: set[str]) -> Iterator[tuple[str, str]]:
         if entry.is_dir():
             yield from _walk(entry.path, f"{place}/{name}", seen)
         elif entry.is_file():
-            yield f"{place}/{name}", entry.path
+            yield f"{place}/{name}", entry
 
 
 def _may_travel(place: str, whitelist: Collection[str] | None) -> bool:
@@ -150,15 +163,17 @@ def _may_travel(place: str, whitelist: Collection[str] | None) -> bool:
     return last == "__init__" and any(name.startswith(f"{package}.") for name in whitelist)
 
 
-def _check_size(top: str, size: int, places: dict[str, Held], tree: Tree) -> None:
+def _is_too_large(top: str, listed: dict[str, _Found], tree: Tree) -> bool:
+    size = tree.tops[top]
     if size <= TOP_MAX_BYTES:
-        return
-    largest = sorted(places.items(), key=lambda item: -item[1].size_bytes)[:3]
-    named = ", ".join(f"{place} ({_megabytes(held.size_bytes)})" for place, held in largest)
+        return False
+    largest = sorted(listed.items(), key=lambda item: -item[1].size_bytes)[:3]
+    named = ", ".join(f"{place} ({_megabytes(found.size_bytes)})" for place, found in largest)
     tree.problems.append(
-        f"the local package {top} has {_megabytes(size)} in {len(places):,} files, and no more than "
+        f"the local package {top} has {_megabytes(size)} in {len(listed):,} files, and no more than "
         f"{_megabytes(TOP_MAX_BYTES)} are sent; the largest: {named}"
     )
+    return True
 
 
 def _megabytes(size: int) -> str:
