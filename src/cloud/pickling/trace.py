@@ -5,9 +5,11 @@ from typing import Any
 from cloud.pickling import xml
 from cloud.pickling.description import Describer, Shown
 from cloud.pickling.limits import MAX_BYTES
-from cloud.pickling.tracing import TracingPickler
+from cloud.pickling.tracing import GivenUp, TracingPickler
 
 WHERE_TO_READ_ON = "docs/reference/pickling.md"
+MAX_SECONDS = 10.0
+"""An explanation is no reason to wait longer."""
 _EVERYTHING = Shown()
 
 
@@ -17,9 +19,12 @@ def pickle_trace(value: Any, max_bytes: int = MAX_BYTES) -> str:
     Pickles again, slowly; meant for after a failure.
     """
     try:
-        traced, error = TracingPickler(max_bytes=max_bytes).trace(value)
+        pickler = TracingPickler(path_only=True, max_bytes=max_bytes, max_seconds=MAX_SECONDS)
+        traced, error = pickler.trace(value)
         if error is None:
             return ""
+        if isinstance(error, GivenUp):
+            return f"Pickle trace: given up after {MAX_SECONDS:g} seconds."
         root = Describer(Shown(only_path=True), _line(error)).root(traced)
         return f"Pickle trace:\n{xml.text(root)}See {WHERE_TO_READ_ON} for what cannot be pickled, and what to do."
     except Exception:  # an explanation must never hide what it explains
@@ -29,7 +34,9 @@ def pickle_trace(value: Any, max_bytes: int = MAX_BYTES) -> str:
 def snapshot(value: Any, min_bytes: int) -> str:
     """The members of a value that take so many bytes or more, without the head of a document."""
     try:
-        traced, _ = TracingPickler().trace(value)
+        traced, error = TracingPickler(max_seconds=MAX_SECONDS).trace(value)
+        if isinstance(error, GivenUp):
+            return f"<PickledObject type='{type(value).__qualname__}' given_up_after='{MAX_SECONDS:g} s'/>\n"
         return xml.text(Describer(Shown(min_bytes=min_bytes)).root(traced))
     except Exception:  # see above
         return f"<PickledObject type='{type(value).__qualname__}'/>\n"

@@ -5,6 +5,7 @@ after a failure, for serialization logs, and to say what makes a pickle large; w
 """
 
 import pickle
+import time
 import types
 from collections.abc import Iterator
 from typing import Any
@@ -62,19 +63,32 @@ class Traced:
 _Base: Any = pickle._Pickler
 
 
+class GivenUp(Exception):
+    """Tracing took too long."""
+
+
 class TracingPickler(Enhancements, _Base):  # type: ignore[misc]
     """Pickles into nothing and keeps the tree of what it met.
 
     Args:
         primitives: whether numbers and short texts are kept too.
+        path_only: keep only what a failure is in.
         max_bytes: larger open files are refused, as by the quick pickler.
+        max_seconds: after which it gives up; None: never.
     """
 
     _dynamic_function_reduce = cloudpickle.Pickler._dynamic_function_reduce
     _function_reduce = cloudpickle.Pickler._function_reduce
     _function_getnewargs = cloudpickle.Pickler._function_getnewargs
 
-    def __init__(self, *, primitives: bool = False, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(
+        self,
+        *,
+        primitives: bool = False,
+        path_only: bool = False,
+        max_bytes: int = MAX_BYTES,
+        max_seconds: float | None = None,
+    ) -> None:
         super().__init__(_Nowhere(), PROTOCOL, buffer_callback=self._aside)
         self.globals_ref: dict[int, dict[str, Any]] = {}
         self.proto = PROTOCOL
@@ -84,6 +98,9 @@ class TracingPickler(Enhancements, _Base):  # type: ignore[misc]
         self._written = 0
         self._plain = frozenset() if primitives else _NUMBERS
         self._texts = frozenset() if primitives else _TEXTS
+        self._path_only = path_only
+        self._until = None if max_seconds is None else time.monotonic() + max_seconds
+        self._steps = 0
         self._top = Traced(None)
         self._stack = [self._top]
 
@@ -105,9 +122,16 @@ class TracingPickler(Enhancements, _Base):  # type: ignore[misc]
         if kind in self._plain or (kind in self._texts and len(obj) < SHOWN_TEXT_MIN):
             super().save(obj, save_persistent_id)
             return
+        self._steps += 1
+        if self._until is not None and self._steps % 1024 == 0 and time.monotonic() > self._until:
+            raise GivenUp
         traced = Traced(obj)
-        self._stack[-1].children.append(traced)
         known = self.memo.get(id(obj))
+        if self._path_only and known is not None:
+            super().save(obj, save_persistent_id)
+            return
+        siblings = self._stack[-1].children
+        siblings.append(traced)
         if known is not None:
             traced.repeated, traced.memo_id = True, known[0]
             super().save(obj, save_persistent_id)
@@ -116,6 +140,9 @@ class TracingPickler(Enhancements, _Base):  # type: ignore[misc]
         self._stack.append(traced)
         super().save(obj, save_persistent_id)
         self._stack.pop()  # not in a `finally`: after a failure the stack is the path to the culprit
+        if self._path_only:
+            siblings.pop()
+            return
         traced.size_bytes = self._written - start
         known = self.memo.get(id(obj))
         traced.memo_id = None if known is None else known[0]

@@ -145,3 +145,10 @@ def test_any_text_makes_well_formed_xml(text: str) -> None:
 
 def test_the_page_that_traces_point_to_is_there() -> None:
     assert (Path(__file__).parents[3] / WHERE_TO_READ_ON).exists()
+
+
+def test_an_explanation_is_given_up_when_it_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cloud.pickling.trace.MAX_SECONDS", 0.0)
+    value = [[n] for n in range(5000)] + [LOCK]
+    assert pickle_trace(value) == "Pickle trace: given up after 0 seconds."
+    assert "given_up_after='0 s'" in snapshot(value[:-1], 0)
