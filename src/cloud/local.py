@@ -69,6 +69,7 @@ class Core:
         )
         name = f"{socket.gethostname()}:{os.getpid()}"
         self.dispatcher = Dispatcher(self.store, self.blobs, self.engine, SystemClock(), name=name)
+        self.dispatcher.tokens.wanted = not pipes
         self.door = Door(self.dispatcher)
         self.retention = Retention(self.dispatcher, limits or Limits())
         self._closed = False

@@ -101,7 +101,8 @@ class Agent:
             free = cores if self._waits(lent_by) else 0
         seats: list[Seat] = []
         taken = {w.number for w in self._crew.workers.values() if w.promise is not None}
-        mine = [w for w in self._crew.workers.values() if self._takes(w, wanted.submission.account, key)]
+        account = wanted.submission.account
+        mine = [w for w in self._crew.workers.values() if w.account == account and self._takes(w, key)]
         idle = [w for w in mine if not w.taken]
         while remaining and free >= cores:
             worker = idle.pop() if idle else self._crew.hire(spec.environment, taken)
@@ -249,11 +250,12 @@ class Agent:
         for worker in self._crew.workers.values():
             worker.promise = None
 
-    def _takes(self, worker: Worker, account: int, key: str) -> bool:
+    def _takes(self, worker: Worker, key: str) -> bool:
         return (
-            worker.account == account and worker.environment == key and worker.kill is None
+            worker.environment == key
+            and worker.kill is None
             and not (worker.doomed or worker.leaving or worker.to_work.broken)
-        )  # fmt: skip
+        )
 
     def _waits(self, number: int) -> bool:
         worker = self._crew.workers.get(number)

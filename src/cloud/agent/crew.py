@@ -1,6 +1,5 @@
 """The crew: worker processes of all interpreters, hired, spared, retired and buried."""
 
-import contextlib
 import os
 import time
 from collections.abc import Callable, Collection
@@ -150,9 +149,15 @@ class Crew:
 
     def next_deadline(self) -> float | None:
         """When `upkeep` has something to do."""
-        times = [w.doom_deadline for w in self.workers.values() if w.doom_deadline is not None]
-        idle = [w.idle_since for w in self.workers.values() if w.bound and not w.busy and not w.doomed]
-        if len(idle) > 0 and sum(w.bound and not w.doomed for w in self.workers.values()) > self._slots:
+        times, idle, bound = [], [], 0
+        for worker in self.workers.values():
+            if worker.doom_deadline is not None:
+                times.append(worker.doom_deadline)
+            if worker.account is not None and not worker.doomed:
+                bound += 1
+                if not worker.batches:
+                    idle.append(worker.idle_since)
+        if idle and bound > self._slots:
             times.append(min(idle) + IDLE_WORKER_SECONDS)
         times += [t.idle_since + IDLE_TEMPLATE_SECONDS for t in self.interpreters.templates.values() if t.idle_since]
         if self._not_before > time.monotonic():
@@ -221,5 +226,7 @@ def wake_up() -> int:
 
 def quiet(fd: int) -> None:
     """Read it empty."""
-    with contextlib.suppress(BlockingIOError):
+    try:
         os.eventfd_read(fd)
+    except BlockingIOError:
+        pass  # somebody did

@@ -68,7 +68,9 @@ class Harvest:
             a, b = max(batch.lo, lo), min(batch.hi, hi)
             start = worker.position if a == lo else records.ends[a - lo - 1]
             flags = records.flags[a - lo : b - lo]
-            if any(flags) or worker.kill is not None:
+            if b - a == 1 and flags[0] == RICH and worker.kill is None:
+                events.append(Finished(batch.cid, self._lone(worker, batch, records, a - lo, start)))
+            elif any(flags) or worker.kill is not None:
                 events += self._closely(worker, batch, records, lo, a, b, start)
             else:
                 events.append(Finished(batch.cid, self._plain(worker, batch, records, lo, a, b, start)))
@@ -88,6 +90,18 @@ class Harvest:
         return Outcomes(
             batch.sid, batch.index_of(a), b - a, records.status[i:j], batch.work.claim.attempt, records.started[i:j],
             records.runtime[i:j], result=Column(offsets, worker.ring.bytes_between(start, ends[-1])),
+        )  # fmt: skip
+
+    def _lone(self, worker: Worker, batch: Batch, records: Records, i: int, start: int) -> Outcomes:
+        """One job, as every `call` is, that left no output and no large result."""
+        result, error, exception, extra = (
+            Column(array("Q", (0, len(piece))), piece) if piece else None
+            for piece in _open(worker.ring.bytes_between(start, records.ends[i]))
+        )
+        j = i + 1
+        return Outcomes(
+            batch.sid, batch.index, 1, records.status[i:j], batch.work.claim.attempt, records.started[i:j],
+            records.runtime[i:j], result, error, exception, None, None, extra,
         )  # fmt: skip
 
     def _closely(self, worker: Worker, batch: Batch, records: Records, lo: int, a: int, b: int,

@@ -48,12 +48,13 @@ def pack(
     for chunk in work.chunks:
         there, _ = worker.chunks.use((claim.sid, chunk.first))
         chunks.append([chunk.first, chunk.count, CACHED if there else add(chunk.packed)])
-    header = {
+    header: dict[str, Any] = {
         "op": "work", "seq": worker.next_seq, "count": claim.hi - claim.lo, "sid": claim.sid, "first": claim.lo,
-        "jid": (work.submission.first_jid or 0) + claim.lo, "function": spec.function, "how": how, "chunks": chunks,
-        "level": spec.fast_serialization, "call": spec.kind == "call", "profile": spec.profile, "token": work.token,
-        "variables": spec.os_env_vars, **_unusual(spec),
+        "jid": (work.submission.first_jid or 0) + claim.lo, "how": how, "chunks": chunks, "token": work.token,
     }  # fmt: skip
+    terms = _terms(spec)
+    if terms != worker.terms:
+        header["terms"] = worker.terms = terms
     if bind is not None:
         header["bind"] = bind
     return encode(header, frames), descriptors
@@ -65,9 +66,12 @@ def _code(code: Code, frames: list[Frame], read_blob: Callable[[str], Buffer]) -
     return {"version": code.version, "files": [[f.path, f.size_bytes, f.executable] for f, _ in code.files]}
 
 
-def _unusual(spec: Spec) -> dict[str, Any]:
-    """What the worker must know of results and failures, where it is not the usual."""
-    told: dict[str, Any] = {}
+def _terms(spec: Spec) -> dict[str, Any]:
+    """What submissions are likely to have in common; the worker remembers the last that it was told."""
+    told: dict[str, Any] = {
+        "function": spec.function, "level": spec.fast_serialization, "call": spec.kind == "call",
+        "profile": spec.profile, "variables": spec.os_env_vars,
+    }  # fmt: skip
     if "distributions" in spec.client:
         told["distributions"] = spec.client["distributions"]
     if spec.max_transmit_data:

@@ -9,6 +9,7 @@ from array import array
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from cloud.agent.batch import Batch, Kill
 from cloud.agent.outgoing import Outgoing
@@ -74,6 +75,8 @@ class Worker:
         """When to look into the ring without being woken."""
         self.nonce = os.urandom(16)
         self.outputs: dict[int, dict[int, bytes]] = {}
+        self.terms: dict[str, Any] = {}
+        """What it was told last of a submission's terms (`parcel`)."""
         self.functions, self.chunks = Recent(CACHED_FUNCTIONS), Recent(CACHED_CHUNKS)
         self.files: dict[int, tuple[int, int]] = {}
         """Seq to descriptor and size of a large result."""

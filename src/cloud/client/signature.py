@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from cloud.client.naming import short_name
@@ -14,6 +15,8 @@ def check_arguments(function: Callable[..., Any], args: tuple[Any, ...], kwargs:
     Raises:
         TypeError: in Python's wording, with the function's name.
     """
+    if not kwargs and _fit(function, len(args)):
+        return
     try:
         # What a decorator copied from the function inside it is not what the decorated one accepts.
         signature = inspect.signature(function, follow_wrapped=False)
@@ -25,6 +28,14 @@ def check_arguments(function: Callable[..., Any], args: tuple[Any, ...], kwargs:
         raise TypeError(
             f"{short_name(function)}() {_worded(str(error), signature, args)}{_advice(kwargs, signature)}"
         ) from None
+
+
+def _fit(function: Callable[..., Any], number: int) -> bool:
+    """Whether so many positional arguments certainly fit, without the signature being made."""
+    if type(function) is not FunctionType or function.__dict__ or function.__code__.co_kwonlyargcount:
+        return False
+    most = function.__code__.co_argcount
+    return most - len(function.__defaults__ or ()) <= number <= most
 
 
 def _worded(text: str, signature: inspect.Signature, args: tuple[Any, ...]) -> str:

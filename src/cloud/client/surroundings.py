@@ -13,6 +13,8 @@ VARIABLES = (
 """Environment variables that decide which programs, libraries, formats and settings a job finds."""
 
 _last: tuple[object, Environment] | None = None
+_seen: tuple[object, dict[str, str]] = None, {}
+"""All variables as they were when `VARIABLES` were read last: comparing all is quicker than reading ten."""
 
 
 def surroundings() -> Environment:
@@ -22,8 +24,7 @@ def surroundings() -> Environment:
         directory = os.getcwd()
     except OSError:  # removed under us
         directory = ""
-    look_up = os.environ.get
-    variables = {name: value for name in VARIABLES if (value := look_up(name)) is not None}
+    variables = _variables()
     now = (tuple(sys.path), directory, variables, sys.executable)
     if _last is None or _last[0] != now:
         environment = Environment(
@@ -36,6 +37,16 @@ def surroundings() -> Environment:
         )
         _last = now, environment
     return _last[1]
+
+
+def _variables() -> dict[str, str]:
+    global _seen
+    raw = getattr(os.environ, "_data", None)
+    if raw is None or raw != _seen[0]:
+        look_up = os.environ.get
+        found = {name: value for name in VARIABLES if (value := look_up(name)) is not None}
+        _seen = None if raw is None else dict(raw), found
+    return _seen[1]
 
 
 def _absolute(path: list[str], directory: str) -> tuple[str, ...]:

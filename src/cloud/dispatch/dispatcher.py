@@ -53,6 +53,8 @@ class Dispatcher:
         self.barriers = Barriers(store, clock)
         self.rearm: Callable[[], None] = lambda: None
         """Called after a step outside `tick`: deadlines may have moved nearer."""
+        self.listen: Callable[[bool], None] = lambda _: None
+        """Called with False before a step waits for the engine by itself, and with True when it does not any more."""
         self.on_finish: Callable[[Outcomes], None] | None = None
         """Called after the commit with outcomes that were stored, before those who wait are woken."""
         self._claiming = Claiming(store, engine, self.tokens)
@@ -97,8 +99,12 @@ class Dispatcher:
     def _run_early(self, step: Step) -> None:
         step.early, step.work = step.work, []
         self._claiming.hold(step.early)
-        self.engine.start(step.early)
-        step.events = self._early.wait(step.early)
+        self.listen(False)
+        try:
+            self.engine.start(step.early)
+            step.events = self._early.wait(step.early)
+        finally:
+            self.listen(True)
         for event in step.events:
             self._absorb(event, step)
         self.barriers.follow(step)

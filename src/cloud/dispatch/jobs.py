@@ -170,13 +170,13 @@ class Jobs:
     # --- inside
 
     def _answer(self, question: Question[A]) -> A:
-        woken = threading.Event()
-        waiter = Waiter(question.sids, woken.set)
         clock = self._dispatcher.clock
         with self._dispatcher.lock:
             answer = question.look(clock.monotonic())
             if answer is not None:
                 return answer
+            woken = threading.Event()
+            waiter = Waiter(question.sids, woken.set)
             self._dispatcher.waiters.add(waiter)
         try:
             while True:

@@ -7,15 +7,19 @@ class JobTokens:
     """Issued with each claim, withdrawn with its end. In memory: the workers that hold them die with us."""
 
     def __init__(self) -> None:
+        self.wanted = True
+        """Whether jobs need any: where they talk through their workers' pipes they do not, and get empty ones."""
         self._by_token: dict[str, int] = {}
         self._by_claim: dict[int, str] = {}
 
     def new(self) -> str:
         """A token that opens nothing yet."""
-        return secrets.token_urlsafe(24)
+        return secrets.token_urlsafe(24) if self.wanted else ""
 
     def issue(self, token: str, cid: int, account: int) -> None:
         """From now on the jobs of this claim may use it."""
+        if not token:
+            return
         self._by_token[token] = account
         self._by_claim[cid] = token
 

@@ -129,6 +129,15 @@ class Outcomes:
                 setattr(cut, name, column.slice(a, b))
         return cut
 
+    def only(self, columns: Sequence[str]) -> "Outcomes":
+        """The same with no byte columns but these."""
+        kept = Outcomes(
+            self.sid, self.lo, self.count, self.status, self.attempt, self.started, self.runtime, blobs=self.blobs
+        )
+        for name in columns:
+            setattr(kept, name, getattr(self, name))
+        return kept
+
     def runs(self, wanted: "frozenset[Status]") -> Iterator[tuple[int, int]]:
         """Maximal index ranges (lo, hi) whose jobs have one of the wanted statuses, ascending."""
         if len(self.status) == 1:

@@ -18,6 +18,10 @@ from cloud.pickling.aside import PROTOCOL
 from cloud.pickling.envelope import _SCALARS, ALIGNMENT_BYTES, dumps, loads
 from cloud.pickling.limits import MAX_BYTES, size_of
 
+_JOINED_MAX_BYTES = 16384
+_LONE = struct.Struct("<8sQQQ32x")
+"""The head of a chunk of one envelope, filled up to where that begins."""
+
 
 class ArgumentPicklingError(Exception):
     """The arguments of one job cannot be pickled; `index` is its position in the chunk, `__cause__` says why."""
@@ -45,6 +49,10 @@ def pack_call(
         TooLarge: arguments and keyword arguments together are larger than `max_bytes`.
         Exception: whatever pickling raises.
     """
+    if _SCALARS.issuperset(map(type, args)) and _SCALARS.issuperset(map(type, kwargs.values())):
+        packed = pickle.dumps((args, dict(kwargs)), PROTOCOL)
+        if len(packed) <= min(max_bytes, _JOINED_MAX_BYTES):
+            return [_LONE.pack(b"K", 1, _LONE.size, _LONE.size + len(packed)) + packed]
     return _assemble(b"K", [dumps((args, dict(kwargs)), level, max_bytes)], max_bytes)
 
 
@@ -89,7 +97,7 @@ def _assemble(kind: bytes, envelopes: list[list[Buffer]], max_bytes: int) -> lis
         position += size
     offsets.append(position)
     head = kind + bytes(7) + struct.pack(f"<{1 + len(offsets)}Q", len(envelopes), *offsets)
-    if position <= 16384:
+    if position <= _JOINED_MAX_BYTES:
         return [b"".join([head, *body])]
     return [head, *body]
 

@@ -6,6 +6,10 @@ from typing import Any
 
 from cloud.model import Buffer
 from cloud.pickling.limits import MAX_BYTES
+from cloud.pickling.plain import PlainFunctions
+
+_PLAIN = PlainFunctions()
+"""Digest and pickle of functions that would only be pickled to the same bytes again."""
 
 
 def dump_function(function: Callable[..., Any], max_bytes: int = MAX_BYTES) -> tuple[str, bytes]:
@@ -16,10 +20,15 @@ def dump_function(function: Callable[..., Any], max_bytes: int = MAX_BYTES) -> t
     Raises:
         Exception: whatever pickling raises.
     """
+    known: tuple[str, bytes] | None = _PLAIN.get(function)
+    if known is not None:
+        return known
     from cloud.pickling.pickler import pickled
 
     packed = pickled(function, None, max_bytes)
-    return hashlib.sha256(packed).hexdigest(), packed
+    digest = hashlib.sha256(packed).hexdigest()
+    _PLAIN.put(function, (digest, packed))
+    return digest, packed
 
 
 def load_function(packed: Buffer) -> Callable[..., Any]:

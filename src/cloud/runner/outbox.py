@@ -27,6 +27,8 @@ class Outbox:
         self._wake = wake
         self._work = work
         self._inbox = inbox
+        self.told = True
+        """Whether the agent was woken for the last record."""
         self.spool: str | None = None
         """Folder for the files of large results; None: memory files."""
 
@@ -38,7 +40,8 @@ class Outbox:
         """A job that is done and has nothing but a small result."""
         if not self._ring.fits(len(result)):
             self._make_room(len(result))
-        if self._ring.publish(seq, Status.DONE, flags, started, runtime, result):
+        self.told = self._ring.publish(seq, Status.DONE, flags, started, runtime, result)
+        if self.told:
             self.wake()
 
     def rich(self, seq: int, status: Status, flags: int, started: float, runtime: float, *,
@@ -61,15 +64,16 @@ class Outbox:
             raise ValueError(f"a record of {len(body)} bytes")
         if not self._ring.fits(len(body)):
             self._make_room(len(body))
-        if self._ring.publish(seq, status, flags | RICH, started, runtime, body):
+        self.told = self._ring.publish(seq, status, flags | RICH, started, runtime, body)
+        if self.told:
             self.wake()
 
     def skipped(self, lo: int, hi: int) -> None:
         """Jobs that were taken back before they started."""
-        woken = False
+        self.told = False
         for seq in range(lo, hi):
-            woken |= self._ring.publish(seq, Status.QUEUED, SKIPPED, NAN, NAN, b"")
-        if woken:
+            self.told |= self._ring.publish(seq, Status.QUEUED, SKIPPED, NAN, NAN, b"")
+        if self.told:
             self.wake()
 
     def _make_room(self, size: int) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloud.pickling import MAX_BYTES, Arguments, log_of
+from cloud.pickling.plain import is_plain
 from cloud.runner.inbox import Inbox
 from cloud.wire.message import Header
 from cloud.wire.worker import CACHED_CHUNKS, CACHED_FUNCTIONS, Recent
@@ -39,6 +40,8 @@ class Work:
     """Largest result that is kept."""
     datalog: str
     """Where logs of results begin; empty: there are none."""
+    distributions: str
+    """'module=name version' of the client's installed modules, separated by ';'."""
 
     def log_of(self, seq: int) -> str:
         """Where the log of that job's result is."""
@@ -50,6 +53,8 @@ class Opener:
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
+        self._terms: Header = {}
+        """What messages leave out that is as it was in the one before."""
         self._recent_functions = Recent(CACHED_FUNCTIONS)
         self._recent_chunks = Recent(CACHED_CHUNKS)
         self._functions: dict[object, Any] = {}
@@ -58,7 +63,8 @@ class Opener:
 
     def open(self, header: Header, frames: list[memoryview]) -> Work:
         """The jobs of a message."""
-        digest, sid = header["function"], header["sid"]
+        terms = self._terms = header.get("terms", self._terms)
+        digest, sid = terms["function"], header["sid"]
         frames.reverse()
         _, gone = self._recent_functions.use(digest)
         for key in gone:
@@ -76,16 +82,19 @@ class Opener:
                 self._chunks.pop(key, None)
         return Work(
             header["seq"], header["count"], sid, header["first"], header["jid"], digest, self._functions[digest],
-            chunks, header["level"], header["call"], header["profile"], header["token"], header["variables"],
-            header.get("max_bytes", MAX_BYTES), header.get("datalog", ""),
+            chunks, terms["level"], terms["call"], terms["profile"], header["token"], terms["variables"],
+            terms.get("max_bytes", MAX_BYTES), terms.get("datalog", ""), terms.get("distributions", ""),
         )  # fmt: skip
 
     def function(self, work: Work) -> Callable[..., Any]:
-        """The function, unpickled once per submission. Raises whatever unpickling raises."""
-        key = (work.sid, work.digest)
-        function = self._loaded.get(key)
+        """The function, unpickled once per submission, and once at all where no copy of it can tell. Raises whatever
+        unpickling raises."""
+        key, shared = (work.sid, work.digest), (-1, work.digest)
+        function = self._loaded.get(key, self._loaded.get(shared))
         if function is None:
             function = pickle.loads(work.function)
+            if is_plain(function):
+                key = shared
             while len(self._loaded) >= CACHED_FUNCTIONS:
                 del self._loaded[next(iter(self._loaded))]
             self._loaded[key] = function

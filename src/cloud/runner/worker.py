@@ -92,8 +92,8 @@ class Worker:
             header, frames = message
             if "bind" in header:
                 self._bind(header["bind"], frames)
-            self._distributions = header.get("distributions", "")
             work = self._opener.open(header, frames)
+            self._distributions = work.distributions
             del message, header, frames
             if self._binding is not None:
                 token = {"PICLOUD_JOB_TOKEN": work.token} if work.token else {}
@@ -251,7 +251,7 @@ class Worker:
         """Nothing left to do: an agent that sleeps by the clock is told. What can wait until now is done here, where
         nobody waits for it: what short jobs may have left dies, and the next jobs' usage is counted from here."""
         words = self._ring.words
-        if words[HEAD] != words[TAIL]:
+        if words[HEAD] != words[TAIL] and not self._outbox.told:
             self._outbox.wake()
         kill_children()
         self._interrupt.install()

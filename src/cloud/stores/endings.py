@@ -59,6 +59,8 @@ class Endings(OutcomeRows):
                 row = self._merge_uniform(submission, outcomes, row)
             elif outcomes.count < LARGE_ENOUGH:
                 row = self._merge(submission, outcomes, row)
+        else:
+            self._hold_lone(outcomes, row[10])
         self._write_apart(SQL.insert, row)
 
     def _merge(self, submission: Submission, outcomes: Outcomes, row: tuple[Any, ...]) -> tuple[Any, ...]:

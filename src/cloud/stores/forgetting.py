@@ -30,6 +30,7 @@ class Forgetting(Barriers):
         blobs = [name for (name,) in self._read(SQL.blob_names, (lo, hi))]
         if blobs:
             self._write(SQL.delete_blobs, (lo, hi))
+        self._lone.pop(stretch.sid, None)
         self._write(OUTCOMES.delete_whole, (lo, hi))
         for stop, start in self._sticking_out(lo, hi):
             self._rewrite(base, stop, max(lo, start) - base, min(hi, stop) - base)

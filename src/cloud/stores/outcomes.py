@@ -1,5 +1,6 @@
 """How jobs ended: outcome rows, read in columns."""
 
+import os
 from collections.abc import Sequence
 
 from cloud.model import BlobRef, Outcomes, Status, Stretch
@@ -14,14 +15,37 @@ _FAILED = frozenset(status for status in Status if status.failed)
 _DELETED = bytes([Status.DELETED])
 
 
+_LONE_MOST = 256
+"""How many outcomes of single jobs are held in memory: most are read once, just after they were written."""
+_LONE_MAX_BYTES = 4096
+
+
 class OutcomeRows(Claims):
     """Reading outcomes."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._lone: dict[int, Outcomes] = {}
+        """By sid, small outcomes of submissions of one job, as they are in their rows."""
+        super().__init__(path)
+
+    def _reload(self) -> None:
+        super()._reload()
+        self._lone.clear()
+
+    def _hold_lone(self, outcomes: Outcomes, size_bytes: int) -> None:
+        if size_bytes <= _LONE_MAX_BYTES and not outcomes.is_uniform:
+            if len(self._lone) >= _LONE_MOST:
+                del self._lone[next(iter(self._lone))]
+            self._lone[outcomes.sid] = outcomes
 
     def outcomes(
         self, stretch: Stretch, *, columns: Sequence[str] = (), max_bytes: int | None = None
     ) -> list[Outcomes]:
         """Outcome rows that overlap, ascending, cut to the stretch, deleted jobs left out. Status, times and blobs
         are always filled; byte columns only if named. Stops after the row that passes `max_bytes`."""
+        lone = self._lone.get(stretch.sid)
+        if lone is not None and stretch.lo < stretch.hi:
+            return [lone.only(columns)]
         base = self._base(stretch.sid)
         found: list[Outcomes] = []
         if base is None or stretch.lo >= stretch.hi:

@@ -20,6 +20,8 @@ PROTOCOL = 1
 MAGIC = b"PC01"
 PREFIX = struct.Struct("<4sIIQ")
 
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
+
 Header = dict[str, Any]
 Frame = Buffer | Sequence[Buffer]
 """A frame may be given in pieces; they are sent one after another and arrive as one."""
@@ -36,7 +38,7 @@ def encode(header: Header, frames: Sequence[Frame] = ()) -> list[Buffer]:
         else:
             lengths.append(sum(_size(piece) for piece in frame))
             tail.extend(frame)
-    text = json.dumps(header, separators=(",", ":")).encode()
+    text = _to_json(header).encode()
     total = sum(lengths)
     head = PREFIX.pack(MAGIC, len(text), len(lengths), total) + text + struct.pack(f"<{len(lengths)}Q", *lengths)
     if total <= 4096:
@@ -71,7 +73,7 @@ def decode(message: Buffer) -> tuple[Header, list[memoryview]]:
     _, header_length, number, _ = PREFIX.unpack_from(view)
     start = PREFIX.size + header_length
     try:
-        header = json.loads(bytes(view[PREFIX.size : start]))
+        header = json.loads(str(view[PREFIX.size : start], "utf-8"))
     except ValueError as error:
         raise ProtocolMismatch(f"the header of a message is not JSON: {error}") from None
     lengths = struct.unpack_from(f"<{number}Q", view, start)
