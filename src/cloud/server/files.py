@@ -6,13 +6,13 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from cloud import errors
 from cloud.api import MAX_PIECE_BYTES, FilePiece
-from cloud.model import File
+from cloud.model import File, wrong_with
 from cloud.server.answers import SAFE, error_object
 from cloud.server.calls import Calls
 from cloud.server.gate import Caller, Gate
@@ -72,10 +72,21 @@ class FileRoutes:
         }
         if status == 206:
             headers["content-range"] = f"bytes {start}-{stop - 1}/{file.size_bytes}"
+        if request.method == "HEAD":
+            return Response(None, status, headers, media_type="application/octet-stream")
         body = self._bytes(file, start, stop, caller)
         return StreamingResponse(body, status, headers, media_type="application/octet-stream")
 
     async def _put(self, request: Request, caller: Caller) -> Response:
+        wrong = wrong_with(_name_in(request))
+        if wrong is not None:
+            raise errors.InvalidSubmission(wrong)
+        try:
+            return JsonAnswer(_about(await self._take(request, caller)), 201)
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody reads it; what came is collected after a while
+
+    async def _take(self, request: Request, caller: Caller) -> File:
         token, whole, start = secrets.token_hex(16), _md5(), 0
         held = bytearray()
         async for data in request.stream():
@@ -90,7 +101,7 @@ class FileRoutes:
         last = FilePiece(start, held, _md5(held).hexdigest()) if held else None
         message = wire_files.put_file(token, _name_in(request), start + len(held), whole.hexdigest(), last)
         header, _ = await self._ask(message, caller)
-        return JsonAnswer(_about(wire_files.read_file(header)), 201)
+        return wire_files.read_file(header)
 
     async def _delete(self, request: Request, caller: Caller) -> Response:
         file = await self._find(request, caller)

@@ -84,7 +84,7 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
         self._end_head()
-        if self.cycle is not None:
+        if self.cycle is not None and self.scope["method"] != "HEAD":  # whose answers end with their head
             self.cycle.transport = OneWrite(self.transport)  # type: ignore[assignment]
 
     def on_body(self, body: bytes) -> None:
