@@ -82,6 +82,18 @@ def test_a_home_that_cannot_be_written_costs_the_log_only(tmp_path: Path) -> Non
     assert (done.stdout, done.stderr) == ("", "")
 
 
+def test_the_failure_of_a_job_is_in_the_log_when_it_is_raised(tmp_path: Path) -> None:
+    code = """
+from cloud import mp
+for wait in (mp.result, mp.join):
+    try: wait(mp.call(lambda: 1 / 0))
+    except Exception: pass
+"""
+    assert program(code, tmp_path).stderr == ""
+    said = [(level, message) for level, name, _, message in logged(tmp_path) if name == "Cloud"]
+    assert said == [("WARNING", f"job {jid}, error: ZeroDivisionError: division by zero") for jid in (1, 2)]
+
+
 def test_what_was_wrong_with_the_script_is_in_the_log(tmp_path: Path) -> None:
     (tmp_path / "cloudconf.py").write_text("num_procs = 'many'")
     program(USE.format(level="debug"), tmp_path)

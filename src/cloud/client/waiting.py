@@ -1,5 +1,6 @@
 """`join` and `result`: wait for jobs, in batches, and fail as soon as one of them did."""
 
+import logging
 from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +11,8 @@ from cloud.client.patience import Patience
 from cloud.errors import CloudException, JobNotFound
 from cloud.model import Ranges
 from cloud.model.ranges import normal, subtract
+
+log = logging.getLogger("Cloud")
 
 LINGER_SECONDS = 0.02
 """Once there is something, how long `result` waits for more, so that thousands of tiny jobs take few requests."""
@@ -28,10 +31,17 @@ def join(api: JobApi, jids: Ranges, patience: Patience, *, ignore_errors: bool) 
         while missing:
             waited = api.wait(missing, timeout_seconds=patience.step(missing), stop_on_failure=not ignore_errors)
             if waited.failed is not None and not ignore_errors:
-                raise failure(api, waited.failed)
+                raise noted(failure(api, waited.failed))
             missing = normal(waited.unfinished)
             if missing:
                 patience.check(missing, waited.queued)
+
+
+def noted(error: CloudException) -> CloudException:
+    """The error, which the log knows of now (SPEC B.1)."""
+    lines = error.parameter.strip().splitlines()
+    log.warning("job %s, %s: %s", error.jid, error.status, lines[-1] if lines else "")
+    return error
 
 
 def failure(api: JobApi, jid: int) -> CloudException:
@@ -50,7 +60,7 @@ def gather(api: JobApi, jids: Ranges, patience: Patience, *, ignore_errors: bool
             answer = api.outcomes(missing, timeout_seconds=patience.step(missing), linger_seconds=LINGER_SECONDS)
             for ended in answer:
                 if not ignore_errors and (index := first_failure(ended)) is not None:
-                    raise error_of(ended, index)
+                    raise noted(error_of(ended, index))
             got += answer
             missing = subtract(missing, normal(ended.jids for ended in answer))
             if missing:
