@@ -18,7 +18,7 @@ def _two_workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_deleted_jobs_are_gone() -> None:
-    """S55: the first way is to delete jobs that are not needed any more."""
+    """S30, S55: the first way is to delete jobs that are not needed any more."""
     jids = mp.map(abs, range(10))
     mp.join(jids)
     mp.delete(jids[:5])

@@ -31,6 +31,7 @@ def record(text: str) -> logging.LogRecord:
 
 
 def test_as_large_and_as_many_as_the_specification_says() -> None:
+    """S62a."""
     assert (MAX_BYTES, KEPT) == (4 * 1024 * 1024, 7)
 
 
@@ -57,6 +58,7 @@ def test_a_line_that_is_too_long_is_written_all_the_same(tmp_path: Path) -> None
 
 
 def test_processes_that_write_together_lose_and_mix_nothing(tmp_path: Path) -> None:
+    """S62a."""
     command = [sys.executable, "-W", "ignore", "-c", WRITER, str(tmp_path / "log")]
     writers = [subprocess.Popen([*command, str(n)]) for n in range(3)]
     assert [writer.wait(60) for writer in writers] == [0, 0, 0]
