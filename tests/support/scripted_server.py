@@ -59,6 +59,11 @@ def _answer(api: ScriptedApi, header: Header, frames: list[memoryview]) -> Seque
     op = header["op"]
     if op == "submit":
         return calls.receipt(api.submit(calls.read_submit(header, frames)))
+    if op == "missing_code":
+        return calls.ok(api.missing_code(*calls.read_missing_code(header)))
+    if op == "put_code":
+        api.put_code(calls.read_put_code(header, frames))
+        return calls.ok()
     if op == "drop":
         api.drop(header["token"])
         return calls.ok()

@@ -222,16 +222,15 @@ def test_arguments_are_shown_of_the_first_hundred_jobs_and_bounded(api: Scripted
     )
 
 
-def test_surroundings_name_this_interpreter(
-    api: ScriptedApi, session: Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_surroundings_name_this_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
     import os
     import sys
 
-    session.call(square, 1)
+    from cloud.client.surroundings import surroundings
+
+    one = surroundings()
     monkeypatch.syspath_prepend("")
-    session.call(square, 1)
-    one, two = (part.spec.environment for part in api.parts if part.spec is not None)
+    two = surroundings()
     assert one.cache_tag == sys.implementation.cache_tag
     assert (one.executable, one.directory) == (sys.executable, os.getcwd())
     assert two.path[0] == os.getcwd(), "relative entries of sys.path are made absolute"
