@@ -1,5 +1,6 @@
 """Composes a core in this process: store, blobs, engine, dispatcher, and the thread that drives it if one is wanted."""
 
+import contextlib
 import logging
 import os
 import selectors
@@ -18,8 +19,10 @@ from cloud.dispatch.ports import Blobs, Engine, Reply
 from cloud.dispatch.retention import Limits, Retention
 from cloud.dispatch.tokens import JobTokens
 from cloud.engines.local import LocalEngine
+from cloud.errors import CloudException
 from cloud.stores.blobs import FolderBlobs, MemoryBlobs
 from cloud.stores.sqlite import SQLiteStore
+from cloud.wire import calls
 
 log = logging.getLogger("Cloud.local")
 
@@ -109,12 +112,17 @@ class Core:
             if self._closed:
                 return
             self._closed = True
+            self.dispatcher.close()
             self.engine.abandon()
             self.store.close()
             self.blobs.close()
 
     def _on_request(self, request: bytes, account: int, parent_jid: int, reply: Reply) -> None:
-        self.door.ask(request, account, parent_jid, reply)
+        try:
+            self.door.ask(request, account, parent_jid, reply)
+        except Exception as error:  # a fault of ours: the job must not wait for ever because of it
+            log.exception("a fault while a job's question was answered")
+            reply(calls.failed(CloudException(f"a fault in the cloud of this job: {error!r}")))
 
 
 class CoreThread:
@@ -125,7 +133,7 @@ class CoreThread:
         self._wake_r, self._wake_w = os.pipe()
         os.set_blocking(self._wake_w, False)
         self._armed = 0.0
-        self._stopping = False
+        self._stopping = self._ended = False
         core.dispatcher.rearm = self._rearm
         core.dispatcher.listen = self._listen
         self._selector = selectors.DefaultSelector()
@@ -137,15 +145,16 @@ class CoreThread:
     def stop(self) -> None:
         """End the thread and close the core."""
         self._stopping = True
-        self._wake()
+        with self._core.dispatcher.lock:
+            self._wake()
         if self._thread is not threading.current_thread():
             self._thread.join()
         self._core.close()
 
     def _rearm(self) -> None:
-        """A step outside the thread may have brought a deadline nearer than the thread knows."""
-        deadline = self._core.dispatcher.next_deadline()
-        if deadline is not None and deadline < self._armed:
+        """A step outside the thread may have brought a deadline nearer than the thread knows, or taken in what jobs
+        asked."""
+        if self._core.door.wants_flush or self._core.next_deadline() < self._armed:
             self._wake()
 
     def _listen(self, wanted: bool) -> None:
@@ -157,29 +166,38 @@ class CoreThread:
             self._selector.unregister(self._core.engine.fileno())
 
     def _wake(self) -> None:
-        try:
-            os.write(self._wake_w, b"!")
-        except BlockingIOError:
-            pass  # it is being woken already
+        """Under the lock."""
+        with contextlib.suppress(BlockingIOError):  # it is being woken already
+            if not self._ended:
+                os.write(self._wake_w, b"!")
+
+    def _end(self) -> None:
+        """Steps of callers find nothing of ours any more; a descriptor of ours may soon be a file of theirs."""
+        dispatcher = self._core.dispatcher
+        with dispatcher.lock:
+            self._ended = True
+            dispatcher.rearm, dispatcher.listen = lambda: None, lambda _: None
+            self._selector.close()
+            os.close(self._wake_r)
+            os.close(self._wake_w)
 
     def _run(self) -> None:
         core = self._core
         clock = core.dispatcher.clock
-        with self._selector as selector:
-            while not self._stopping:
-                try:
+        while not self._stopping:
+            try:
+                with core.dispatcher.lock:  # no step comes between the deadline and its being known
                     self._armed = core.tick()
-                except Exception:
-                    log.exception("a pass of the dispatcher failed; going on")
-                    self._armed = clock.monotonic() + 1.0
-                woken = False
-                while not (woken or clock.monotonic() >= self._armed):
-                    for key, _ in selector.select(max(0.0, self._armed - clock.monotonic())):
-                        woken = True
-                        if key.fd == self._wake_r:
-                            os.read(self._wake_r, 4096)
-        os.close(self._wake_r)
-        os.close(self._wake_w)
+            except Exception:
+                log.exception("a pass of the dispatcher failed; going on")
+                self._armed = clock.monotonic() + 1.0
+            woken = False
+            while not (woken or clock.monotonic() >= self._armed):
+                for key, _ in self._selector.select(max(0.0, self._armed - clock.monotonic())):
+                    woken = True
+                    if key.fd == self._wake_r:
+                        os.read(self._wake_r, 4096)
+        self._end()
 
 
 class Pool(Jobs):

@@ -55,6 +55,8 @@ class Dispatcher:
         """Called after a step outside `tick`: deadlines may have moved nearer."""
         self.listen: Callable[[bool], None] = lambda _: None
         """Called with False before a step waits for the engine by itself, and with True when it does not any more."""
+        self.closed = False
+        """Nothing happens any more: waiting is of no use."""
         self.on_finish: Callable[[Outcomes], None] | None = None
         """Called after the commit with outcomes that were stored, before those who wait are woken."""
         self._claiming = Claiming(store, engine, self.tokens)
@@ -158,6 +160,12 @@ class Dispatcher:
         if held is not None:
             held.killed.append(range(lo, hi))
         self.engine.kill(claim.cid, lo, hi, force=force, reason=lifecycle.KILLED_TEXT)
+
+    def close(self) -> None:
+        """Tell all who wait in this process that they wait for nothing."""
+        with self.lock:
+            self.closed = True
+            self.waiters.wake_all()
 
     def tick(self) -> float | None:
         """One pass. Never waits.

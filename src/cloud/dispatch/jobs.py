@@ -16,7 +16,7 @@ from cloud.dispatch.ports import Claim
 from cloud.dispatch.questions import OutcomesQuestion, Question, WaitQuestion
 from cloud.dispatch.step import Step
 from cloud.dispatch.waiters import Waiter
-from cloud.errors import InvalidSubmission, JobNotFound, NotAuthorised
+from cloud.errors import InvalidSubmission, JobNotFound, NotAuthorised, ServerUnavailable
 from cloud.model import Buffer, CodeFile, Outcomes, Ranges, Status, Stretch
 from cloud.model.ranges import normal
 
@@ -184,6 +184,8 @@ class Jobs:
                 woken.wait(None if deadline is None else max(0.0, deadline - clock.monotonic()))
                 woken.clear()
                 with self._dispatcher.lock:
+                    if self._dispatcher.closed:
+                        raise ServerUnavailable("it was closed, and its jobs forgotten, while they were waited for")
                     answer = question.look(clock.monotonic())
                 if answer is not None:
                     return answer

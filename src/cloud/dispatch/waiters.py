@@ -47,5 +47,9 @@ class Waiters:
         for waiter in woken:
             waiter.wake()
 
+    def wake_all(self) -> None:
+        """Wake everybody once."""
+        self.notify(list(self._by_sid))
+
     def __len__(self) -> int:
         return len({w for those in self._by_sid.values() for w in those})
