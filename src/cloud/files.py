@@ -37,7 +37,7 @@ def put(source: Path, name: str | None = None) -> None:
     """Store a local file under `name`; None: under the last part of its path.
 
     Raises:
-        InvalidSubmission: it cannot have this name.
+        ValueError: it cannot have this name.
         OSError: it cannot be read.
         StoreFull: the server's disk is full.
     """

@@ -70,8 +70,9 @@ def test_every_command_and_option_is_in_the_reference() -> None:
 
 def test_every_route_for_people_is_in_the_reference() -> None:
     page = (ROOT / "docs/reference/http.md").read_text()
-    source = "".join((ROOT / "src/cloud/server" / name).read_text() for name in ("app.py", "key_routes.py", "people.py"))
-    routes = [path.replace(":int", "") for path in re.findall(r'\bRoute\("([^"]+)"', source)]
+    sources = ("app.py", "files.py", "key_routes.py", "people.py")
+    source = "".join((ROOT / "src/cloud/server" / name).read_text() for name in sources)
+    routes = [path.replace(":int", "").replace(":path", "") for path in re.findall(r'\bRoute\("([^"]+)"', source)]
     assert routes
     assert [path for path in routes if path.replace("{stream}", "stdout") not in page] == []
 

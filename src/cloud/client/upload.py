@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from cloud.api import MAX_PIECE_BYTES, FilePiece, FilesApi
-from cloud.errors import InvalidSubmission
 from cloud.model import Buffer, File, wrong_with
 
 Source = bytes | bytearray | memoryview | str | IO[bytes] | IO[str]
@@ -17,14 +16,14 @@ def checked_name(name: Any, where: str) -> str:
 
     Raises:
         TypeError: it is not text.
-        InvalidSubmission: it cannot be a name; the message says which name and why.
+        ValueError: it cannot be a name; the message says which name and why.
     """
     wrong = wrong_with(name)
     if wrong is None:
         return str(name)
     if not isinstance(name, str):
         raise TypeError(f"{where}: {wrong}")
-    raise InvalidSubmission(f"{where}: {wrong}")
+    raise ValueError(f"{where}: {wrong}")
 
 
 def put(api: FilesApi, source: Source, name: str) -> File:

@@ -84,8 +84,9 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
         self._end_head()
-        if self.cycle is not None and self.scope["method"] != "HEAD":  # whose answers end with their head
-            self.cycle.transport = OneWrite(self.transport)  # type: ignore[assignment]
+        if self.cycle is not None:
+            if self.scope["method"] != "HEAD":  # such an answer is nothing but its head
+                self.cycle.transport = OneWrite(self.transport)  # type: ignore[assignment]
 
     def on_body(self, body: bytes) -> None:
         self._head_bytes = 0
