@@ -35,6 +35,18 @@ def test_example_prints_what_it_says(program: Path, surroundings: tuple[Path, di
     assert done.stdout.splitlines() == re.findall(r"# prints: (.*)", program.read_text())
 
 
+def test_the_lines_of_the_readme_run(surroundings: tuple[Path, dict[str, str]]) -> None:
+    folder, environment = surroundings
+    (lines,) = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[2] / "README.md").read_text(), re.DOTALL)
+    (folder / "readme.py").write_text(lines)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "readme.py"],
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [word for word in ("49", "333283335000") if word not in done.stdout.splitlines()] == []
+
+
 def test_examples_are_numbered_without_gaps() -> None:
     """So that they can be read in order."""
     assert [int(path.name[:2]) for path in EXAMPLES] == list(range(1, len(EXAMPLES) + 1))
