@@ -174,7 +174,8 @@ class JobApi(Protocol):
         ...
 
     def describe(self) -> dict[str, Any]:
-        """About the core: 'slots', 'interpreters' (cache tags); of a server also 'version', 'protocol', 'server_id'."""
+        """About the core: 'slots', 'interpreters' (cache tags), 'platform' (of compiled modules); of a
+        server also 'version', 'protocol', 'server_id'."""
         ...
 
     def close(self) -> None:

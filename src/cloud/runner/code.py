@@ -5,6 +5,7 @@
 """
 
 import fcntl
+import glob
 import os
 import shutil
 from collections.abc import Iterable
@@ -53,7 +54,9 @@ def sweep(directory: str) -> None:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
                     continue
-                shutil.rmtree(path.removesuffix(_LOCK), ignore_errors=True)
+                folder = path.removesuffix(_LOCK)
+                for left in [folder, *glob.glob(f"{glob.escape(folder)}.[0-9]*")]:  # half made by a worker that died
+                    shutil.rmtree(left, ignore_errors=True)
                 os.unlink(path)
 
 
