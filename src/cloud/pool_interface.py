@@ -11,13 +11,13 @@ class of `multiprocessing`, whose programs run unchanged but for the import.
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from cloud.client import sessions
 from cloud.client.reserved import Callback
 from cloud.pools.failures import PoolTimeoutError
 from cloud.pools.feeding import Feed
 from cloud.pools.iterators import OrderedIterator, PoolIterator, UnorderedIterator
 from cloud.pools.pool import Pool
 from cloud.pools.result import AsyncResult
+from cloud.pools.whose import session_of
 
 __all__ = [
     "AsyncResult", "Pool", "PoolTimeoutError", "apply", "apply_async", "imap", "imap_unordered", "map", "map_async",
@@ -37,7 +37,7 @@ def apply_async(
     error_callback: Callback | list[Callback] | None = None,
 ) -> AsyncResult:
     """A job that calls `func(*args, **kwds)`. Callbacks and errors are those of `cloud.call`: callbacks get the jid."""
-    session = sessions.active()
+    session = session_of(None)
     told = _callbacks(callback, error_callback)
     return AsyncResult(session.call(func, *args, **{**(kwds or {}), **told}), session)
 
@@ -56,7 +56,7 @@ def map_async(
     error_callback: Callback | list[Callback] | None = None,
 ) -> AsyncResult:
     """The same, to be asked for later. Callbacks are those of `cloud.map`: they get the jid of each job."""
-    session = sessions.active()
+    session = session_of(None)
     return AsyncResult(session.map(func, iterable, **_callbacks(callback, error_callback)), session)
 
 
@@ -65,14 +65,14 @@ def imap(func: Callable[..., Any], iterable: Iterable[Any], chunksize: int = 1) 
 
     Its `next(timeout)` raises `PoolTimeoutError`, and the `CloudException` of a failed job where its turn comes.
     """
-    session = sessions.active()
+    session = session_of(None)
     feed = Feed(lambda items: session.map(func, items), iterable, chunksize)
     return OrderedIterator(session, feed, remote_errors=False)
 
 
 def imap_unordered(func: Callable[..., Any], iterable: Iterable[Any], chunksize: int = 1) -> PoolIterator:
     """The same in the order in which jobs finish."""
-    session = sessions.active()
+    session = session_of(None)
     feed = Feed(lambda items: session.map(func, items), iterable, chunksize)
     return UnorderedIterator(session, feed, remote_errors=False)
 

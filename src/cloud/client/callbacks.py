@@ -67,20 +67,31 @@ class Watcher:
     def watch(self, watch: Watch) -> None:
         """Tell it of each of its jobs when it finishes, from a thread that is not the caller's."""
         with self._lock:
-            self._roll.add(watch)
-            if not self._waits:
-                self._waits = True
-                self._start(self._wait_for_all)
-                return
-            self._parked += watch.missing
-            if self._back_at == 0.0 or self._back_at - time.monotonic() > SOON_SECONDS:
-                self._turn += 1
-                self._back_at = time.monotonic() + FIRST_STEP_SECONDS
-                self._start(functools.partial(self._wait_for_newcomers, self._turn))
+            open_ = not self._closed.is_set()
+            if open_:
+                self._admit(watch)
+        if not open_:
+            watch.closed()
 
     def close(self) -> None:
-        """Stop watching; nobody is told any more."""
+        """Stop watching; nobody is told of jobs any more."""
         self._closed.set()
+        with self._lock:
+            watches = self._roll.clear()
+        for watch in watches:
+            watch.closed()
+
+    def _admit(self, watch: Watch) -> None:
+        self._roll.add(watch)
+        if not self._waits:
+            self._waits = True
+            self._start(self._wait_for_all)
+            return
+        self._parked += watch.missing
+        if self._back_at == 0.0 or self._back_at - time.monotonic() > SOON_SECONDS:
+            self._turn += 1
+            self._back_at = time.monotonic() + FIRST_STEP_SECONDS
+            self._start(functools.partial(self._wait_for_newcomers, self._turn))
 
     def _start(self, work: Callable[[], None]) -> None:
         threading.Thread(target=work, name="cloud-callbacks", daemon=True).start()

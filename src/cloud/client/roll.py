@@ -24,6 +24,9 @@ class Watch:
         """That job of its jobs is not there any more."""
         raise NotImplementedError
 
+    def closed(self) -> None:
+        """The session was closed: it will hear no more."""
+
 
 class Roll:
     """All watches that miss something. Not thread-safe."""
@@ -52,6 +55,12 @@ class Roll:
             self._single.setdefault(jids[0].start, []).append(watch)
         else:
             self._wide.append(watch)
+
+    def clear(self) -> list[Watch]:
+        """Nobody misses anything any more; who did."""
+        watches = [watch for same in self._single.values() for watch in same] + self._wide
+        self.__init__()  # type: ignore[misc]
+        return watches
 
     def take(self, jids: range) -> list[tuple[Watch, range]]:
         """Who missed which of these; they are missed no longer."""

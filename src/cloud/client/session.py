@@ -85,6 +85,18 @@ class Session:
                     self._api = api
         return self._api
 
+    def bound(self) -> "Session":
+        """This session on the connection that it has now, for good: what belongs to jobs of one opening asks there, and
+        opens nothing when this session was closed."""
+        while True:  # another thread may close in between
+            watcher, submitter, api = self.watcher, self._submit, self.api
+            with self._lock:
+                if self._api is api and self._watcher is watcher:
+                    break
+        bound = Session(lambda: api, self.kind, where=self.where, about=self._about, local=self._local)
+        bound._api, bound._submitter, bound._watcher = api, submitter, watcher
+        return bound
+
     # --- submitting
 
     def call(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Job:

@@ -119,6 +119,11 @@ class Future(futures.Future[Any]):
         """The job was deleted before anybody saw how it ended."""
         self._finish(None, JobNotFound("it was deleted before its future was done", jid=int(self.job)))
 
+    def give_up(self) -> None:
+        """The cloud was closed before anybody saw how the job ended."""
+        error = CloudException(f"{self._session.where} was closed before its future was done", jid=int(self.job))
+        self._finish(None, error)
+
     def watch(self) -> None:
         """From now on be told by the session's watcher."""
         if not self._watched and self._state not in _OVER:
@@ -192,3 +197,6 @@ class _Settling(Watch):
 
     def lost(self, jid: int | None) -> None:
         self._future.lose()
+
+    def closed(self) -> None:
+        self._future.give_up()

@@ -59,7 +59,9 @@ class AsyncResult:
 
     def _wait(self, until: float | None) -> bool:
         patience = self._patience("wait", until)
-        try:
+        if self._told is not None and (self._told.is_set() or not getattr(self._session.api, "inside", False)):
+            return self._told.wait(patience.left())
+        try:  # also for the callbacks inside a job, whose slot is then lent
             waiting.join(self._session.api, self._ranges, patience, ignore_errors=True)
         except CloudTimeoutError:
             return False
@@ -136,6 +138,12 @@ class AsyncResult:
             self._error = self.raises(error)
         self._known = True
 
+    def _give_up(self) -> None:
+        """The cloud was closed before the jobs were finished."""
+        if not self._known:
+            self._error = CloudException(f"{self._session.where} was closed before the jobs were finished")
+            self._known = True
+
     def _patience(self, what: str, until: float | None) -> Patience:
         left = None if until is None else max(0.0, until - time.monotonic())
         return Patience(self._session.api, f"AsyncResult.{what}", left)
@@ -175,3 +183,7 @@ class _Telling(Watch):
         if not self.missing and not self._delivered:
             self._delivered = True
             self._result._deliver(self._once)
+
+    def closed(self) -> None:
+        self._result._give_up()
+        self._result._deliver(self._once)

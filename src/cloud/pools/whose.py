@@ -8,17 +8,18 @@ from cloud.client.session import Session
 
 
 def session_of(cloud: Any) -> Session:
-    """The session behind `cloud` (also None), `cloud.mp`, or a session itself.
+    """The session behind `cloud` (also None), `cloud.mp`, or a session itself, opened and bound to that connection.
 
     Raises:
         TypeError: it is none of these.
+        CloudException: it cannot be opened.
     """
     if cloud is None or getattr(cloud, "__name__", "") == "cloud":
-        return sessions.active()
+        return sessions.active().bound()
     session = cloud if isinstance(cloud, Session) else getattr(cloud, "_session", None)
     if not isinstance(session, Session):
         raise TypeError(f"cloud must be the module cloud or cloud.mp, not {cloud!r:.80}")
-    return session
+    return session.bound()
 
 
 def check_reserved(keywords: dict[str, Any], where: str) -> dict[str, Any]:

@@ -9,8 +9,9 @@ import pytest
 
 import cloud
 from cloud.client.session import Session
-from cloud.errors import JobError, JobNotFound
+from cloud.errors import CloudException, JobError, JobNotFound
 from cloud.model import Status
+from cloud.pool_interface import Pool
 from tests.support.scripted_api import ScriptedApi
 from tests.support.waiting import eventually
 
@@ -131,6 +132,27 @@ def test_a_job_that_was_deleted_is_an_error(api: ScriptedApi, session: Session, 
     for lost in (future, watched):
         with pytest.raises(JobNotFound):
             lost.result(timeout=10)
+
+
+def test_closing_the_cloud_leaves_nobody_waiting_and_opens_nothing(api: ScriptedApi, session: Session) -> None:
+    executor, pool = cloud.Executor(cloud=session), Pool(cloud=session)
+    waited, later = executor.submit(abs, 1), executor.submit(abs, 1)
+    heard: list[Any] = []
+    result = pool.apply_async(abs, (1,), error_callback=heard.append)
+    done: list[Any] = []
+    thread = threading.Thread(target=lambda: done.extend(futures.as_completed([waited])))
+    thread.start()
+    eventually(lambda: len(waited._waiters) == 1)
+    session.close()
+    thread.join(10)
+    assert done == [waited]
+    with pytest.raises(CloudException, match="was closed before"):
+        waited.result(0)
+    assert futures.wait([later]).done == {later}
+    with pytest.raises(CloudException, match="was closed before"):
+        result.get(0)
+    assert len(heard) == 1
+    assert not session.connection_info()["opened"]
 
 
 def test_asyncio_can_wait_for_it(api: ScriptedApi, executor: cloud.Executor) -> None:
