@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 
 from cloud.model import Buffer
 
+_MOST_DESCRIPTORS = 64
+
 
 class Outgoing:
     """Sends what the socket takes at once and keeps the rest, in order."""
@@ -39,11 +41,11 @@ class Outgoing:
         try:
             while waiting:
                 view, fds = waiting[0]
-                if fds:
-                    sent = socket.send_fds(self._socket, [view], fds[:64])
-                    for fd in fds[:64]:
+                if fds:  # a byte carries so many; those that remain need a byte of their own
+                    now, fds = fds[:_MOST_DESCRIPTORS], fds[_MOST_DESCRIPTORS:]
+                    sent = socket.send_fds(self._socket, [view[:1] if fds else view], now)
+                    for fd in now:
                         os.close(fd)
-                    fds = fds[64:]
                 else:
                     sent = self._socket.send(view)
                 if sent == len(view):

@@ -1,7 +1,7 @@
 """A parcel: the WORK message for a claim, with exactly the pieces that its worker does not have yet."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from cloud.agent.worker import Worker
@@ -30,7 +30,7 @@ def pack(
 
     def add(piece: Piece) -> int:
         if isinstance(piece, BlobRef):
-            descriptors.append(open_blob(piece.name))
+            descriptors.append(opened.pop(piece.name))
             return FILE
         frames.append(piece)
         return INLINE
@@ -38,10 +38,7 @@ def pack(
     spec, claim = work.submission.spec, work.claim
     if bind is not None and work.code is not None:
         bind = {**bind, "code": _code(work.code, frames, read_blob)}
-    if any(isinstance(chunk.packed, BlobRef) for chunk in work.chunks) or isinstance(work.function, BlobRef):
-        for piece in (work.function, *(chunk.packed for chunk in work.chunks)):
-            if isinstance(piece, BlobRef):
-                os.close(open_blob(piece.name))  # all of them can be opened, or none is remembered as sent
+    opened = _open_all([work.function, *(chunk.packed for chunk in work.chunks)], open_blob)
     there, _ = worker.functions.use(spec.function)
     how = CACHED if there else add(work.function)
     chunks = []
@@ -57,7 +54,23 @@ def pack(
         header["terms"] = worker.terms = terms
     if bind is not None:
         header["bind"] = bind
+    for fd in opened.values():  # of what the worker has already
+        os.close(fd)
     return encode(header, frames), descriptors
+
+
+def _open_all(pieces: Iterable[Piece], open_blob: Callable[[str], int]) -> dict[str, int]:
+    """All blobs among the pieces can be opened, or none stays open and none is remembered as sent."""
+    opened: dict[str, int] = {}
+    try:
+        for piece in pieces:
+            if isinstance(piece, BlobRef):
+                opened[piece.name] = open_blob(piece.name)
+    except BaseException:
+        for fd in opened.values():
+            os.close(fd)
+        raise
+    return opened
 
 
 def _code(code: Code, frames: list[Frame], read_blob: Callable[[str], Buffer]) -> dict[str, Any]:

@@ -184,7 +184,9 @@ class Template:
                 socket.send_fds(self._socket, [record], list(descriptors))
                 return True
             except BlockingIOError:  # hundreds of orders in one go: it is at work, and there soon will be room
-                select.select([], [self._socket], [], 5.0)
+                room = select.poll()
+                room.register(self._socket, select.POLLOUT)
+                room.poll(5000)
             except OSError:
                 return False
         return False

@@ -8,6 +8,8 @@ WORTH_WAITING_SECONDS = 200e-6
 """A job expected to take no longer is waited for with the transaction open; the disk alone would take as long."""
 PATIENCE_SECONDS = 500e-6
 """How long at most, also if it takes longer than expected."""
+SELECTABLE = 1024
+"""Descriptors from here on, in a program with many files, cannot be waited for to the microsecond."""
 
 
 class EarlyStart:
@@ -24,7 +26,7 @@ class EarlyStart:
 
     def suits(self, work: list[Work]) -> bool:
         """Whether this is all so short that waiting for it costs nothing."""
-        return bool(work) and all(self._is_short(item) for item in work)
+        return bool(work) and self._engine.fileno() < SELECTABLE and all(self._is_short(item) for item in work)
 
     def wait(self, work: list[Work]) -> list[Event]:
         """What happened until all of this work ended, or the patience did."""

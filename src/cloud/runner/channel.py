@@ -71,6 +71,8 @@ class PipeChannel:
         views = [memoryview(part).cast("B") for part in parts]
         head = REQUEST.pack(kind, number, sum(v.nbytes for v in views))
         with self._lock:
+            if self.torn:
+                raise ServerUnavailable("a question of this job was cut off, and it can ask nothing more")
             self.torn = True
             try:
                 self._socket.sendall(b"".join((head, *views)) if len(head) + sum(map(len, views)) <= 65536 else head)
