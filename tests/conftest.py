@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import uuid
 from collections.abc import Generator, Iterator
@@ -32,6 +33,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield directory
     servers = [pid for pid, words in processes.marked(str(directory)).items() if "cloud.server" in words]
     processes.end(servers)
+
+
+@pytest.fixture(autouse=True)
+def _settings_end_with_the_test() -> Iterator[None]:
+    """What a test assigns, commits, or says with `cloud.setkey`."""
+    yield
+    values = sys.modules.get("cloud.config.values")
+    if values is not None:
+        for layer in ("_assigned", "_committed", "_chosen"):
+            getattr(values.VALUES, layer).clear()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,7 +12,6 @@ import cloud
 from cloud.client import embedded, sessions
 from cloud.client.http import Endpoint, HttpApi
 from cloud.config import state_directory
-from cloud.config.values import VALUES
 from cloud.errors import InvalidSubmission, JobNotFound, NotAuthorised
 from tests.support.served import Served
 
@@ -23,7 +22,6 @@ def _as_before(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = sessions.activate(None)
     yield
     sessions.close_all()
-    VALUES.choose({})
     sessions.activate(before)
 
 

@@ -11,7 +11,6 @@ import pytest
 
 import cloud
 from cloud.client import sessions
-from cloud.config.values import VALUES
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +19,6 @@ def _as_before(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = sessions.activate(None)
     yield
     sessions.close_all()
-    VALUES.choose({})
     sessions.activate(before)
 
 
@@ -110,7 +108,6 @@ def test_it_has_settings_of_its_own() -> None:
     cloud.start_simulator()
     assert cloud.connection_info()["num_procs"] == 2
     assert mp.connection_info()["num_procs"] == 3
-    cloud.config.num_procs = 0
 
 
 def test_its_jobs_are_not_those_of_mp() -> None:

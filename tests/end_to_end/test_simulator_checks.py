@@ -13,7 +13,6 @@ import pytest
 import cloud
 from cloud.client import sessions
 from cloud.client.code.elsewhere import SimulationWarning
-from cloud.config.values import VALUES
 
 EXTENSION = sysconfig.get_config_var("EXT_SUFFIX")
 
@@ -26,7 +25,6 @@ def _simulated(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     sessions.close_all()
     cloud.set_dependency_whitelist(None)
-    VALUES._committed.clear()
     sessions.activate(before)
 
 

@@ -22,7 +22,6 @@ def _as_before(home: Path) -> Iterator[None]:
     before = sessions.activate(None)
     yield
     sessions.close_all()
-    VALUES.choose({})
     sessions.activate(before)
 
 
