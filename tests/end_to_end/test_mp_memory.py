@@ -29,14 +29,14 @@ def test_deleted_jobs_are_gone() -> None:
 
 def test_with_a_limit_older_jobs_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """S55: the second way is `mp_cache_size_limit`."""
-    monkeypatch.setenv("PICLOUD_MP_CACHE_SIZE_LIMIT", "20")
+    monkeypatch.setenv("PICLOUD_MP_CACHE_SIZE_LIMIT", "60")
     old = mp.map(abs, range(50))
     mp.join(old)
-    young = mp.map(abs, range(10))
+    young = mp.map(abs, range(50))
     mp.join(young)
-    eventually(lambda: sum(not gone(jid) for jid in old) == 10, what="all but twenty jobs to be forgotten")
+    eventually(lambda: sum(not gone(jid) for jid in old) == 10, what="all but sixty jobs to be forgotten")
     assert gone(old[0])
-    assert mp.result(young) == list(range(10))
+    assert mp.result(young) == list(range(50))
 
 
 def gone(jid: int) -> bool:

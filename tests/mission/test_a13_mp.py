@@ -64,13 +64,13 @@ def test_what_is_not_needed_any_more_can_be_let_go_of(monkeypatch: pytest.Monkey
     """S55: by `delete`, or by `mp_cache_size_limit`: older jobs are forgotten."""
     mp.close()
     monkeypatch.setenv("PICLOUD_WORKERS", "2")
-    monkeypatch.setenv("PICLOUD_MP_CACHE_SIZE_LIMIT", "20")
+    monkeypatch.setenv("PICLOUD_MP_CACHE_SIZE_LIMIT", "60")
     old = mp.map(abs, range(50))
     mp.join(old)
     mp.delete(old[49])
     with pytest.raises(JobNotFound):
         mp.status(old[49])
-    young = mp.map(abs, range(10))
+    young = mp.map(abs, range(50))
     mp.join(young)
 
     def gone() -> bool:
@@ -81,5 +81,5 @@ def test_what_is_not_needed_any_more_can_be_let_go_of(monkeypatch: pytest.Monkey
         return False
 
     eventually(gone, what="the oldest job to be forgotten")
-    assert mp.result(young) == list(range(10))
+    assert mp.result(young) == list(range(50))
     mp.close()
