@@ -23,6 +23,7 @@ def active(session: Session) -> Iterator[None]:
 
 
 def test_s73_the_names_of_multiprocessing_are_there(api: ScriptedApi) -> None:
+    """S73: a near duplicate of the interface of `multiprocessing.Pool`."""
     api.at_once = True
     assert cloud.pool_interface.apply(divmod, (7, 2)) == (3, 1)
     assert pool_interface.apply(int, ("11",), {"base": 2}) == 3
