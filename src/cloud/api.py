@@ -183,8 +183,9 @@ class JobApi(Protocol):
         ...
 
 
-MAX_PIECE_BYTES = 4 << 20
-"""The most bytes of a file in one call, there or back: neither side holds more of it in memory."""
+MAX_PIECE_BYTES = 2 << 20
+"""The most bytes of a file in one call, there or back: neither side holds more of it in memory, and while one is stored
+durably, which takes milliseconds, nothing else is."""
 
 
 @dataclass(frozen=True, slots=True)

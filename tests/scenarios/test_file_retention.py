@@ -1,10 +1,13 @@
-"""What is left over of files is collected: given up uploads, and blobs that a crash orphaned."""
+"""What is left over of files is collected: given up uploads, and blobs that a crash orphaned. Accounts keep apart."""
 
 import hashlib
+
+import pytest
 
 from cloud.api import FilePiece
 from cloud.dispatch.files import Files
 from cloud.dispatch.retention import Limits, Retention
+from cloud.errors import FileNotFound, InvalidSubmission
 from cloud.model import INLINE_MAX_BYTES
 from tests.support.world import World
 
@@ -65,4 +68,19 @@ def test_files_do_not_push_out_jobs() -> None:
     Files(world.dispatcher, 1).put_piece("a", piece(0, bytes(1 << 20)))
     tidy(world, Limits(max_bytes=1 << 20))
     assert world.status(jids) == ["done"] * 3
+    world.stop()
+
+
+def test_an_account_sees_its_own_files_only() -> None:
+    world = World()
+    mine, theirs = Files(world.dispatcher, 1), Files(world.dispatcher, 2)
+    file = mine.put_file("token", "name", 4, hashlib.md5(b"mine").hexdigest(), piece(0, b"mine"))
+    assert theirs.list_files() == []
+    for look in (lambda: theirs.find_file("name"), lambda: theirs.read_file(file.fid, 0, 4)):
+        with pytest.raises(FileNotFound):
+            look()
+    theirs.delete_file("name")
+    with pytest.raises(InvalidSubmission, match="not all here"):
+        theirs.put_file("token", "stolen", 4, hashlib.md5(b"mine").hexdigest())
+    assert bytes(mine.read_file(mine.find_file("name").fid, 0, 4)) == b"mine"
     world.stop()
