@@ -68,11 +68,18 @@ class Transfer:
         """The other side does not have a version any more: send it again, if this program sent it at all.
 
         Raises:
-            CannotTransfer, Changed: the files are not what they were.
+            CannotTransfer: the files are not what they were.
         """
         code = self._known.pop(version, None)
-        if code is not None:
+        if code is None:
+            return
+        try:
             self._send(where, code)
+        except (Changed, FileNotFoundError) as error:
+            raise CannotTransfer(
+                f"{where}: the server has forgotten the local modules of this job, and a file changed since: {error}",
+                hint="submit it again",
+            ) from None
 
     def check(
         self, where: str, environment: Environment, digest: str, function: Buffer, chunks: Sequence[NewChunk]
