@@ -340,7 +340,7 @@ class Agent:
         self._on_request(request, worker.account, (batch.work.submission.first_jid or 0) + index, reply)
 
     def _may_wait(self, worker: Worker) -> str:
-        waiting = sum(w.waits_for is not None for w in self._crew.workers.values())
+        waiting = sum(w.waits_for is not None and w is not worker for w in self._crew.workers.values())
         if waiting < BLOCKED_MAX:
             return ""
         return (

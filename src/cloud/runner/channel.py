@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from cloud.errors import CloudException, ServerUnavailable
 from cloud.model import Buffer, Ranges
+from cloud.model.ranges import normal
 from cloud.wire.values import ranges_to_json
 from cloud.wire.worker import REQUEST, Ask
 
@@ -24,6 +25,9 @@ class PipeChannel:
         self._socket = api
         self._pid = os.getpid()
         self._lock = threading.Lock()
+        self._changing_waits = threading.Lock()
+        self._waits: dict[int, Ranges] = {}
+        """What each thread that waits is waiting for."""
         self._asked = 0
         self._waiting: dict[int, tuple[threading.Event, list[bytearray]]] = {}
         self._reader: threading.Thread | None = None
@@ -38,14 +42,28 @@ class PipeChannel:
         return self._ask(Ask.REQUEST, parts)
 
     def waiting(self, jids: Ranges) -> None:
-        """The job is about to wait."""
-        refusal = self._ask(Ask.WAITING, [json.dumps(ranges_to_json(jids)).encode()])
-        if refusal:
-            raise CloudException(refusal.decode())
+        """This thread of the job is about to wait."""
+        with self._changing_waits:
+            self._waits[threading.get_ident()] = jids
+            try:
+                refusal = self._ask(Ask.WAITING, [self._all_waits()])
+                if refusal:
+                    raise CloudException(refusal.decode())
+            except BaseException:  # a kill, too
+                del self._waits[threading.get_ident()]
+                raise
 
     def resumed(self) -> None:
-        """The wait is over."""
-        self._send(Ask.RESUMED, 0, ())
+        """This thread's wait is over; the slot stays lent while others of the job wait."""
+        with self._changing_waits:
+            self._waits.pop(threading.get_ident(), None)
+            if self._waits:
+                self._send(Ask.WAITING, 0, [self._all_waits()])
+            else:
+                self._send(Ask.RESUMED, 0, ())
+
+    def _all_waits(self) -> bytes:
+        return json.dumps(ranges_to_json(normal(r for jids in self._waits.values() for r in jids))).encode()
 
     def _ask(self, kind: Ask, parts: Sequence[Buffer]) -> bytearray:
         event, answer = threading.Event(), list[bytearray]()
