@@ -49,6 +49,8 @@ class Receipt:
     """Nothing was stored: send the same part again with `function`."""
     missing_code: bool = False
     """Nothing was stored: the code version of `spec.environment` is not here; see `JobApi.missing_code`."""
+    ended: "Sequence[Ended]" = ()
+    """What is known already of how the jobs ended, if they were that quick; maybe nothing, also when they were."""
 
 
 @dataclass(frozen=True, slots=True)

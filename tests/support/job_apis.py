@@ -21,6 +21,7 @@ class DoorApi(RemoteApi):
     """As from inside a worker: messages to the door of a pool, without the pipe."""
 
     def __init__(self, pool: Pool) -> None:
+        super().__init__()
         self._pool = pool
 
     def exchange(self, op: str, parts: Sequence[Buffer], held_seconds: float = 0.0) -> bytearray:

@@ -75,6 +75,7 @@ class HttpApi(RemoteApi):
         inside: bool = False,
         give_up_seconds: float = GIVE_UP_SECONDS,
     ) -> None:
+        super().__init__()
         self.endpoint = endpoint
         self.inside = inside
         self._reconnect = reconnect

@@ -27,6 +27,9 @@ RETRY_AFTER_SECONDS = 1.0
 """How long outcomes that could not be stored (a full disk) are kept before the next try."""
 
 
+_NONE: frozenset[int] = frozenset()
+
+
 class Dispatcher:
     """Drives one engine from one store.
 
@@ -57,6 +60,8 @@ class Dispatcher:
         """Called with False before a step waits for the engine by itself, and with True when it does not any more."""
         self.closed = False
         """Nothing happens any more: waiting is of no use."""
+        self.began_early = _NONE
+        """Submissions whose job was started by the last step before its commit (`EarlyStart`)."""
         self.on_finish: Callable[[Outcomes], None] | None = None
         """Called after the commit with outcomes that were stored, before those who wait are woken."""
         self._claiming = Claiming(store, engine, self.tokens)
@@ -142,6 +147,7 @@ class Dispatcher:
             self.rearm()
 
     def _follow(self, step: Step) -> None:
+        self.began_early = frozenset([item.claim.sid for item in step.early]) if step.early else _NONE
         if step.work:  # after the commit: a crash before it starts nothing, a crash behind it is a loss
             self._claiming.hold(step.work)
             self.engine.start(step.work)

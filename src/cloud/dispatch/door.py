@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from cloud.api import INFO_FIELDS
+from cloud.api import INFO_FIELDS, Receipt
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.file_calls import file_answer, file_change
 from cloud.dispatch.files import Files
@@ -24,7 +24,9 @@ from cloud.wire.message import Header, decode
 log = logging.getLogger("Cloud.door")
 
 Reply = Callable[[list[Buffer]], None]
-Change = Callable[[], list[Buffer]]
+Answer = list[Buffer] | Callable[[], list[Buffer]]
+"""What is answered after the commit, or what says so then."""
+Change = Callable[[], Answer]
 
 MAX_HELD_SECONDS = 25.0
 """No question is held longer, so that a client that is gone is noticed; the client asks again."""
@@ -81,9 +83,9 @@ class Door:
         if answers is None:
             answers = [self._alone(change) for change, _ in changes]
         for (_, reply), answer in zip(changes, answers, strict=True):
-            reply(answer)
+            reply(answer() if callable(answer) else answer)
 
-    def _together(self, changes: list[tuple[Change, Reply]]) -> list[list[Buffer]] | None:
+    def _together(self, changes: list[tuple[Change, Reply]]) -> list[Answer] | None:
         """None when one of them was refused or failed: all are rolled back, so that it leaves nothing behind and the
         others do not suffer, and each must be carried out alone."""
         try:
@@ -92,7 +94,7 @@ class Door:
         except Exception:
             return None
 
-    def _alone(self, change: Change) -> list[Buffer]:
+    def _alone(self, change: Change) -> Answer:
         try:
             with self._dispatcher.step():
                 return change()
@@ -159,7 +161,7 @@ class Door:
     ) -> Change | None:
         if op == "submit":
             part = calls.read_submit(header, frames)
-            return lambda: calls.receipt(jobs.submit(part, parent))
+            return lambda: _acknowledged(jobs, jobs.submit(part, parent))
         if op == "missing_code":
             version, files = calls.read_missing_code(header)
             return lambda: calls.ok(jobs.missing_code(version, files))
@@ -239,6 +241,10 @@ class _Held:
     def withdraw(self) -> None:
         self._registry.pop(self, None)
         self._dispatcher.waiters.remove(self._waiter)
+
+
+def _acknowledged(jobs: Jobs, receipt: Receipt) -> Answer:
+    return lambda: calls.receipt(jobs.with_outcomes(receipt))
 
 
 def _done(change: Callable[..., None], *arguments: Any, **more: Any) -> list[Buffer]:

@@ -3,6 +3,7 @@
 import sysconfig
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from cloud.api import Ended, Part, Receipt, Waited
@@ -22,6 +23,7 @@ from cloud.model.ranges import normal
 
 A = TypeVar("A")
 GONE = 0xFF
+MAX_BESIDE_BYTES = 8 << 20
 INTERPRETERS = "interpreters/"
 """Facts whose names begin so hold the path of an interpreter that was added, by its cache tag."""
 
@@ -43,6 +45,18 @@ class Jobs:
     def submit(self, part: Part, parent_jid: int | None = None) -> Receipt:
         """See `JobApi.submit`."""
         return self._intake.take(part, parent_jid)
+
+    def with_outcomes(self, receipt: Receipt) -> Receipt:
+        """After the commit: with the outcome of a lone job that was over before it (`EarlyStart`), which spares its
+        client a question."""
+        if receipt.jids is None or len(receipt.jids) > 1 or not self._dispatcher.began_early:
+            return receipt
+        question = self.outcomes_question(
+            (receipt.jids,), timeout_seconds=0.0, linger_seconds=0.0, max_bytes=MAX_BESIDE_BYTES
+        )
+        if question.sids <= self._dispatcher.began_early:
+            return replace(receipt, ended=question.look(self._dispatcher.clock.monotonic()) or ())
+        return receipt
 
     def drop(self, token: str) -> None:
         """See `JobApi.drop`."""

@@ -1,34 +1,20 @@
 """How a `Spec` is stored: JSON without what has its default value."""
 
 import json
-from dataclasses import MISSING, asdict, fields
+from dataclasses import asdict
 from typing import Any
 
 from cloud.model import Environment, Spec
-from cloud.wire.values import ranges_to_json, spec_from_json
+from cloud.wire.environments import environment_from_bytes
+from cloud.wire.values import spec_from_json, spec_to_json
 
-_ELSEWHERE = ("function", "environment")
-_REQUIRED = tuple(f.name for f in fields(Spec) if f.default is MISSING and f.default_factory is MISSING)
 _encode = json.JSONEncoder(separators=(",", ":")).encode
-
-
-def _default(field: Any) -> Any:
-    return field.default if field.default is not MISSING else field.default_factory()
-
-
-_OPTIONAL = tuple((f.name, _default(f)) for f in fields(Spec) if f.name not in _REQUIRED)
-_PLAIN = tuple(name for name in _REQUIRED if name not in _ELSEWHERE)
 
 
 def spec_text(spec: Spec) -> str:
     """Everything but function and environment, which many submissions share."""
-    value = {name: getattr(spec, name) for name in _PLAIN}
-    for name, default in _OPTIONAL:
-        item = getattr(spec, name)
-        if item != default:
-            value[name] = item
-    if spec.depends_on:
-        value["depends_on"] = ranges_to_json(spec.depends_on)
+    value = spec_to_json(spec)
+    del value["function"]
     return _encode(value)
 
 
@@ -47,4 +33,4 @@ def environment_key(environment: Environment) -> tuple[Any, ...]:
 
 def spec_from_texts(spec: str, function: str, environment: str) -> Spec:
     """The reverse of `spec_text` and `environment_text`."""
-    return spec_from_json({**json.loads(spec), "function": function, "environment": json.loads(environment)})
+    return spec_from_json({**json.loads(spec), "function": function}, environment_from_bytes(environment.encode()))

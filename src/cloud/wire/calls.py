@@ -9,6 +9,7 @@ from typing import Any
 from cloud import errors
 from cloud.api import Ended, NewChunk, Part, Receipt, Waited
 from cloud.model import Buffer, CodeFile, Outcomes, Ranges
+from cloud.wire.environments import environment_from_bytes, environment_to_bytes
 from cloud.wire.message import Frame, Header, encode
 from cloud.wire.strangers import checked, whole_number
 from cloud.wire.values import (
@@ -24,11 +25,12 @@ Parts = list[Buffer]
 
 
 def submit(part: Part) -> Parts:
-    """Request: frames are the function (if any), then one per chunk."""
+    """Request: frames are the environment (with the spec), the function (if any), then one per chunk."""
     header: Header = {"op": "submit", "token": part.token, "chunks": [[c.first, c.count] for c in part.chunks]}
     frames: list[Frame] = []
     if part.spec is not None:
         header["spec"] = spec_to_json(part.spec)
+        frames.append(environment_to_bytes(part.spec.environment))
     if part.function is not None:
         header["function"] = True
         frames.append(part.function)
@@ -40,10 +42,13 @@ def submit(part: Part) -> Parts:
 
 def read_submit(header: Header, frames: list[memoryview]) -> Part:
     """The reverse of `submit`."""
+    spec = None
+    if "spec" in header:
+        spec = checked(spec_from_json(header["spec"], environment_from_bytes(frames.pop(0))))
     function = [frames.pop(0)] if header.get("function") else None
     return Part(
         token=str(header["token"]),
-        spec=checked(spec_from_json(header["spec"])) if "spec" in header else None,
+        spec=spec,
         function=function,
         chunks=[
             NewChunk(whole_number(first), whole_number(count), [frame])
@@ -56,14 +61,21 @@ def read_submit(header: Header, frames: list[memoryview]) -> Part:
 def receipt(answer: Receipt) -> Parts:
     """Answer to `submit`."""
     jids = None if answer.jids is None else [answer.jids.start, answer.jids.stop]
-    ok = {"jids": jids, "missing_function": answer.missing_function}
-    return encode({"ok": ok | {"missing_code": True} if answer.missing_code else ok})
+    ok: Header = {"jids": jids, "missing_function": answer.missing_function}
+    if answer.missing_code:
+        ok["missing_code"] = True
+    frames: list[Frame] = []
+    if answer.ended:
+        ok["ended"] = _abouts(answer.ended, frames)
+    return encode({"ok": ok}, frames)
 
 
-def read_receipt(header: Header) -> Receipt:
-    """The reverse of `receipt`."""
+def read_receipt(header: Header, frames: list[memoryview] | None = None) -> Receipt:
+    """The reverse of `receipt`; without the frames, without `ended`."""
     ok = answer_of(header)
-    return Receipt(range(*ok["jids"]) if ok["jids"] else None, ok["missing_function"], ok.get("missing_code", False))
+    ended = _read_abouts(ok["ended"], frames) if frames and "ended" in ok else ()
+    jids = range(*ok["jids"]) if ok["jids"] else None
+    return Receipt(jids, ok["missing_function"], ok.get("missing_code", False), ended)
 
 
 def missing_code(version: str, files: Sequence[CodeFile]) -> Parts:
@@ -113,21 +125,31 @@ def read_waited(header: Header) -> Waited:
 
 def ended(answer: Sequence[Ended]) -> Parts:
     """Answer to `outcomes`."""
-    abouts: list[dict[str, Any]] = []
     frames: list[Frame] = []
+    abouts = _abouts(answer, frames)
+    return encode({"ok": abouts}, frames)
+
+
+def read_ended(header: Header, frames: list[memoryview]) -> list[Ended]:
+    """The reverse of `ended`."""
+    return _read_abouts(answer_of(header), frames)
+
+
+def _abouts(answer: Sequence[Ended], frames: list[Frame]) -> list[dict[str, Any]]:
+    """A description of each; their bytes are added to the frames."""
+    abouts: list[dict[str, Any]] = []
     for item in answer:
         about, more = outcomes_to_frames(item.outcomes)
         about["jid"] = item.jid
         about["tag"] = item.cache_tag
         abouts.append(about)
         frames += more
-    return encode({"ok": abouts}, frames)
+    return abouts
 
 
-def read_ended(header: Header, frames: list[memoryview]) -> list[Ended]:
-    """The reverse of `ended`."""
+def _read_abouts(abouts: Sequence[dict[str, Any]], frames: list[memoryview]) -> list[Ended]:
     answer = []
-    for about in answer_of(header):
+    for about in abouts:
         outcomes: Outcomes = outcomes_from_frames(about, frames)
         answer.append(Ended(about["jid"], outcomes, about["tag"]))
     return answer

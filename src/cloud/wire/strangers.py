@@ -19,10 +19,15 @@ def checked(spec: Spec) -> Spec:
     for name, fits in _SPEC.items():
         if not fits(getattr(spec, name)):
             raise ValueError(f"{name} of the submission cannot be {getattr(spec, name)!r:.200}")
-    for name, fits in _ENVIRONMENT.items():
-        if not fits(getattr(spec.environment, name)):
-            raise ValueError(f"{name} of the environment cannot be {getattr(spec.environment, name)!r:.200}")
     return spec
+
+
+def checked_environment(environment: Environment) -> Environment:
+    """As `checked`."""
+    for name, fits in _ENVIRONMENT.items():
+        if not fits(getattr(environment, name)):
+            raise ValueError(f"{name} of the environment cannot be {getattr(environment, name)!r:.200}")
+    return environment
 
 
 def whole_number(value: Any) -> int:

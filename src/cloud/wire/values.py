@@ -1,13 +1,19 @@
 """Model values as JSON objects and frames, and back."""
 
 from array import array
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any
 
 from cloud.model import COLUMNS, BlobRef, Buffer, Column, Environment, Outcomes, Ranges, Spec
 
-_SPEC_FIELDS = {f.name for f in fields(Spec)}
-_ENVIRONMENT_FIELDS = {f.name for f in fields(Environment)}
+
+def _default(field: Any) -> Any:
+    return field.default if field.default is not MISSING else field.default_factory()
+
+
+_SPEC_FIELDS = {f.name for f in fields(Spec)} - {"environment"}
+_REQUIRED = ("kind", "function", "function_name")
+_OPTIONAL = tuple((f.name, _default(f)) for f in fields(Spec) if f.name in _SPEC_FIELDS and f.name not in _REQUIRED)
 
 
 def ranges_to_json(ranges: Ranges) -> list[list[int]]:
@@ -21,19 +27,21 @@ def ranges_from_json(value: Any) -> Ranges:
 
 
 def spec_to_json(spec: Spec) -> dict[str, Any]:
-    """A `Spec` as a JSON object; also how stores keep it."""
-    value = {name: getattr(spec, name) for name in _SPEC_FIELDS}
-    value["environment"] = {name: getattr(spec.environment, name) for name in _ENVIRONMENT_FIELDS}
-    value["depends_on"] = ranges_to_json(spec.depends_on)
+    """A `Spec` as a JSON object, without its environment and what has its default value; also how stores keep it."""
+    value: dict[str, Any] = {"kind": spec.kind, "function": spec.function, "function_name": spec.function_name}
+    for name, default in _OPTIONAL:
+        item = getattr(spec, name)
+        if item != default or type(item) is not type(default):
+            value[name] = item
+    if spec.depends_on:
+        value["depends_on"] = ranges_to_json(spec.depends_on)
     return value
 
 
-def spec_from_json(value: dict[str, Any]) -> Spec:
+def spec_from_json(value: dict[str, Any], environment: Environment) -> Spec:
     """The reverse of `spec_to_json`; fields of a newer client that this version does not know are dropped."""
     known = {name: item for name, item in value.items() if name in _SPEC_FIELDS}
-    surroundings = {n: v for n, v in value["environment"].items() if n in _ENVIRONMENT_FIELDS}
-    surroundings["path"] = tuple(surroundings.get("path", ()))
-    known["environment"] = Environment(**surroundings)
+    known["environment"] = environment
     known["depends_on"] = ranges_from_json(value.get("depends_on", ()))
     known["shown_arguments"] = tuple(value.get("shown_arguments", ()))
     return Spec(**known)
