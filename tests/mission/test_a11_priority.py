@@ -4,6 +4,7 @@ import pytest
 
 from cloud.client.session import Session
 from tests.support.gates import Gate, Paper
+from tests.support.waiting import eventually
 
 
 def test_lower_numbers_run_first_and_equal_ones_in_order(cloud: Session, gate: Gate, paper: Paper) -> None:
@@ -11,6 +12,7 @@ def test_lower_numbers_run_first_and_equal_ones_in_order(cloud: Session, gate: G
     jobs = cloud.map(gate.stop, range(2))
     for number in range(2):
         gate.wait_for(number)
+    eventually(lambda: cloud.info(jobs[1], "runtime")[jobs[1]]["runtime"] > 0.1, what="jobs known not to be short")
     line = [
         cloud.call(paper.write, "9", _priority=9),
         cloud.call(paper.write, "default"),
