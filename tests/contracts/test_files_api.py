@@ -4,14 +4,20 @@ import hashlib
 import os
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from cloud.api import MAX_PIECE_BYTES, FilePiece, FilesApi
 from cloud.client.http import HttpApi
 from cloud.client.remote import RemoteApi
-from cloud.errors import FileNotFound, InvalidSubmission
+from cloud.dispatch.dispatcher import Dispatcher
+from cloud.dispatch.files import Files
+from cloud.errors import FileNotFound, InvalidSubmission, StoreFull
 from cloud.local import Pool
+from cloud.stores.blobs import FolderBlobs
+from cloud.stores.sqlite import SQLiteStore
+from cloud.testing import ManualClock, ScriptedEngine
 from tests.support.job_apis import SPEAKERS, speaker
 
 
@@ -176,3 +182,19 @@ def test_a_deleted_file_is_gone(api: FilesApi, name: str) -> None:
         api.find_file(name)
     with pytest.raises(FileNotFound):
         api.read_file(fid, 0, 1)
+
+
+def test_a_full_disk_refuses_a_piece_and_keeps_what_is_there(tiny_disk: Path) -> None:
+    blobs = FolderBlobs(tiny_disk)
+    dispatcher = Dispatcher(SQLiteStore(":memory:"), blobs, ScriptedEngine(1, 1), ManualClock())
+    files = Files(dispatcher, 1)
+    put(files, "name", bytes(400_000))
+    with pytest.raises(StoreFull):
+        files.put_piece("large", piece(0, bytes(MAX_PIECE_BYTES)))
+    assert content(files, "name") == bytes(400_000)
+    assert list(blobs.names()) == ["files/1/1-0"]
+    files.delete_file("name")
+    put(files, "other", bytes(500_000))
+    assert content(files, "other") == bytes(500_000)
+    dispatcher.store.close()
+    dispatcher.engine.abandon()
