@@ -10,7 +10,7 @@ import pytest
 
 import cloud
 from cloud.client.session import Session
-from cloud.errors import JobError
+from cloud.errors import JobError, ServerUnavailable
 from cloud.pool_interface import Pool
 from tests.support import cpython
 from tests.support.waiting import eventually
@@ -109,3 +109,14 @@ def test_a_map_goes_without_a_process_waiting_for_it(anywhere: Session) -> None:
     """`executor.map` is one submission: ten thousand jobs are done in less time than hundreds of futures."""
     with cloud.Executor(cloud=anywhere) as executor:
         assert list(executor.map(abs, range(10_000))) == list(range(10_000))
+
+
+def test_after_cloud_mp_was_closed_its_executor_says_so() -> None:
+    with cpython.session_on("Mp") as session:
+        executor = cloud.Executor(cloud=session)
+        future = executor.submit(time.sleep, 60)
+        session.close()
+        for ask in (future.result, future.done, future.cancel, lambda: executor.submit(abs, 1), executor.shutdown):
+            with pytest.raises(ServerUnavailable, match="was closed"):
+                ask()
+        assert not session.connection_info()["opened"]

@@ -111,7 +111,10 @@ class Connection:
         """Rows one by one, for callers who may stop early; they write nothing in between."""
         if self._kept_places:
             self._write_places()
-        cursor = self._db.cursor()
+        try:
+            cursor = self._db.cursor()
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
         try:
             yield from cursor.execute(sql, arguments)
         except sqlite3.Error as error:
@@ -199,6 +202,8 @@ class Connection:
 
     def _failure(self, error: Exception) -> Exception:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if isinstance(error, sqlite3.ProgrammingError) and "closed database" in str(error):
+            return ServerUnavailable("it was closed; what it kept in memory is forgotten")
         if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError | sqlite3.InterfaceError):
             return ValueError(f"not a thing the store can do: {error}")
         if code == sqlite3.SQLITE_FULL or _is_out_of_space(self.path, code):
