@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from cloud import mp
+from cloud import mp, simulator
 from cloud.client import connect
 from cloud.client.session import Session
 from tests.support.modules import imported
 
-ADAPTERS = {"mp": "Multiprocessing", "server": "HTTPConnection"}
+ADAPTERS = {"mp": "Multiprocessing", "server": "HTTPConnection", "simulator": "Simulation"}
 MYMODULE = """
 import sys
 def foo(x, y):
@@ -30,8 +30,10 @@ def logging_cloud(
     monkeypatch.setenv("PICLOUD_HOME", str(mission_home))
     monkeypatch.setenv("PICLOUD_WORKERS", "2")
     monkeypatch.setenv("PICLOUD_SERIALIZE_LOGGING", "1")
-    mp.close()
-    session = mp._session if request.param == "mp" else connect.network_session()
+    monkeypatch.setenv("PICLOUD_SIMULATOR_NUM_PROCS", "2")
+    local = {"mp": mp._session, "simulator": simulator._session}
+    session = local.get(request.param) or connect.network_session()
+    session.close()
     yield session, mission_home / "datalogs" / ADAPTERS[request.param]
     session.close()
 
@@ -73,8 +75,8 @@ def test_arguments_are_logged_at_level_0_only(logging_cloud: tuple[Session, Path
     assert names == ["call.builtins.abs.1.func.xml"]
 
 
-def test_mp_logs_results_and_output_too(logging_cloud: tuple[Session, Path], tmp_path: Path) -> None:
-    """S72: beside the others and under the same names; the network cloud has them on its server."""
+def test_local_clouds_log_results_and_output_too(logging_cloud: tuple[Session, Path], tmp_path: Path) -> None:
+    """S72: in mp and the simulator, under the same names; the network cloud has them on its server."""
     cloud, adapter = logging_cloud
     before = set(adapter.iterdir()) if adapter.exists() else set()
     with imported(tmp_path, mymodule2=MYMODULE) as mymodule:
@@ -82,7 +84,7 @@ def test_mp_logs_results_and_output_too(logging_cloud: tuple[Session, Path], tmp
     folder = opened(adapter, before)
     start = "call.mymodule2.foo.1.result"
     there = {path.name: path for path in folder.glob(f"{start}.*")}
-    if adapter.name != "Multiprocessing":
+    if adapter.name == "HTTPConnection":
         assert there == {}
         return
     assert ET.parse(there[f"{start}.xml"]).getroot().get("numElements") == "2"
