@@ -89,18 +89,37 @@ class Worker:
             message = self._inbox.next(self._before_waiting)
             if message is None or message[0]["op"] == "exit":
                 return
-            header, frames = message
-            if "bind" in header:
-                self._bind(header["bind"], frames)
-            work = self._opener.open(header, frames)
-            self._distributions = work.distributions
-            del message, header, frames
-            if self._binding is not None:
-                token = {"PICLOUD_JOB_TOKEN": work.token} if work.token else {}
-                self._binding.enter({**work.variables, **token})
-            self._channel.token = work.token
-            wire.DATALOG = work.datalog
+            try:
+                work = self._prepare(*message)
+            except Exception as error:  # a full disk, for one; what is half prepared is of no use to anybody
+                self._give_up(message[0], error)
+                return
+            del message
             self.run(work)
+
+    def _prepare(self, header: Header, frames: list[memoryview]) -> Work:
+        if "bind" in header:
+            self._bind(header["bind"], frames)
+        work = self._opener.open(header, frames)
+        self._distributions = work.distributions
+        if self._binding is not None:
+            token = {"PICLOUD_JOB_TOKEN": work.token} if work.token else {}
+            self._binding.enter({**work.variables, **token})
+        self._channel.token = work.token
+        wire.DATALOG = work.datalog
+        return work
+
+    def _give_up(self, header: Header, error: Exception) -> None:
+        text = f"The worker could not be made ready for the job: {type(error).__name__}: {error}"
+        seq, end = header["seq"], header["seq"] + header["count"]
+        while seq < end:
+            self._ring.stamp(time.monotonic())
+            skip = min(self._ring.begin(seq), end - seq)
+            if skip:
+                self._outbox.skipped(seq, seq + skip)
+            else:
+                self._outbox.rich(seq, Status.ERROR, 0, time.time(), 0.0, error=text)
+            seq += skip or 1
 
     def run(self, work: Work) -> None:
         """All jobs of a message that are not taken back."""
