@@ -277,7 +277,7 @@ def test_ctrl_c_ends_a_wait_at_once_and_leaves_the_job(remote: Session, core: Sc
     job = remote.call(abs, -1)
 
     def interrupt() -> None:
-        eventually(lambda: len(server.requests) == 2)
+        eventually(lambda: any(request.op == "outcomes" for request in server.requests))
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)
