@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from cloud.api import NewChunk, Part
+from cloud.dispatch.ports import Finished
 from cloud.dispatch.retention import COUNT_SECONDS, EVERY_SECONDS, Limits, Retention
-from cloud.errors import InvalidSubmission, JobNotFound
+from cloud.errors import InvalidSubmission, JobNotFound, StoreFull
 from cloud.pickling import pack_map
 from tests.support.world import FUNCTION, World, spec
 
@@ -135,3 +136,28 @@ def test_jobs_are_counted_now_and_then_only(world: World) -> None:
     retention.work()
     with pytest.raises(JobNotFound):
         world.status(range(later[0], later[0] + 1))
+
+
+def test_a_result_that_waits_in_memory_for_room_on_the_disk_is_no_orphan(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retention = Retention(world.dispatcher, Limits(), orphan_age_seconds=0)
+    jids = world.map(1)
+    (cid,) = world.cids()
+    world.engine.finish(cid, 0, 1, result=b"")
+    (event,) = world.engine._events
+    assert isinstance(event, Finished)
+    event.outcomes.blobs[0] = world.blobs.put("results/1/0-1", [LARGE])
+
+    def full() -> None:
+        world.store._roll_back()
+        raise StoreFull("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.store, "_commit", full)
+        world.tick()
+        assert world.status(jids) == ["processing"]
+    pass_over(world, retention)
+    world.tick()
+    assert world.status(jids) == ["done"]
+    assert bytes(world.jobs.read(jids.start, "results/1/0-1")) == LARGE

@@ -188,6 +188,11 @@ class Dispatcher:
                 self._ticking = False
             return self.next_deadline()
 
+    @property
+    def behind(self) -> bool:
+        """Whether outcomes wait in memory until the store takes them."""
+        return bool(self._events)
+
     def next_deadline(self) -> float | None:
         """When `tick` wants to be called at the latest."""
         deadlines = [self.engine.next_deadline(), self._retry_at]

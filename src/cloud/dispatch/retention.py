@@ -151,6 +151,9 @@ class Retention:
         names = [name for _, name in zip(range(SLICE), self._names, strict=False)]
         if names:
             with self._dispatcher.lock:
+                if self._dispatcher.behind:  # their results are in blobs that nothing refers to yet
+                    self._names = None
+                    return False
                 orphans = sorted(set(names) - self._store.referenced(names))
                 if orphans:
                     log.info("removing %d blobs that nothing refers to", len(orphans))
