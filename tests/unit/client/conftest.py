@@ -4,8 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from cloud.client.code import ledger
 from cloud.client.session import Session
 from tests.support.scripted_api import ScriptedApi
+
+
+@pytest.fixture(autouse=True)
+def _nothing_local_is_needed_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Local modules that the jobs of other tests needed are not sent along with those of this one."""
+    monkeypatch.setattr(ledger, "LEDGER", ledger.Ledger())
 
 
 @pytest.fixture
