@@ -80,3 +80,5 @@ def test_finished_jobs_are_left_as_they_are(cloud: Session) -> None:
     cloud.kill()
     assert cloud.status(jids) == ["done", "error"]
     assert cloud.result(jids[0]) == 1
+    cloud.delete(jids[1])
+    cloud.kill(jids)  # one of them is forgotten, on demand or by a limit: the others are killed all the same

@@ -19,7 +19,7 @@ def test_what_is_deleted_can_not_be_had_any_more(cloud: Session) -> None:
     cloud.delete(jids[0])
     cloud.delete(jids[1:3])
     access: list[Callable[[int], Any]] = [
-        cloud.status, cloud.result, cloud.info, cloud.join, cloud.kill, cloud.delete,
+        cloud.status, cloud.result, cloud.info, cloud.join, cloud.delete,
         lambda jid: next(cloud.iresult([jid])),
         lambda jid: cloud.call(str, _depends_on=jid),
     ]  # fmt: skip

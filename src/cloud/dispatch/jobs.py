@@ -138,10 +138,7 @@ class Jobs:
                 for stretch in self._all_unfinished(step):
                     self._kill(stretch, force, step)
             else:
-                found = self._naming.find(normal(jids))
-                for named in found:
-                    self._statuses(named)  # deleted: JobNotFound
-                for named in found:
+                for named in self._naming.find(normal(jids)):
                     self._kill(named.stretch, force, step)
             step.look = True  # what was claimed and had not started is reported at once
 
