@@ -112,6 +112,7 @@ class Arguments:
         if self._kind == ord("P"):
             self._columns: list[list[Any]] = pickle.loads(self._view[1:])
             self._count = len(self._columns[0])
+            self._only = self._columns[0] if len(self._columns) == 1 else None
         else:
             (self._count,) = struct.unpack_from("<Q", self._view, 8)
             self._offsets = struct.unpack_from(f"<{self._count + 1}Q", self._view, 16)
@@ -121,6 +122,8 @@ class Arguments:
 
     def __getitem__(self, i: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
         if self._kind == ord("P"):
+            if self._only is not None:
+                return (self._only[i],), {}
             return tuple([column[i] for column in self._columns]), {}
         value = self._loads(self._view[self._offsets[i] : self._offsets[i + 1]])
         return value if self._kind == ord("K") else (value, {})

@@ -41,6 +41,8 @@ class Work:
     datalog: str
     """Where logs of results begin; empty: there are none."""
     distributions: str
+    loaded: Callable[..., Any] | None = None
+    """The function, once a job of this message has needed it."""
     """'module=name version' of the client's installed modules, separated by ';'."""
 
     def log_of(self, seq: int) -> str:
@@ -98,6 +100,7 @@ class Opener:
             while len(self._loaded) >= CACHED_FUNCTIONS:
                 del self._loaded[next(iter(self._loaded))]
             self._loaded[key] = function
+        work.loaded = function
         return function
 
     def _piece(self, how: int, frames: list[memoryview]) -> memoryview | mmap.mmap:

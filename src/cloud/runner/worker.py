@@ -126,20 +126,22 @@ class Worker:
         ring, seq, end = self._ring, work.seq, work.seq + work.count
         chunks = iter(work.chunks)
         lo = hi = 0
-        offset = time.time() - time.monotonic()
+        monotonic, begin, channel = time.monotonic, ring.begin, self._channel
+        to_index, to_jid = work.first - work.seq, work.jid - work.seq
+        closely = work.call or work.profile
+        offset = time.time() - monotonic()
         while seq < end:
-            ring.stamp(time.monotonic())  # before `begin`: whoever sees a job begun sees its own time
-            skip = ring.begin(seq)
+            skip = begin(seq, monotonic())
             if skip:
                 skip = min(skip, end - seq)
                 self._outbox.skipped(seq, seq + skip)
                 seq += skip
                 continue
-            index = work.first + seq - work.seq
+            index = to_index + seq
             while index >= hi:
                 lo, hi, arguments = next(chunks)
-            self._channel.jid = work.jid + seq - work.seq
-            if work.call or work.profile:
+            channel.jid = to_jid + seq
+            if closely:
                 self._run_closely(work, seq, arguments, index - lo, offset)
             else:
                 self._run_quickly(work, seq, arguments, index - lo, offset)
@@ -156,7 +158,9 @@ class Worker:
         try:
             try:
                 interrupt.inside = seq
-                function = self._opener.function(work)
+                function = work.loaded
+                if function is None:
+                    function = self._opener.function(work)
                 args, kwargs = arguments[i]
                 part = failure.RUNNING
                 started = monotonic()

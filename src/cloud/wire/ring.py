@@ -102,9 +102,10 @@ class Ring:
 
     # the runner's side
 
-    def begin(self, seq: int) -> int:
-        """Announce that `seq` starts; the number of jobs to skip instead, 0 when it may."""
+    def begin(self, seq: int, monotonic: float = 0.0) -> int:
+        """Announce that `seq` starts, and when; the number of jobs to skip instead, 0 when it may."""
         words = self.words
+        self._times[STARTED_AT] = monotonic  # first: whoever sees a job begun sees its own time
         words[STARTED] = seq + 1
         _acquire()
         _release()
@@ -114,21 +115,17 @@ class Ring:
             return high - seq
         return 0
 
-    def stamp(self, monotonic: float) -> None:
-        """When the job that begins next starts; called before `begin`."""
-        self._times[STARTED_AT] = monotonic
-
     def fits(self, size: int) -> bool:
         """Whether a body of this size may be published now."""
         return self._data_head + size - self.words[DATA_TAIL] <= DATA_BYTES
 
     def publish(self, seq: int, status: int, flags: int, started: float, runtime: float, body: bytes) -> bool:
         """Add the record of `seq`; True when the agent sleeps and must be woken. The body must fit."""
-        start = self._data_head
-        end = start + len(body)
+        start, size = self._data_head, len(body)
+        end = start + size
         place = start & (DATA_BYTES - 1)
-        if place + len(body) <= DATA_BYTES:
-            self._data[place : place + len(body)] = body
+        if place + size <= DATA_BYTES:
+            self._data[place : place + size] = body
         else:
             first = DATA_BYTES - place
             self._data[place:] = body[:first]
