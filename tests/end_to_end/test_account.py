@@ -171,3 +171,21 @@ def test_hostile_requests_are_refused(home: Path) -> None:
     with pytest.raises(NotAuthorised):
         api.describe()
     api.close()
+
+
+def test_the_own_key_of_this_user_needs_no_secret(home: Path) -> None:
+    jid = cloud.call(abs, -2)
+    cloud.setkey(own_key(home), restart=True)
+    assert cloud.result(int(jid)) == 2
+
+
+def test_a_key_in_the_script_finds_its_secret(home: Path) -> None:
+    """S45: cloudconf.py holds the account; the secret is in the credentials folder (SPEC C.4)."""
+    import subprocess
+    import sys
+
+    new = cloud.account.create_key()
+    (home / "cloudconf.py").write_text(f"api_key = {new['api_key']}\n")
+    code = "import cloud; print(cloud.result(cloud.call(abs, -3)), cloud.connection_info()['api_key'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert (done.stdout, done.stderr) == (f"3 {new['api_key']}\n", "")
