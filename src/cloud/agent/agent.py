@@ -104,7 +104,8 @@ class Agent:
         account = wanted.submission.account
         mine = [w for w in self._crew.workers.values() if w.account == account and self._takes(w, key)]
         idle = [w for w in mine if not w.taken]
-        while remaining and free >= cores:
+        most = len(self._crew.workers) + self._slots if wanted.seats is None else wanted.seats
+        while remaining and free >= cores and len(seats) < most:
             worker = idle.pop() if idle else self._crew.hire(spec.environment, taken)
             if worker is None and self._crew.failure(spec.environment):
                 return [*seats, Seat(NOBODY, min(remaining, FAILED_MAX_JOBS))]
@@ -120,7 +121,12 @@ class Agent:
                 self._lending[worker.number] = lent_by
                 return seats
         for worker in mine if lent_by is None else ():
-            if remaining and worker.taken and (jobs := self._placement.busy_share(wanted, remaining, worker)):
+            if (
+                remaining
+                and len(seats) < most
+                and worker.taken
+                and (jobs := self._placement.busy_share(wanted, remaining, worker))
+            ):
                 if any(seat.worker == worker.number for seat in seats):
                     continue
                 self._placement.promise(wanted, worker, jobs)

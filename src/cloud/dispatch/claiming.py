@@ -1,7 +1,7 @@
 """Ready work out: which jobs go to which seats, fairly between accounts and in order within one (DESIGN D19)."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cloud.dispatch.ports import Blocked, Claim, Engine, Pending, Seat, Store, Wanted, Work
@@ -43,15 +43,19 @@ class Claiming:
         self.dispatcher = 0
         """Our own number in the store, once enlisted."""
 
-    def claim(self) -> tuple[list[Work], bool]:
-        """Work for every seat there is, and whether ready jobs were left over."""
+    def claim(self, leaving: Mapping[int, int]) -> tuple[list[Work], bool]:
+        """Work for every seat there is, and whether ready jobs were left over.
+
+        Args:
+            leaving: how many jobs left which claim in this transaction.
+        """
         work: list[Work] = []
         accounts = self._store.ready_accounts()
         left = False
         if len(accounts) == 1:
             left = self._claim_in_order(self._pages(None), work)
         elif accounts:
-            left = self._claim_fairly(accounts, work)
+            left = self._claim_fairly(accounts, self._claims_without(leaving), work)
         if accounts:
             for blocked in self._engine.blocked():
                 self._claim_for(blocked, work)
@@ -109,9 +113,17 @@ class Claiming:
                     return True
         return refused > 0
 
-    def _claim_fairly(self, accounts: list[int], work: list[Work]) -> bool:
-        ranges = {account: self._pages(account) for account in accounts}
+    def _claims_without(self, leaving: Mapping[int, int]) -> Counter[int]:
+        """How many claims each account has besides those that this transaction ends."""
         using = Counter(self._claims_of)
+        for cid, jobs in leaving.items():
+            held = self.held.get(cid)
+            if held is not None and jobs >= held.left:
+                using[held.account] -= 1
+        return using
+
+    def _claim_fairly(self, accounts: list[int], using: Counter[int], work: list[Work]) -> bool:
+        ranges = {account: self._pages(account) for account in accounts}
         heads: dict[int, tuple[Pending, int]] = {}
         left = False
         while ranges:
@@ -125,7 +137,7 @@ class Claiming:
                 head = (pending, pending.lo)
             pending, lo = head
             submission = self._submission(pending.sid)
-            seats = self._engine.offer(Wanted(submission, lo, pending.hi))
+            seats = self._engine.offer(Wanted(submission, lo, pending.hi, seats=1))
             lo = self._take(submission, lo, pending.hi, seats[:1], work)
             using[account] += 1
             if not seats:

@@ -120,7 +120,7 @@ class Dispatcher:
 
     def _claim(self, step: Step) -> None:
         """Ready work to free seats."""
-        work, self._more = self._claiming.claim()
+        work, self._more = self._claiming.claim(step.left)
         step.ready = False
         step.prompt &= not work
         step.work += work
@@ -151,6 +151,8 @@ class Dispatcher:
         if step.work:  # after the commit: a crash before it starts nothing, a crash behind it is a loss
             self._claiming.hold(step.work)
             self.engine.start(step.work)
+        for cid, jobs in step.left.items():
+            self._claiming.shrink(cid, jobs)
         for action in step.after:
             action()
         if step.look:
@@ -232,7 +234,7 @@ class Dispatcher:
             if isinstance(event, Returned):
                 if self.store.give_back(event.cid, part.start, part.stop):
                     step.ready = True
-                    self._shrink(event.cid, len(part), step)
+                    step.left[event.cid] += len(part)
             elif held is not None:
                 self._lose(replace(held.claim, lo=part.start, hi=part.stop), event.reason, step)
 
@@ -246,7 +248,7 @@ class Dispatcher:
     def _finish(self, cid: int, outcomes: Outcomes, step: Step) -> None:
         if self.store.finish(cid, outcomes, at=self.clock.now()):
             step.finish(outcomes.sid, outcomes.lo, outcomes.hi)
-            self._shrink(cid, outcomes.count, step)
+            step.left[cid] += outcomes.count
             if self.on_finish is not None:
                 step.after.append(partial(self.on_finish, outcomes))
         else:
@@ -265,15 +267,12 @@ class Dispatcher:
             if self.store.give_back(claim.cid, claim.lo, claim.hi, lost=reason, at=self.clock.now()):
                 step.touched.add(claim.sid)
                 step.ready = True
-                self._shrink(claim.cid, claim.hi - claim.lo, step)
+                step.left[claim.cid] += claim.hi - claim.lo
             return
         text = lifecycle.loss_text(spec, claim.attempt, reason)
         ended = Outcomes.uniform(claim.sid, claim.lo, claim.hi, Status.ERROR, text)
         ended.attempt = claim.attempt
         self._finish(claim.cid, ended, step)
-
-    def _shrink(self, cid: int, jobs: int, step: Step) -> None:
-        step.after.append(lambda: self._claiming.shrink(cid, jobs))
 
     # --- the lease
 

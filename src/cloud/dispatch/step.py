@@ -1,5 +1,6 @@
 """One transaction of the core and what follows its commit."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -23,6 +24,8 @@ class Step:
     """Jobs have become ready that no worker has yet."""
     prompt: bool = False
     """All of `work` is single new jobs: it may be started before the commit (`EarlyStart`)."""
+    left: Counter[int] = field(default_factory=Counter)
+    """How many jobs left each claim, by cid."""
     work: list[Work] = field(default_factory=list)
     """Starts after the commit."""
     early: list[Work] = field(default_factory=list)

@@ -92,7 +92,8 @@ class ScriptedEngine:
             return [Seat(lent_by, 1)]
         seats: list[Seat] = []
         left = wanted.hi - wanted.lo
-        while left > 0 and self.has_room():
+        most = self.slots if wanted.seats is None else wanted.seats
+        while left > 0 and self.has_room() and len(seats) < most:
             seats.append(Seat(self._held, min(left, self.jobs_per_seat)))
             left -= self.jobs_per_seat
             self._held += 1

@@ -15,6 +15,8 @@ class Wanted:
     submission: Submission
     lo: int
     hi: int
+    seats: int | None = None
+    """No more seats than this are of use now; all others stay free for whoever is offered next."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,39 @@
+"""Accounts share the seats that there are, and leave none empty while somebody has work."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.world import World
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    world = World(slots=4)
+    yield world
+    world.stop()
+
+
+def running(world: World) -> Counter[int]:
+    return Counter(world.engine.running[cid].submission.account for cid in world.engine.left)
+
+
+def test_seats_that_come_free_together_are_all_filled_at_once_and_evenly(world: World) -> None:
+    world.map(10)
+    world.map(10, account=2)
+    assert running(world) == {1: 4}
+    world.engine.finish_all()
+    world.tick()
+    assert running(world) == {1: 2, 2: 2}
+    world.engine.finish_all()
+    world.tick()
+    assert running(world) == {1: 2, 2: 2}
+
+
+def test_an_account_with_little_work_leaves_its_seats_to_others(world: World) -> None:
+    world.map(10)
+    world.map(1, account=2)
+    world.engine.finish_all()
+    world.tick()
+    assert running(world) == {1: 3, 2: 1}
