@@ -1,6 +1,6 @@
 """What a user asked for, before jids exist (`Spec`), and what the store knows of it (`Submission`)."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -71,7 +71,7 @@ class Submission:
 
     def sealed_as(self, first_jid: int, count: int) -> "Submission":
         """The same submission with its jids allotted."""
-        return replace(self, first_jid=first_jid, count=count)
+        return Submission(self.sid, self.account, self.token, self.spec, self.created_at, count, first_jid)
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,8 +113,7 @@ class Worker:
         text = f"The worker could not be made ready for the job: {type(error).__name__}: {error}"
         seq, end = header["seq"], header["seq"] + header["count"]
         while seq < end:
-            self._ring.stamp(time.monotonic())
-            skip = min(self._ring.begin(seq), end - seq)
+            skip = min(self._ring.begin(seq, time.monotonic()), end - seq)
             if skip:
                 self._outbox.skipped(seq, seq + skip)
             else:

@@ -32,8 +32,11 @@ def row_of(outcomes: Outcomes, base: int, ended: int) -> tuple[Any, ...]:
     if not outcomes.is_uniform:
         times = outcomes.started.tobytes(), outcomes.runtime.tobytes()
         size_bytes += 16 * count
-        slowest = _greatest(outcomes.runtime)
-        last = _greatest(list(map(add, outcomes.started, outcomes.runtime)))
+        if count == 1:
+            slowest, last = _number(outcomes.runtime[0]), _number(outcomes.started[0] + outcomes.runtime[0])
+        else:
+            slowest = _greatest(outcomes.runtime)
+            last = _greatest(list(map(add, outcomes.started, outcomes.runtime)))
         ended = max(ended, int(last * 1e6)) if last is not None else ended
     columns = []
     for name in STORED:
@@ -42,12 +45,15 @@ def row_of(outcomes: Outcomes, base: int, ended: int) -> tuple[Any, ...]:
         columns.append(packed)
         if packed is not None:
             size_bytes += len(packed)
-    each = count if len(status) == 1 else 1
+    if status == _DONE:
+        counts = count, 0, 0, 0
+    else:
+        each = count if len(status) == 1 else 1
+        done, error, killed = status.count(_DONE), status.count(_ERROR), status.count(_KILLED)
+        counts = done * each, error * each, killed * each, status.count(_STALLED) * each
     return (
-        base + outcomes.hi, base + outcomes.lo, outcomes.sid, outcomes.attempt,
-        status.count(_DONE) * each, status.count(_ERROR) * each, status.count(_KILLED) * each,
-        status.count(_STALLED) * each, slowest, ended, size_bytes, len(outcomes.blobs),
-        status, *times, *columns,
+        base + outcomes.hi, base + outcomes.lo, outcomes.sid, outcomes.attempt, *counts,
+        slowest, ended, size_bytes, len(outcomes.blobs), status, *times, *columns,
     )  # fmt: skip
 
 
@@ -75,6 +81,10 @@ def _column(packed: bytes, entries: int) -> Column:
     end = 8 * (entries + 1)
     offsets = array("Q", packed[:end])
     return Column(offsets, memoryview(packed)[end:])
+
+
+def _number(value: float) -> float | None:
+    return None if isnan(value) else value
 
 
 def _greatest(values: "Sequence[float]") -> float | None:
