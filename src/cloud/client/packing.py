@@ -108,10 +108,10 @@ class Packer:
 
             text = f"{text}\n{pickle_trace(value, self.told.max_bytes)}".rstrip()
         log.error("%s", text)
-        return CannotPickle(
-            text,
-            hint="pass what it is made from (a path, a connection's address, plain data) and open it inside the job",
-        )
+        hint = "pass what it is made from (a path, a connection's address, plain data) and open it inside the job"
+        if pickling.level_that_takes(value, level) is not None:
+            hint = "leave _fast_serialization out, or give 1: then it can be pickled"
+        return CannotPickle(text, hint=hint)
 
     def _too_large(self, value: Any, size_bytes: int, what: str) -> ExcessiveData:
         if self.datalog is not None:

@@ -6,7 +6,7 @@ Used by the client and by the runner in a worker, and by nothing else: the serve
 from cloud.pickling.chunk import ArgumentPicklingError, Arguments, TooLarge, pack_call, pack_map
 from cloud.pickling.envelope import CACHE_TAG, dumps, loads, loads_column
 from cloud.pickling.function import dump_function, load_function
-from cloud.pickling.keeping import keep, log_of
+from cloud.pickling.keeping import keep, level_that_takes, log_of
 from cloud.pickling.limits import MAX_BYTES, ExcessiveData, size_of, too_large
 from cloud.pickling.refusal import CannotPickle
 
@@ -21,6 +21,7 @@ __all__ = [
     "dump_function",
     "dumps",
     "keep",
+    "level_that_takes",
     "load_function",
     "loads",
     "loads_column",

@@ -31,12 +31,23 @@ def keep(value: Any, level: int, max_bytes: int, log: str = "") -> list[Buffer]:
                 error.add_note(trace)
             if log:
                 _write(log, value, max_bytes)
+        elif level_that_takes(value, level) is not None:
+            error.add_note("With _fast_serialization=1 it can be pickled.")
         raise
     if log and level == 0:
         _write(log, value, max_bytes)
     if (len(parts) > 1 or len(parts[0]) > max_bytes) and (size := size_of(parts)) > max_bytes:
         raise too_large(value, size, max_bytes, "the result", verb="returned")
     return parts
+
+
+def level_that_takes(value: Any, level: int) -> int | None:
+    """After a failure of the plain pickler: 1, if the enhanced one takes the value (SPEC S42a)."""
+    if level >= 2:
+        with contextlib.suppress(Exception):
+            dumps(value, 1)
+            return 1
+    return None
 
 
 def log_of(datalog: str, index: int | None) -> str:
