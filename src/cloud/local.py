@@ -27,6 +27,7 @@ from cloud.wire import calls
 log = logging.getLogger("Cloud.local")
 
 FIRST_ACCOUNT = 1
+AFTER_A_FAULT_SECONDS = 1.0
 
 
 class Core:
@@ -133,7 +134,7 @@ class CoreThread:
         self._wake_r, self._wake_w = os.pipe()
         os.set_blocking(self._wake_w, False)
         self._armed = 0.0
-        self._stopping = self._ended = False
+        self._stopping = self._ended = self._listens = False
         core.dispatcher.rearm = self._rearm
         core.dispatcher.listen = self._listen
         self._selector = selectors.DefaultSelector()
@@ -160,10 +161,11 @@ class CoreThread:
     def _listen(self, wanted: bool) -> None:
         """Whether the thread is to hear of the engine. A caller who waits for it inside a step (`EarlyStart`) is spared
         a thread that wakes with it only to find the lock taken."""
-        if wanted:
+        if wanted and not self._listens:
             self._selector.register(self._core.engine.fileno(), selectors.EVENT_READ)
-        else:
+        elif self._listens and not wanted:
             self._selector.unregister(self._core.engine.fileno())
+        self._listens = wanted
 
     def _wake(self) -> None:
         """Under the lock."""
@@ -188,9 +190,12 @@ class CoreThread:
             try:
                 with core.dispatcher.lock:  # no step comes between the deadline and its being known
                     self._armed = core.tick()
+                    self._listen(True)
             except Exception:
                 log.exception("a pass of the dispatcher failed; going on")
-                self._armed = clock.monotonic() + 1.0
+                with core.dispatcher.lock:
+                    self._armed = clock.monotonic() + AFTER_A_FAULT_SECONDS
+                    self._listen(False)  # what woke us may still be there
             woken = False
             while not (woken or clock.monotonic() >= self._armed):
                 for key, _ in self._selector.select(max(0.0, self._armed - clock.monotonic())):

@@ -13,8 +13,8 @@ import pytest
 from cloud.api import NewChunk, Part
 from cloud.dispatch.ports import Event
 from cloud.errors import CloudException, ServerUnavailable
-from cloud.local import Core, CoreThread
-from cloud.model import Buffer
+from cloud.local import AFTER_A_FAULT_SECONDS, Core, CoreThread
+from cloud.model import Buffer, Status
 from cloud.pickling import pack_map
 from cloud.testing import ScriptedEngine
 from cloud.wire import calls
@@ -162,6 +162,29 @@ def test_a_step_beside_a_thread_that_has_ended_writes_into_no_descriptor_of_its(
     for file in files:
         file.close()
     program.engine.close()
+
+
+def test_a_fault_that_stays_does_not_keep_the_thread_busy(
+    program: Program, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tried: list[float] = []
+
+    def broken() -> list[Event]:
+        tried.append(time.monotonic())
+        raise RuntimeError("a fault on purpose")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(program.engine, "poll", broken)
+        os.write(program.engine._writable, b"!")
+        eventually(lambda: len(tried) > 1)
+    assert tried[1] - tried[0] >= 0.9 * AFTER_A_FAULT_SECONDS
+    assert "a fault on purpose" in caplog.text
+    os.read(program.engine._readable, 1)
+    jids = program.submit()
+    program.engine.finish_all()
+    os.write(program.engine._writable, b"!")
+    eventually(lambda: program.jobs.status((jids,)) == bytes([Status.DONE]))
+    os.read(program.engine._readable, 1)
 
 
 def test_who_waits_when_the_core_is_closed_is_told(program: Program) -> None:
