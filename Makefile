@@ -25,6 +25,8 @@ $(BIN)/python:
 # The marker is newer than pyproject.toml as long as what is installed is what pyproject.toml asks for.
 $(READY): pyproject.toml | $(BIN)/python
 	$(PIP) --editable '.[dev]'
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --dest $(VENV)/suites \
+		cloudpickle==2.2.1  # its tests, run against our pickler
 	@touch $@
 
 $(DEMO_READY): pyproject.toml | $(BIN)/python

@@ -1,7 +1,7 @@
 """cloudpickle's own test suite, run against our pickler through `pickling.dumps` and `loads`.
 
-The suite is that of cloudpickle 2.2.1, the last release whose source distribution contains it (unchanged, with its
-licence, in cloudpickle_suite/); the library under our pickler is whichever version is installed.
+The suite is that of cloudpickle 2.2.1, the last release whose source distribution contains it; `make setup` fetches
+that into the virtual environment. The library under our pickler is whichever version is installed.
 """
 
 import os
@@ -12,8 +12,10 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from tests.support.required import require_or_skip
 
-HERE = Path(__file__).parent / "cloudpickle_suite"
+SUBSTITUTION = Path(__file__).parent / "cloudpickle_suite" / "substitution.py"
+SUITE = Path(sys.prefix) / "suites" / "cloudpickle-2.2.1.tar.gz"
 DIFFERENT = {
     "CloudPickleFileTests::test_closed_file": "a closed file arrives closed (SPEC D.1); cloudpickle refuses it",
 }
@@ -33,10 +35,13 @@ LEFT_OUT = {
 @pytest.mark.skipif(sys.version_info >= (3, 14), reason="the suite is older than Python 3.14 by too much")
 def test_cloudpickles_own_tests_pass(tmp_path: Path) -> None:
     """But those of DIFFERENT, which must fail: otherwise the list is out of date."""
-    with tarfile.open(HERE / "cloudpickle-2.2.1-tests.tar.gz") as archive:
-        archive.extractall(tmp_path, filter="data")
+    if not SUITE.exists():
+        require_or_skip(f"{SUITE} is not there: run `make setup`")
+    with tarfile.open(SUITE) as archive:
+        tests = [member for member in archive if member.name.startswith("cloudpickle-2.2.1/tests/")]
+        archive.extractall(tmp_path, tests, filter="data")
     folder = tmp_path / "cloudpickle-2.2.1"
-    (folder / "sitecustomize.py").write_text((HERE / "substitution.py").read_text())
+    (folder / "sitecustomize.py").write_text(SUBSTITUTION.read_text())
     (folder / "pytest.ini").write_text("[pytest]\n")
     run = subprocess.run(
         [
