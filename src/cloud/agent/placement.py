@@ -9,6 +9,8 @@ from cloud.dispatch.ports import Wanted
 QUEUE_SECONDS = 10e-3
 """A worker's short queue covers about this much work."""
 QUEUE_MAX_JOBS = 4096
+NOT_WORTH_SPREADING_SECONDS = 1e-3
+"""The last jobs of a submission are spread over workers, but not so thin that handing them out takes longer."""
 
 
 class Placement:
@@ -38,7 +40,7 @@ class Placement:
         seconds = self._estimates.of(spec.function)
         if not spec.restartable or spec.kill_process or seconds is None:
             return min(1, remaining)
-        return max(1, min(int(QUEUE_SECONDS / seconds), self._fair(remaining), QUEUE_MAX_JOBS, room, remaining))
+        return max(1, min(int(QUEUE_SECONDS / seconds), self._fair(remaining, seconds), QUEUE_MAX_JOBS, room, remaining))
 
     def busy_share(self, wanted: Wanted, remaining: int, worker: Worker) -> int:
         """How many a busy worker takes on top of what it has."""
@@ -56,7 +58,7 @@ class Placement:
         if queued > QUEUE_SECONDS / 2 or (worker.promise is not None and worker.promise.alone):
             return 0
         most = QUEUE_MAX_JOBS - worker.held
-        return max(0, min(int((QUEUE_SECONDS - queued) / seconds), self._fair(remaining), most, worker.room, remaining))
+        return max(0, min(int((QUEUE_SECONDS - queued) / seconds), self._fair(remaining, seconds), most, worker.room, remaining))
 
     def promise(self, wanted: Wanted, worker: Worker, jobs: int) -> None:
         """Hold a seat that is being offered."""
@@ -83,5 +85,5 @@ class Placement:
         )
         return seconds + (worker.promise.seconds if worker.promise is not None else 0.0)
 
-    def _fair(self, remaining: int) -> int:
-        return -(-remaining // (2 * self._slots))
+    def _fair(self, remaining: int, seconds: float) -> int:
+        return max(-(-remaining // (2 * self._slots)), int(NOT_WORTH_SPREADING_SECONDS / seconds))
