@@ -6,12 +6,14 @@ that into the virtual environment. The library under our pickler is whichever ve
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
 from pathlib import Path
 
 import pytest
+
 from tests.support.required import require_or_skip
 
 SUBSTITUTION = Path(__file__).parent / "cloudpickle_suite" / "substitution.py"
@@ -41,6 +43,7 @@ def test_cloudpickles_own_tests_pass(tmp_path: Path) -> None:
         tests = [member for member in archive if member.name.startswith("cloudpickle-2.2.1/tests/")]
         archive.extractall(tmp_path, tests, filter="data")
     folder = tmp_path / "cloudpickle-2.2.1"
+    shutil.copytree(folder / "tests/cloudpickle_testpkg/_cloudpickle_testpkg", folder / "_cloudpickle_testpkg")
     (folder / "sitecustomize.py").write_text(SUBSTITUTION.read_text())
     (folder / "pytest.ini").write_text("[pytest]\n")
     run = subprocess.run(
