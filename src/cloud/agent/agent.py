@@ -316,7 +316,10 @@ class Agent:
         if worker.batches:
             self._limits.enforce(worker, now)
             worker.look_again = None
-            if got and self._seconds_held(worker) > LOOK_AGAIN_SECONDS / 2:
+            if not got and not worker.ring.wake_me():
+                got = self._harvest.take(worker)
+            if got and self._has_brief_jobs(worker):  # taken in handfuls: it says so itself when it runs dry
+                worker.ring.let_me_sleep()
                 worker.look_again = now + LOOK_AGAIN_SECONDS
             else:
                 while not worker.ring.wake_me() and (more := self._harvest.take(worker)):
@@ -331,10 +334,12 @@ class Agent:
         if worker.leaving:
             self._crew.retire(worker)
 
-    def _seconds_held(self, worker: Worker) -> float:
-        """Rough, and 0 for jobs so long that each may wake us."""
+    def _has_brief_jobs(self, worker: Worker) -> bool:
+        """Several, and none so long that it may wake us by itself."""
+        if worker.held < 2:
+            return False
         seconds = self._estimates.of(worker.batches[0].work.submission.spec.function)
-        return 0.0 if seconds is None or seconds > LOOK_AGAIN_SECONDS / 2 else seconds * worker.held
+        return seconds is not None and seconds <= LOOK_AGAIN_SECONDS / 2
 
     def _asked(self, worker: Worker, request: bytes, reply: Reply) -> None:
         batch = worker.running()

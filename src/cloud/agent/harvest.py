@@ -27,7 +27,8 @@ class Harvest:
     def take(self, worker: Worker, *, final: bool = False) -> list[Event]:
         """What ended. `final`: the process is dead, so what has not arrived will not."""
         events: list[Event] = []
-        while worker.tail < (head := worker.ring.words[HEAD]):
+        head = worker.ring.words[HEAD]  # read once: who runs after a busy worker gets a handful of records at a time
+        while worker.tail < head:
             lo = worker.tail
             hi = min(head, (lo | (RECORDS - 1)) + 1)
             records = worker.ring.records(lo, hi)

@@ -40,7 +40,9 @@ class Placement:
         seconds = self._estimates.of(spec.function)
         if not spec.restartable or spec.kill_process or seconds is None:
             return min(1, remaining)
-        return max(1, min(int(QUEUE_SECONDS / seconds), self._fair(remaining, seconds), QUEUE_MAX_JOBS, room, remaining))
+        return max(
+            1, min(int(QUEUE_SECONDS / seconds), self._fair(remaining, seconds), QUEUE_MAX_JOBS, room, remaining)
+        )
 
     def busy_share(self, wanted: Wanted, remaining: int, worker: Worker) -> int:
         """How many a busy worker takes on top of what it has."""
@@ -58,7 +60,10 @@ class Placement:
         if queued > QUEUE_SECONDS / 2 or (worker.promise is not None and worker.promise.alone):
             return 0
         most = QUEUE_MAX_JOBS - worker.held
-        return max(0, min(int((QUEUE_SECONDS - queued) / seconds), self._fair(remaining, seconds), most, worker.room, remaining))
+        return max(
+            0,
+            min(int((QUEUE_SECONDS - queued) / seconds), self._fair(remaining, seconds), most, worker.room, remaining),
+        )
 
     def promise(self, wanted: Wanted, worker: Worker, jobs: int) -> None:
         """Hold a seat that is being offered."""

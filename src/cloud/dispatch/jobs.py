@@ -4,7 +4,7 @@ import sysconfig
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from cloud.api import Ended, Part, Receipt, Waited
 from cloud.dispatch import lifecycle
@@ -181,25 +181,18 @@ class Jobs:
     # --- inside
 
     def _answer(self, question: Question[A]) -> A:
-        clock = self._dispatcher.clock
         with self._dispatcher.lock:
-            answer = question.look(clock.monotonic())
-            if answer is not None:
-                return answer
-            woken = threading.Event()
-            waiter = Waiter(question.sids, woken.set)
+            asked = _Asked(question, self._dispatcher)
+            if asked.look():
+                return asked.said()
+            waiter = Waiter(question.sids, asked.look)
             self._dispatcher.waiters.add(waiter)
         try:
             while True:
-                deadline = question.deadline
-                woken.wait(None if deadline is None else max(0.0, deadline - clock.monotonic()))
-                woken.clear()
+                asked.wait()
                 with self._dispatcher.lock:
-                    if self._dispatcher.closed:
-                        raise ServerUnavailable("it was closed, and its jobs forgotten, while they were waited for")
-                    answer = question.look(clock.monotonic())
-                if answer is not None:
-                    return answer
+                    if asked.look():
+                        return asked.said()
         finally:
             with self._dispatcher.lock:
                 self._dispatcher.waiters.remove(waiter)
@@ -261,6 +254,47 @@ class Jobs:
                 hint="kill it first, or wait with cloud.join",
             )
         self._statuses(named)  # deleted before: JobNotFound
+
+
+class _Asked(Generic[A]):
+    """A question whose asker sleeps until there is an answer: those who commit look for it, so that the asker, who
+    would compete with them for the interpreter, is not woken for nothing."""
+
+    def __init__(self, question: Question[A], dispatcher: Dispatcher) -> None:
+        self._question = question
+        self._dispatcher = dispatcher
+        self._woken = threading.Event()
+        self._deadline: float | None = None
+        self._answer: A | None = None
+        self._error: Exception | None = None
+
+    def look(self) -> bool:
+        """Whether there is an answer now. Under the dispatcher's lock."""
+        if self._answer is None and self._error is None:
+            try:
+                if self._dispatcher.closed:
+                    raise ServerUnavailable("it was closed, and its jobs forgotten, while they were waited for")
+                self._answer = self._question.look(self._dispatcher.clock.monotonic())
+            except Exception as error:
+                self._error = error
+        there = self._answer is not None or self._error is not None
+        if there or self._question.deadline != self._deadline:
+            self._deadline = self._question.deadline
+            self._woken.set()
+        return there
+
+    def wait(self) -> None:
+        """Until there is an answer, or it is time to look again."""
+        deadline, clock = self._deadline, self._dispatcher.clock
+        self._woken.wait(None if deadline is None else max(0.0, deadline - clock.monotonic()))
+        self._woken.clear()
+
+    def said(self) -> A:
+        """The answer, or its error."""
+        if self._answer is None:
+            assert self._error is not None, "asked before there was an answer"
+            raise self._error
+        return self._answer
 
 
 def _paint(codes: bytearray, stretch: Stretch, lo: int, hi: int, code: bytes) -> None:

@@ -171,6 +171,10 @@ class Ring:
         fence()
         return words[HEAD] == words[TAIL]
 
+    def let_me_sleep(self) -> None:
+        """Take `wake_me` back."""
+        self.words[ASLEEP] = 0
+
     def records(self, lo: int, hi: int) -> Records:
         """Columns of lo..hi-1, which must not pass a multiple of `RECORDS`."""
         a = lo & (RECORDS - 1)
