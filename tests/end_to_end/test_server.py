@@ -233,11 +233,12 @@ def test_the_summary_counts_jobs_by_status(server: Served) -> None:
     assert json.loads(after)["jobs"]["done"] - json.loads(before)["jobs"]["done"] == 7
 
 
-def test_the_front_page_is_plain_html_with_strict_headers(server: Served) -> None:
+def test_the_front_page_asks_for_a_key_under_strict_headers(server: Served) -> None:
     status, headers, body = server.request("GET", "/", headers={})
     assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert "default-src 'none'" in headers["Content-Security-Policy"]
-    assert b"<script" not in body
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert b'name="secret"' in body
 
 
 def resident_bytes(pid: int) -> int:

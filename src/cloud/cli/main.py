@@ -11,6 +11,7 @@ COMMANDS = {
     "stop": "Stop it; what it knows stays.",
     "status": "Show whether it runs, and its jobs.",
     "logs": "Show what it wrote down.",
+    "dashboard": "Open the web view of jobs.",
     "serve": "Run a server in the foreground.",
     "version": "Show the version.",
 }

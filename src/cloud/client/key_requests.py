@@ -32,6 +32,11 @@ class KeyRequests:
         return self._endpoint.api_key
 
     @property
+    def server(self) -> str:
+        """The address that is asked, also when it is of the server of this user."""
+        return self._endpoint.url
+
+    @property
     def home(self) -> str:
         """The config directory."""
         return self._settings.home

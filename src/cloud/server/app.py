@@ -7,18 +7,17 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from cloud.errors import CloudException
 from cloud.local import Core
 from cloud.server.answers import Send, error_object, send_json
 from cloud.server.body import Receive
 from cloud.server.calls import OPS, Calls
+from cloud.server.dashboard.routes import Dashboard
 from cloud.server.files import FileRoutes
 from cloud.server.gate import Gate
-from cloud.server.json_answer import JsonAnswer, PageAnswer
+from cloud.server.json_answer import JsonAnswer
 from cloud.server.key_routes import KeyRoutes
-from cloud.server.pages import front_page
 from cloud.server.people import People
 
 Scope = MutableMapping[str, Any]
@@ -42,7 +41,10 @@ class App:
         self._calls = calls
         self._gate = gate
         self._rest = _build_rest(
-            People(calls, gate, core.store, core.blobs), KeyRoutes(gate), FileRoutes(calls, gate), identity
+            People(calls, gate, core.store, core.blobs),
+            KeyRoutes(gate),
+            FileRoutes(calls, gate),
+            Dashboard(calls, gate, core.store, (identity.server_id, identity.version)),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,16 +79,13 @@ def build_app(core: Core, calls: Calls, gate: Gate, identity: Identity) -> ASGIA
     GET  /v1/summary             JSON: slots, jobs by status, bytes
     GET, POST /v1/keys ...       JSON: keys of the account (`KeyRoutes`)
     GET  /healthz                no key needed
-    GET  /                       no key needed
+    GET  /, /jobs, /jobs/<jid>   pages for people (`Dashboard`)
+    POST /v1/dashboard-links     JSON: a one-time link that signs a browser in
     """
     return App(core, calls, gate, identity)
 
 
-def _build_rest(people: People, keys: KeyRoutes, files: FileRoutes, identity: Identity) -> Starlette:
-    async def front(request: Request) -> Response:
-        url = str(request.base_url).rstrip("/")
-        return PageAnswer(front_page(identity.version, identity.server_id, url))
-
+def _build_rest(people: People, keys: KeyRoutes, files: FileRoutes, dashboard: Dashboard) -> Starlette:
     async def not_found(request: Request, _error: Exception) -> Response:
         error = CloudException(f"there is nothing at {request.url.path}")
         return JsonAnswer({"error": {**error_object(error)["error"], "code": 404}}, 404)
@@ -99,6 +98,6 @@ def _build_rest(people: People, keys: KeyRoutes, files: FileRoutes, identity: Id
         return JsonAnswer(error_object(CloudException(f"a fault in the server: {type(error).__name__}")), 500)
 
     return Starlette(
-        routes=[Route("/", front, methods=["GET"]), *people.routes(), *files.routes(), *keys.routes()],
+        routes=[*people.routes(), *files.routes(), *keys.routes(), *dashboard.routes()],
         exception_handlers={404: not_found, 405: not_allowed, 500: fault},
     )

@@ -29,12 +29,3 @@ class TextAnswer(Response):
 
     def __init__(self, text: str, status_code: int = 200) -> None:
         super().__init__(text, status_code, headers=_SAFE)
-
-
-class PageAnswer(Response):
-    """An HTML page without scripts."""
-
-    media_type = "text/html"
-
-    def __init__(self, text: str, status_code: int = 200) -> None:
-        super().__init__(text, status_code, headers=_SAFE)

@@ -3,12 +3,14 @@
 import os
 from datetime import datetime
 
+from cloud.dispatch.ports import Listed
 from cloud.model import Environment, Spec, Submission
 from cloud.stores.connection import Connection, microseconds, moment
 from cloud.stores.queries import Queries
 from cloud.stores.specs import environment_key, environment_text, spec_from_texts, spec_text
 
 SQL = Queries("submissions.sql")
+_NO_SID = (1 << 63) - 1
 _HELD = 1024
 """How many submissions, and how many codes, are held in memory."""
 
@@ -117,6 +119,11 @@ class Submissions(Connection):
         """Sids of an account; with `unfinished`, those with a pending range or a claim, including unsealed ones."""
         self._flush()
         return [sid for (sid,) in self._read(SQL.unfinished_of_account if unfinished else SQL.of_account, (account,))]
+
+    def newest(self, limit: int, before: int | None = None) -> list[Listed]:
+        """Sealed submissions of all accounts, newest first, `limit` at most; with `before`, those with a lower sid."""
+        self._flush()
+        return [Listed(*row) for row in self._read(SQL.newest_sealed, (_NO_SID if before is None else before, limit))]
 
     def _hold(self, submission: Submission) -> Submission:
         if len(self._held) >= _HELD:

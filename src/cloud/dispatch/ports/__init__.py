@@ -17,7 +17,7 @@ from cloud.dispatch.ports.engine import (
     Wanted,
     Work,
 )
-from cloud.dispatch.ports.store import Claim, Loss, Pending, Store
+from cloud.dispatch.ports.store import Claim, Listed, Loss, Pending, Store
 
 __all__ = [
     "BlobWriter",
@@ -29,6 +29,7 @@ __all__ = [
     "EngineState",
     "Event",
     "Finished",
+    "Listed",
     "Live",
     "Loss",
     "Lost",

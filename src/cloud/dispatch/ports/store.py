@@ -49,6 +49,16 @@ class Loss:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What of a submission people look for it by."""
+
+    sid: int
+    account: int
+    label: str | None
+    function_name: str
+
+
 class Store(Protocol):
     """Durable memory of jobs. It remembers; it decides nothing (`lifecycle` does).
 
@@ -103,6 +113,10 @@ class Store(Protocol):
 
     def of_account(self, account: int, *, unfinished: bool) -> list[int]:
         """Sids of an account; with `unfinished`, those with a pending range or a claim, including unsealed ones."""
+        ...
+
+    def newest(self, limit: int, before: int | None = None) -> list[Listed]:
+        """Sealed submissions of all accounts, newest first, `limit` at most; with `before`, those with a lower sid."""
         ...
 
     def chunks(self, sid: int, lo: int, hi: int) -> list[Chunk]:

@@ -27,6 +27,10 @@ SELECT sid FROM submissions WHERE first_jid > ? AND first_jid < ? ORDER BY first
 -- :name of_account
 SELECT sid FROM submissions WHERE account = ? ORDER BY sid
 
+-- :name newest_sealed
+SELECT sid, account, json_extract(spec, '$.label'), json_extract(spec, '$.function_name') FROM submissions
+WHERE sid < ? AND first_jid IS NOT NULL ORDER BY sid DESC LIMIT ?
+
 -- :name unfinished_of_account
 SELECT sid FROM pending WHERE account = ?1
 UNION SELECT c.sid FROM claims c JOIN submissions s ON s.sid = c.sid WHERE s.account = ?1

@@ -1,0 +1,27 @@
+"""picloud dashboard"""
+
+import os
+import sys
+
+import click
+
+
+@click.command("dashboard")
+@click.option("--no-open", is_flag=True, help="Only say where it is.")
+def command(no_open: bool) -> None:
+    """Open the dashboard in a browser, signed in, and show its address: a link that is good once, for five minutes."""
+    from cloud.client.key_requests import KeyRequests
+
+    requests = KeyRequests()
+    made = requests.ask("POST", "dashboard-links", {})
+    url = requests.server + made["path"]
+    click.echo(url)
+    if not no_open and has_screen():
+        import webbrowser
+
+        webbrowser.open(url)
+
+
+def has_screen() -> bool:
+    """Whether a browser would open a window, not take over this terminal."""
+    return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -1,0 +1,1 @@
+"""The web view: pages for people, rendered here, on the questions that clients ask."""

@@ -1,0 +1,81 @@
+"""Forms as browsers send them, and the addresses in them that a browser may be sent back to."""
+
+import hmac
+import re
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+
+from cloud.errors import InvalidSubmission, JobNotFound
+from cloud.server.dashboard.listing import Wanted
+from cloud.server.dashboard.visits import Visit
+from cloud.server.gate import Misdirected
+
+_MOST_BYTES = 64 << 10
+_MOST_DIGITS = 18
+_LONGEST = 1000
+_OURS = re.compile(r"jobs(/[0-9]{1,18})?(\?[!-~]{0,4000})?")
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """Fields of a form.
+
+    Raises:
+        InvalidSubmission: it is too long, or no form.
+    """
+    data = b""
+    async for piece in request.stream():
+        data += piece
+        if len(data) > _MOST_BYTES:
+            raise InvalidSubmission("that is too long for a form")
+    try:
+        return {name: values[-1] for name, values in parse_qs(data.decode(), max_num_fields=100).items()}
+    except ValueError:
+        raise InvalidSubmission("that is no form") from None
+
+
+def check_token(form: dict[str, str], visit: Visit) -> None:
+    """Raises:
+    Misdirected: the form is not from a page of this visit.
+    """
+    if not hmac.compare_digest(form.get("csrf", "").encode(), visit.csrf.encode()):
+        raise Misdirected("this form is out of date: go back, load the page again, and repeat what you did")
+
+
+def ours(address: str) -> str:
+    """An address to go back to, if it is one of our pages, as seen from '/'; else the Jobs page."""
+    return address if _OURS.fullmatch(address) and "\\" not in address else "jobs"
+
+
+def upwards(request: Request, address: str = "") -> str:
+    """An address as seen from '/', relative to this request's, so that it holds under any prefix."""
+    return "../" * (str(request.scope["path"]).count("/") - 1) + address
+
+
+def jid_in(request: Request) -> int:
+    """The jid in the path.
+
+    Raises:
+        JobNotFound: it is no number.
+    """
+    text = str(request.path_params["jid"])
+    if not (text.isascii() and text.isdecimal()) or len(text) > _MOST_DIGITS:
+        raise JobNotFound(f"there is no job {text[:40]!r}: jids are whole numbers")
+    return int(text)
+
+
+def wanted_in(request: Request) -> Wanted:
+    """What a Jobs page is asked to show."""
+    asked = request.query_params
+    return Wanted(
+        asked.get("label", "").strip()[:_LONGEST],
+        asked.get("function", "").strip()[:_LONGEST],
+        asked.get("status", "").strip()[:_LONGEST],
+        _whole(asked.get("jid", "")),
+        _whole(asked.get("before", "")),
+    )
+
+
+def _whole(text: str) -> int | None:
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else None

@@ -1,0 +1,101 @@
+"""Who looks at the dashboard: sign-in links, the cookie of a browser, the token that its forms carry."""
+
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cloud.dispatch.ports import Store
+from cloud.errors import NotAuthorised
+from cloud.server.gate import Caller
+from cloud.server.keys import Keys
+
+LINK_SECONDS = 300
+"""How long a one-time link is good."""
+VISIT_SECONDS = 30 * 86400
+"""How long a browser stays signed in."""
+_SIGNER = "dashboard/secret"
+_MOST_LINKS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A signed-in browser."""
+
+    caller: Caller
+    csrf: str
+    """What every form that changes something must send along: pages of others cannot know it."""
+
+
+class Visits:
+    """Makes and reads cookies. A cookie is signed with a secret of the store, so it outlives the server; it says
+    which key signed in, and is good for as long as that key is active."""
+
+    def __init__(
+        self, store: Store, keys: Keys, wall: Callable[[], float] = time.time,
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._keys = keys
+        self._wall = wall
+        self._links: dict[str, tuple[str, float]] = {}
+        self._secret = b""
+
+    def link(self, key: str) -> str:
+        """A token that signs in, once, as the holder of this key."""
+        now = self._wall()
+        self._links = {token: held for token, held in self._links.items() if held[1] > now}
+        while len(self._links) >= _MOST_LINKS:
+            del self._links[next(iter(self._links))]
+        token = secrets.token_urlsafe(32)
+        self._links[token] = key, now + LINK_SECONDS
+        return token
+
+    def by_link(self, token: str) -> str:
+        """The cookie for a link, which is used up by this.
+
+        Raises:
+            NotAuthorised: it is unknown, used or too old.
+        """
+        key, until = self._links.pop(token, ("", 0.0))
+        if until <= self._wall():
+            raise NotAuthorised("this link was used before, or is too old", hint="`picloud dashboard` makes a new one")
+        return self._cookie(key)
+
+    def by_key(self, key: str, secret: str) -> str:
+        """The cookie for a key.
+
+        Raises:
+            NotAuthorised: it is wrong, or inactive.
+        """
+        self._keys.account_of(key, secret)
+        return self._cookie(key)
+
+    def read(self, cookie: str) -> Visit | None:
+        """Who shows this cookie; None: nobody that may come in."""
+        said, _, proof = cookie.rpartition(".")
+        key, _, until = said.partition(".")
+        if not said.isascii() or not hmac.compare_digest(proof.encode(), self._sign("visit", said).encode()):
+            return None
+        try:
+            found = self._keys.find(key)
+        except NotAuthorised:
+            return None
+        if not found.active or float(until.partition(".")[0]) < self._wall():
+            return None
+        return Visit(Caller(found.account, key=key), self._sign("form", said))
+
+    def _cookie(self, key: str) -> str:
+        said = f"{key}.{int(self._wall()) + VISIT_SECONDS}.{secrets.token_urlsafe(12)}"
+        return f"{said}.{self._sign('visit', said)}"
+
+    def _sign(self, purpose: str, said: str) -> str:
+        if not self._secret:
+            text = self._store.get_fact(_SIGNER)
+            if text is None:
+                text = secrets.token_urlsafe(32)
+                with self._store.transaction():
+                    self._store.set_fact(_SIGNER, text)
+            self._secret = text.encode()
+        return hmac.new(self._secret, f"{purpose}:{said}".encode(), hashlib.sha256).hexdigest()
