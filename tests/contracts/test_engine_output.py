@@ -61,6 +61,7 @@ def test_a_failing_job_keeps_its_output(cloud: Dispatcher) -> None:
 
 def test_only_the_last_thousand_lines_are_kept(cloud: Dispatcher) -> None:
     """S23."""
+
     def chatter() -> None:
         for i in range(50_000):
             print("line", i)
