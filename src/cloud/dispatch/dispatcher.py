@@ -17,7 +17,8 @@ from cloud.dispatch.step import Step
 from cloud.dispatch.tokens import JobTokens
 from cloud.dispatch.waiters import Waiters
 from cloud.errors import ServerUnavailable, StoreFull
-from cloud.model import Chunk, Outcomes, Status, Submission
+from cloud.model import Chunk, Outcomes, Status, Stretch, Submission
+from cloud.model.ranges import normal, subtract
 
 log = logging.getLogger("Cloud.dispatcher")
 
@@ -286,7 +287,15 @@ class Dispatcher:
 
     def _reap(self, dispatcher: int, step: Step) -> None:
         for claim in self.store.claims_of(dispatcher):
-            self._lose(claim, "the server stopped while this job was running", step)
+            whole = range(claim.lo, claim.hi)
+            killed = normal(self.store.condemned(Stretch(claim.sid, claim.lo, claim.hi)))
+            for part in killed:
+                ended = Outcomes.uniform(claim.sid, part.start, part.stop, Status.KILLED, lifecycle.KILLED_TEXT)
+                ended.attempt = claim.attempt
+                self._finish(claim.cid, ended, step)
+            for part in subtract([whole], killed):
+                lost = replace(claim, lo=part.start, hi=part.stop)
+                self._lose(lost, "the server stopped while this job was running", step)
         self.store.discharge(dispatcher)
 
     def _renew(self, step: Step) -> None:

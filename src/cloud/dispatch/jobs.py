@@ -4,6 +4,7 @@ import sysconfig
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from cloud.api import Ended, Part, Receipt, Waited
@@ -13,7 +14,6 @@ from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.info import InfoReader
 from cloud.dispatch.intake import Intake
 from cloud.dispatch.naming import Named, Naming, not_found
-from cloud.dispatch.ports import Claim
 from cloud.dispatch.questions import OutcomesQuestion, Question, WaitQuestion
 from cloud.dispatch.step import Step
 from cloud.dispatch.waiters import Waiter
@@ -237,11 +237,9 @@ class Jobs:
         for lo, hi in self._store.settle(ended, at=self._dispatcher.clock.now()):
             step.finish(stretch.sid, lo, hi)
         for claim in self._store.claims(stretch):
-            step.after.append(lambda c=claim: self._tell(c, stretch, force))  # type: ignore[misc]
-
-    def _tell(self, claim: Claim, stretch: Stretch, force: bool) -> None:
-        lo, hi = max(claim.lo, stretch.lo), min(claim.hi, stretch.hi)
-        self._dispatcher.kill(claim, lo, hi, force=force)
+            part = Stretch(claim.sid, max(claim.lo, stretch.lo), min(claim.hi, stretch.hi))
+            self._store.condemn(part)
+            step.after.append(partial(self._dispatcher.kill, claim, part.lo, part.hi, force=force))
 
     def _refuse_unfinished(self, named: Named) -> None:
         stretch = named.stretch

@@ -61,6 +61,19 @@ class Claims(PendingJobs):
             found.append(Claim(cid, sid, start - base, stop - base, attempt, dispatcher, agent))
         return found
 
+    def condemn(self, stretch: Stretch) -> None:
+        """Remember that these claimed jobs were killed, until their claims are gone."""
+        base = self._base(stretch.sid) or 0
+        self._write(SQL.forget_kills)
+        self._write(SQL.insert_kill, (base + stretch.lo, base + stretch.hi))
+
+    def condemned(self, stretch: Stretch) -> list[range]:
+        """Indices of jobs in the stretch that `condemn` named, ascending; they may overlap."""
+        base = self._base(stretch.sid) or 0
+        lo, hi = stretch.lo, stretch.hi
+        rows = self._read(SQL.kills, (base + lo, base + hi))
+        return [range(max(start - base, lo), min(stop - base, hi)) for start, stop in rows]
+
     def all_finished(self, stretch: Stretch) -> bool:
         """Whether no pending range and no claim overlaps."""
         submission = self.submission(stretch.sid)

@@ -26,6 +26,8 @@ class ScriptedEngine:
         """(cid, lo, hi, force) of every kill."""
         self.refusal: str | None = None
         self.blocked_jobs: list[Blocked] = []
+        self.obeys = True
+        """Whether killed jobs end at once; else the test ends them."""
         self._held = 0
         self._events: list[Event] = []
         self._readable, self._writable = os.pipe()
@@ -126,9 +128,9 @@ class ScriptedEngine:
         return None
 
     def kill(self, cid: int, lo: int, hi: int, *, force: bool, reason: str) -> None:
-        """They are killed at once."""
+        """They are killed at once, if `obeys`."""
         self.killed.append((cid, lo, hi, force))
-        for index in range(lo, hi):
+        for index in range(lo, hi) if self.obeys else ():
             if index in self.left.get(cid, ()):
                 self.finish(cid, index, index + 1, Status.KILLED, error=reason)
 

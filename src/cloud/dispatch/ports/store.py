@@ -278,6 +278,14 @@ class Store(Protocol):
         Compare-and-set on the claim like `finish`."""
         ...
 
+    def condemn(self, stretch: Stretch) -> None:
+        """Remember that these claimed jobs were killed, until their claims are gone: whoever reaps them must know."""
+        ...
+
+    def condemned(self, stretch: Stretch) -> list[range]:
+        """Indices of jobs in the stretch that `condemn` named, ascending; they may overlap."""
+        ...
+
     # barriers
 
     def add_barrier(self, sid: int, stretches: Sequence[Stretch]) -> None:

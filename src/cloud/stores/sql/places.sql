@@ -43,6 +43,15 @@ SELECT cid, start, stop, attempt, dispatcher, agent FROM claims WHERE stop > ? O
 -- :name first_claim
 SELECT start FROM claims WHERE stop > ? ORDER BY stop LIMIT 1
 
+-- :name forget_kills
+DELETE FROM kills WHERE NOT EXISTS (SELECT 1 FROM claims c WHERE c.stop > kills.start AND c.start < kills.stop)
+
+-- :name insert_kill
+INSERT INTO kills (start, stop) VALUES (?, ?) ON CONFLICT DO NOTHING
+
+-- :name kills
+SELECT start, stop FROM kills WHERE stop > ? AND start < ? ORDER BY start
+
 -- :name claims_of
 SELECT cid, sid, start, stop, attempt, agent FROM claims WHERE dispatcher = ? ORDER BY sid, start
 
