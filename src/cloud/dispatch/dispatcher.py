@@ -155,7 +155,10 @@ class Dispatcher:
         for cid, jobs in step.left.items():
             self._claiming.shrink(cid, jobs)
         for action in step.after:
-            action()
+            try:
+                action()
+            except Exception:  # the commit stands, and what else follows it must follow
+                log.exception("what follows a commit failed")
         if step.look:
             self.tick()
         self.waiters.notify(step.touched)
@@ -219,7 +222,38 @@ class Dispatcher:
             log.error("%d outcomes are kept in memory until the store takes them: %s", len(self._events), error)
             self._retry_at = now + RETRY_AFTER_SECONDS
             return
+        except Exception:
+            log.exception("a fault of ours while %d outcomes were stored; each is tried alone", len(self._events))
+            self._retry_at = now + RETRY_AFTER_SECONDS
+            self._absorb_singly()
+            return
         self._events.clear()
+
+    def _absorb_singly(self) -> None:
+        """One event that cannot be stored must not hold up all others: its jobs end in error."""
+        with self.step():
+            pass  # if this fails too, the fault is not an event's: all are kept
+        events, self._events = self._events, []
+        for event in events:
+            try:
+                with self.step() as step:
+                    self._absorb(event, step)
+            except (StoreFull, ServerUnavailable):
+                self._events.append(event)
+            except Exception as error:
+                log.exception("an outcome cannot be stored: %r", event)
+                self._give_up(event, error)
+
+    def _give_up(self, event: Event, error: Exception) -> None:
+        held = self._claiming.held.get(event.cid)
+        lo, hi = (event.outcomes.lo, event.outcomes.hi) if isinstance(event, Finished) else (event.lo, event.hi)
+        if held is None:
+            return
+        text = f"The job ended, but a fault of picloud kept its outcome from being stored: {error!r}. The log has more."
+        ended = Outcomes.uniform(held.claim.sid, lo, hi, Status.ERROR, text)
+        ended.attempt = held.claim.attempt
+        with self.step() as step:
+            self._finish(event.cid, ended, step)
 
     # --- outcomes in
 
