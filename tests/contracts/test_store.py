@@ -1,5 +1,6 @@
 """The Store contract: submissions, the queue, claims and moves, dispatchers and facts."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -121,6 +122,21 @@ def test_an_account_has_its_unfinished_submissions(store: Store) -> None:
     assert store.of_account(1, unfinished=True) == [waiting.sid]
     assert store.of_account(1, unfinished=False) == [waiting.sid, running.sid]
     assert store.of_account(2, unfinished=False) == [other.sid]
+
+
+def test_the_newest_sealed_submissions_are_listed_with_what_people_look_for(store: Store) -> None:
+    first, second = submit(store, 1), submit(store, 2, account=2)
+    with store.transaction():
+        store.add_submission(1, "unsealed", spec(), NOW)
+        labelled = store.add_submission(1, "labelled", replace(spec(), label="Käse"), NOW)
+        store.add_chunk(labelled.sid, Chunk(0, 1, b"packed"), NOW)
+        store.seal(labelled.sid, 1, ready=True)
+    newest = store.newest(10)
+    assert [(found.sid, found.account) for found in newest] == [(labelled.sid, 1), (second.sid, 2), (first.sid, 1)]
+    assert [found.label for found in newest] == ["Käse", None, None]
+    assert newest[0].function_name == spec().function_name
+    assert store.newest(1, before=labelled.sid) == [newest[1]]
+    assert store.newest(10, before=first.sid) == []
 
 
 # --- the queue

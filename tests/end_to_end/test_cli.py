@@ -1,5 +1,6 @@
-"""The command line: start, stop, status, logs, serve, version; exit codes; nothing imported that is not needed."""
+"""The command line: start, stop, status, logs, dashboard, serve, version; exit codes; imports nothing it need not."""
 
+import http.client
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -47,7 +49,7 @@ def running(home: Path) -> Iterator[Path]:
 def test_no_arguments_show_the_help_and_exit_with_1() -> None:
     shown = picloud()
     assert shown.returncode == 1
-    for command in ("start", "stop", "status", "logs", "serve", "version"):
+    for command in ("start", "stop", "status", "logs", "dashboard", "serve", "version"):
         assert f"  {command} " in shown.stdout
 
 
@@ -101,6 +103,19 @@ def test_start_says_where_it_is_and_starting_again_changes_nothing(running: Path
     assert again.returncode == 0
     assert first["url"] in again.stdout
     assert json.loads(picloud("status", "--json").stdout)["pid"] == first["pid"]
+
+
+def test_dashboard_shows_a_link_that_signs_in_once(running: Path) -> None:
+    shown = picloud("dashboard", "--no-open")
+    assert shown.returncode == 0, shown.stderr
+    statuses = []
+    for _ in range(2):
+        url = urlsplit(shown.stdout.strip())
+        connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=30)
+        connection.request("GET", url.path)
+        statuses.append(connection.getresponse().status)
+        connection.close()
+    assert statuses == [303, 401]
 
 
 def test_status_shows_process_address_slots_jobs_and_disk(running: Path) -> None:
