@@ -280,6 +280,13 @@ def test_a_job_shows_what_it_depends_on(server: Served, visitor: Look) -> None:
     assert 'class="status stalled"' in visitor.text
 
 
+def test_of_very_many_dependencies_some_are_counted(server: Served, visitor: Look) -> None:
+    calls = [server.submit(prints, [1]) for _ in range(110)]
+    server.wait(tuple(calls))
+    (jid,) = server.submit(prints, [1], depends_on=(range(calls[0].start, calls[-1].stop),))
+    assert "100 done and more, not counted here" in shown(visitor.get(f"/jobs/{jid}"))
+
+
 def test_a_profile_is_a_table_that_can_be_sorted(server: Served, visitor: Look) -> None:
     """S37: on the page of a profiled job; calls, own time, time with callees, function."""
 

@@ -1,6 +1,7 @@
 """What is on a job's page."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,9 @@ FIELDS = (
 SHOWN_BYTES = 256 << 10
 """The most of an output that is on the page: its end. The rest is behind a link."""
 PROFILE_COLUMNS = ("calls", "own", "cumulative", "function")
-_MOST_DEPENDENCIES = 50
+MOST_DEPENDENCIES = 50
+"""The most ranges of jobs that a job depends on which its page shows."""
+_MOST_COUNTED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class Dependency:
     last: int
     counts: dict[str, int]
     """By status word; empty: they were deleted."""
+    whole: bool
+    """Whether all were looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +87,22 @@ def result_of(store: Store, submission: Submission, index: int) -> str | None:
 
 
 def dependencies_of(store: Store, account: int, ranges: Sequence[Sequence[int]]) -> list[Dependency]:
-    """The first fifty ranges of jobs that a job depends on, with how they are."""
-    found = []
-    for start, stop in ranges[:_MOST_DEPENDENCIES]:
-        counts: dict[str, int] = {}
-        for submission in store.at_jids(range(start, stop)):
-            if submission.account == account:
+    """The first fifty ranges of jobs that a job depends on, with how they are. Looks at a hundred submissions at most,
+    so that whoever waits for ten thousand calls keeps nobody waiting here."""
+    found, left = [], _MOST_COUNTED
+    for start, stop in ranges[:MOST_DEPENDENCIES]:
+        counts: Counter[str] = Counter()
+        at = start
+        while at < stop and left:
+            left -= 1
+            here = [s for s in store.at_jids(range(at, at + 1)) if s.account == account]
+            following = at + 1
+            for submission in here:
                 jids = submission.jids
-                lo, hi = max(start, jids.start) - jids.start, min(stop, jids.stop) - jids.start
-                for word, number in counts_of(store, Stretch(submission.sid, lo, hi)).items():
-                    counts[word] = counts.get(word, 0) + number
-        found.append(Dependency(start, stop - 1, counts))
+                following = min(stop, jids.stop)
+                counts.update(counts_of(store, Stretch(submission.sid, at - jids.start, following - jids.start)))
+            at = following
+        found.append(Dependency(start, stop - 1, dict(counts), whole=at >= stop))
     return found
 
 

@@ -166,7 +166,7 @@ class Dashboard:
             outputs=[one_job.output_of(name, bytes(job[name] or b"")) for name in ("stdout", "stderr")],
             result=one_job.result_of(self._store, submission, index),
             dependencies=one_job.dependencies_of(self._store, visit.caller.account, attributes["depends_on"]),
-            more_dependencies=max(0, len(attributes["depends_on"]) - 50),
+            more_dependencies=max(0, len(attributes["depends_on"]) - one_job.MOST_DEPENDENCIES),
             neighbours=one_job.neighbours_of(self._store, submission, index),
             profile=one_job.profile_of(job["profile"], sort), columns=one_job.PROFILE_COLUMNS,
         )  # fmt: skip
