@@ -192,9 +192,17 @@ def test_a_full_disk_refuses_a_piece_and_keeps_what_is_there(tiny_disk: Path) ->
     with pytest.raises(StoreFull):
         files.put_piece("large", piece(0, bytes(MAX_PIECE_BYTES)))
     assert content(files, "name") == bytes(400_000)
-    assert list(blobs.names()) == ["files/1/1-0"]
+    assert list(blobs.names()) == ["files/1/1-0-400000"]
     files.delete_file("name")
     put(files, "other", bytes(500_000))
     assert content(files, "other") == bytes(500_000)
     dispatcher.store.close()
     dispatcher.engine.abandon()
+
+
+def test_a_piece_that_comes_again_in_another_size_changes_nothing(api: FilesApi, name: str) -> None:
+    token, data = uuid.uuid4().hex, os.urandom(100_000)
+    api.put_piece(token, piece(0, data))
+    api.put_piece(token, piece(0, b"x" * 70_000))
+    api.put_file(token, name, len(data), md5(data))
+    assert content(api, name) == data

@@ -188,6 +188,8 @@ def test_ranges_over_http(server: Served) -> None:
     assert ranged("bytes=8-99") == (206, b"89", "bytes 8-9/10")
     assert ranged("bytes=1-2,4-5")[:2] == (200, b"0123456789")
     assert ranged("bytes=10-")[0] == 416
+    assert ranged("bytes=-0")[0] == 416
+    assert ranged("bytes=-99") == (206, b"0123456789", "bytes 0-9/10")
     status, headers, body = server.request("HEAD", "/v1/files/digits")
     assert (status, headers["Content-Length"], body) == (200, "10", b"")
 

@@ -11,6 +11,7 @@ its jobs, where the `Spec` tells them to. A log that cannot be written costs the
 import contextlib
 import logging
 import os
+import re
 import shutil
 import threading
 import time
@@ -139,6 +140,9 @@ def log_name(function: Callable[..., Any]) -> str:
     return "".join(c for c in f"{module}.{name}" if c.isalnum() or c in "._-")[:150]
 
 
+_OPENING = re.compile(r"\d{4}-\d\d-\d\d\.\d{6}(-\d+)?")
+
+
 def _new_folder(folder: str) -> str:
     """A directory of its own for an opening: its time, and -1, -2, ... if that is taken."""
     os.makedirs(folder, mode=0o700, exist_ok=True)
@@ -159,5 +163,6 @@ def _purge(folder: str, days: int) -> None:
     with contextlib.suppress(OSError):
         old = time.time() - days * 86_400
         for entry in os.scandir(folder):
-            if entry.is_dir(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_mtime < old:
+            ours = _OPENING.fullmatch(entry.name)  # the user may have named a folder that holds other things
+            if ours and entry.is_dir(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_mtime < old:
                 shutil.rmtree(entry.path, ignore_errors=True)

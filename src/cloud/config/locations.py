@@ -9,7 +9,11 @@ from collections.abc import Mapping
 def home_directory(environment: Mapping[str, str] = os.environ) -> str:
     """The config directory, absolute; it need not exist yet."""
     if given := environment.get("PICLOUD_HOME"):
-        return os.path.abspath(os.path.expanduser(given))
+        path = os.path.expanduser(given)
+        try:
+            return os.path.abspath(path)
+        except OSError:  # relative to a current directory that was removed: nothing can be there
+            return path
     if sys.platform == "win32":
         return os.path.join(environment.get("APPDATA") or os.path.expanduser("~"), "picloud3")
     return os.path.join(os.path.expanduser("~"), ".picloud3")
@@ -30,7 +34,7 @@ def give_back(path: str, home: str) -> None:
         return
     try:
         if os.stat(os.path.dirname(home)).st_uid == int(uid):
-            os.chown(path, int(uid), int(gid))
+            os.chown(path, int(uid), int(gid), follow_symlinks=False)  # what a link points to was not made here
     except OSError:
         return
 

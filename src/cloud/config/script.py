@@ -36,8 +36,8 @@ def run_at_import() -> None:
     if _IS_PROGRAM:
         return
     _IS_PROGRAM = True
+    home = home_directory()
     try:
-        home = home_directory()
         VALUES.take_script(_run(os.path.join(home, NAME)))
     except FileNotFoundError:
         write_missing(home)
@@ -61,6 +61,8 @@ def _run(path: str) -> dict[str, Value]:
                 values[name] = BY_NAME[name].read(value)
             except ConfigError as error:
                 _say(f"{path}: {error.parameter}. Using the default, {BY_NAME[name].default!r}.")
+            except Exception as error:  # of an object that cannot even be compared or shown
+                _say(f"{path}: {name} cannot be read: {type(error).__name__}. Using the default.")
     return values
 
 
@@ -96,7 +98,8 @@ def write_missing(home: str) -> bool:
         if not os.path.isdir(home):
             os.makedirs(home, mode=0o700, exist_ok=True)
             give_back(home, home)
-        with open(os.open(passing, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
+        with open(os.open(passing, flags, 0o600), "w", encoding="utf-8") as file:
             file.write(render())
         give_back(passing, home)
         try:

@@ -90,10 +90,11 @@ class Files:
         return self._store.upload(self._account, token, self._dispatcher.clock.now())
 
     def _add(self, file: File, piece: FilePiece) -> None:
-        """A piece that came before is written again, with the same bytes: it is seldom, and asking costs more."""
+        """A piece that came before is written again: it is seldom, and asking costs more. The first one counts, so one
+        of another size must not take the place of its blob."""
         data = piece.data
         if _size(data) > INLINE_MAX_BYTES:
-            ref = self._blobs.put(f"files/{self._account}/{file.fid}-{piece.start}", [data])
+            ref = self._blobs.put(f"files/{self._account}/{file.fid}-{piece.start}-{_size(data)}", [data])
             self._store.add_file_piece(file.fid, piece.start, ref)
         else:
             self._store.add_file_piece(file.fid, piece.start, bytes(data))

@@ -6,6 +6,8 @@ from typing import Any
 
 _REMEMBERED = 256
 _BUILTINS = builtins.__dict__
+_REACHING = frozenset({"globals", "exec", "eval"})
+"""With these, code keeps something in its globals without naming it."""
 
 
 class PlainFunctions:
@@ -42,7 +44,7 @@ def is_plain(function: Any) -> bool:
     if type(function) is not FunctionType or not _is_bare(function):
         return False
     names = _global_names(function.__code__)
-    if not (names.isdisjoint(function.__globals__) and names <= _BUILTINS.keys()):
+    if not (names.isdisjoint(function.__globals__) and names <= _BUILTINS.keys() - _REACHING):
         return False
     annotations = function.__annotations__.values()
     return all(note is None or type(note) is str or _BUILTINS.get(_name(note)) is note for note in annotations)

@@ -119,6 +119,8 @@ class FileRoutes:
             message = wire_calls.ask("read_file", None, fid=file.fid, start=start, size_bytes=wanted)
             _, frames = await self._ask(message, caller)
             data = bytes(frames[0])
+            if not data:
+                raise errors.FileNotFound(f"the file {file.name!r} ends at byte {start}")
             yield data
             start += len(data)
 
@@ -149,9 +151,9 @@ def _wanted(header: str | None, size_bytes: int) -> tuple[int, int, int]:
     if found is None or not any(found.groups()):
         return 0, size_bytes, 200
     first, last = found.groups()
+    start = int(first) if first else max(0, size_bytes - int(last))
     if not first:
-        return max(0, size_bytes - int(last)), size_bytes, 206
-    start = int(first)
+        last = ""
     stop = min(size_bytes, int(last) + 1) if last else size_bytes
     if start >= size_bytes or stop <= start:
         raise BadRange(f"the file has {size_bytes} bytes; there is no {header}")

@@ -259,3 +259,11 @@ def test_installed_packages_are_not_local(needs: Needs, write: Write, load: Load
     sys.path.insert(0, str(write("target/x").parent))
     assert needs(load("lib").f) is None
     assert needs(pytest.raises) is None
+
+
+def test_what_links_lead_to_is_sent_under_each_of_its_names(needs: Needs, write: Write, load: Load) -> None:
+    path = write("linked/__init__.py", "def f(): pass")
+    write("linked/data/table.csv", "1,2")
+    (path.parent / "same").symlink_to("data")
+    (path.parent / "data" / "loop").symlink_to("..")
+    assert places(needs(load("linked").f)) == ["linked/__init__.py", "linked/data/table.csv", "linked/same/table.csv"]

@@ -123,3 +123,22 @@ def test_the_directory_is_where_the_mission_says(monkeypatch: pytest.MonkeyPatch
     assert home_directory({}) == os.path.expanduser("~/.picloud3")
     monkeypatch.setattr("sys.platform", "win32")
     assert home_directory({"APPDATA": "C:\\x"}) == os.path.join("C:\\x", "picloud3")
+
+
+def test_a_value_that_cannot_even_be_compared_is_survived(tmp_path: Path) -> None:
+    odd = "class Odd:\n    def __eq__(self, other): raise RuntimeError('no')\nhostname = Odd()\nnum_procs = 3\n"
+    (tmp_path / "cloudconf.py").write_text(odd)
+    done = program("import cloud; print(cloud.config.num_procs)", tmp_path, PICLOUD_WORKERS="")
+    assert done.stdout == "3\n"
+    assert "hostname cannot be read: RuntimeError" in done.stderr
+
+
+def test_a_relative_home_in_a_removed_directory_is_survived(tmp_path: Path) -> None:
+    code = "import os, sys; os.chdir(sys.argv[1]); os.rmdir(sys.argv[1]); import cloud; print('imported')"
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(gone)], capture_output=True, text=True, timeout=60, check=True,
+        env={**os.environ, "PICLOUD_HOME": "relative"},
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("imported\n", "")

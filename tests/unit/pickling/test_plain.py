@@ -38,6 +38,9 @@ def test_a_function_that_is_its_code_is_plain(source: str) -> None:
         "def f(): pass\nf.attribute = 1",
         "class A: pass\ndef f(x: A): pass",
         "def f(): return (lambda: y)()\ny = 1",
+        "def f():\n    globals()['n'] = 1",
+        "def f(): exec('global n; n = 1')",
+        "def f(): return eval('globals()')",
     ],
 )
 def test_a_function_with_anything_besides_is_not(source: str) -> None:

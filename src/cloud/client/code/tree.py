@@ -100,6 +100,7 @@ class _Found:
 def _list(origins: Iterable[Origin], contents: Contents, tree: Tree) -> dict[str, _Found]:
     """All files of one top-level package, by place."""
     listed: dict[str, _Found] = {}
+    walked: set[tuple[str, str]] = set()
     for origin in origins:
         if origin.archive:
             listed.update(_members(origin, contents))
@@ -107,6 +108,9 @@ def _list(origins: Iterable[Origin], contents: Contents, tree: Tree) -> dict[str
         if origin.file and origin.place not in listed:
             listed[origin.place] = _Found(origin.file, contents.size_of(origin.file, origin.spec))
         for folder, above in _folders(origin):
+            if (folder, above) in walked:
+                continue
+            walked.add((folder, above))
             for place, entry in _walk(folder, above, tree.folders):
                 listed.setdefault(place, _Found(entry.path, entry.stat().st_size))
                 if len(listed) > FILES_MAX:
@@ -132,11 +136,17 @@ def _folders(origin: Origin) -> Iterator[tuple[str, str]]:
         yield from ((folder, origin.name.replace(".", "/")) for folder in origin.folders)
 
 
-def _walk(folder: str, place: str, seen: set[str]) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
-    """(place, entry) of all files below a folder, without caches, hidden files and environments of Python."""
+def _walk(
+    folder: str, place: str, seen: set[str], around: frozenset[str] = frozenset()
+) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
+    """(place, entry) of all files below a folder, without caches, hidden files and environments of Python.
+
+    What several links lead to is there several times, but not inside itself (`around`: the real folders above).
+    """
     real = os.path.realpath(folder)
-    if real in seen:
+    if real in around:
         return
+    around |= {real}
     seen |= {real, folder}
     with os.scandir(folder) as entries:
         listed = sorted(entries, key=lambda entry: entry.name)
@@ -147,7 +157,7 @@ def _walk(folder: str, place: str, seen: set[str]) -> Iterator[tuple[str, "os.Di
         if name.startswith(".") or name in _NOT_SENT or name.endswith((".pyc", ".pyo")) or "\\" in name:
             continue
         if entry.is_dir():
-            yield from _walk(entry.path, f"{place}/{name}", seen)
+            yield from _walk(entry.path, f"{place}/{name}", seen, around)
         elif entry.is_file():
             yield f"{place}/{name}", entry
 
