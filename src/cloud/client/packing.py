@@ -109,7 +109,9 @@ class Packer:
             text = f"{text}\n{pickle_trace(value, self.told.max_bytes)}".rstrip()
         log.error("%s", text)
         hint = "pass what it is made from (a path, a connection's address, plain data) and open it inside the job"
-        if pickling.level_that_takes(value, level) is not None:
+        if "; pass " in str(error):
+            hint = ""  # the pickler's own refusals, of a generator for one, say what to pass instead
+        elif pickling.level_that_takes(value, level) is not None:
             hint = "leave _fast_serialization out, or give 1: then it can be pickled"
         return CannotPickle(text, hint=hint)
 

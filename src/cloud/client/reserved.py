@@ -57,6 +57,15 @@ NAMES = (
 _NOTHING = Reserved()
 
 
+def meant(name: str) -> str | None:
+    """The reserved keyword that somebody who wrote `name` may have meant: mistyped, or without its underscore."""
+    import difflib
+
+    if not name.startswith("_"):
+        return f"_{name}" if f"_{name}" in NAMES else None
+    return next(iter(difflib.get_close_matches(name, NAMES, 1)), None)
+
+
 def take_reserved(keywords: dict[str, Any], where: str, *, kind: str = "", local: bool = False) -> Reserved:
     """Remove the reserved keywords from `keywords` and check them.
 

@@ -6,7 +6,7 @@ from types import FunctionType
 from typing import Any
 
 from cloud.client.naming import short_name
-from cloud.client.reserved import NAMES
+from cloud.client.reserved import NAMES, meant
 
 
 def check_arguments(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -49,11 +49,12 @@ def _worded(text: str, signature: inspect.Signature, args: tuple[Any, ...]) -> s
 
 
 def _advice(kwargs: dict[str, Any], signature: inspect.Signature) -> str:
-    """Where a keyword looks like one of cloud's own, say which there are."""
-    unknown = [name for name in kwargs if name.startswith("_") and name not in signature.parameters]
-    if not unknown:
-        return ""
-    import difflib
-
-    close = difflib.get_close_matches(unknown[0], NAMES, 1)
-    return f" (did you mean {close[0]}?)" if close else f" (cloud's own keywords are {', '.join(NAMES)})"
+    """Where a keyword looks like one of cloud's own, say which is meant, or which there are."""
+    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in signature.parameters.values()):
+        return ""  # no keyword is unknown; something else is wrong
+    unknown = [name for name in kwargs if name not in signature.parameters]
+    for name in unknown:
+        if close := meant(name):
+            return f" (did you mean {close}?)"
+    own = any(name.startswith("_") for name in unknown)
+    return f" (cloud's own keywords are {', '.join(NAMES)})" if own else ""

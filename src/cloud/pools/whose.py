@@ -3,7 +3,7 @@
 from typing import Any
 
 from cloud.client import sessions
-from cloud.client.reserved import NAMES
+from cloud.client.reserved import NAMES, meant
 from cloud.client.session import Session
 
 
@@ -30,5 +30,7 @@ def check_reserved(keywords: dict[str, Any], where: str) -> dict[str, Any]:
     """
     for name in keywords:
         if name not in NAMES:
-            raise TypeError(f"{where} got an unexpected keyword argument {name!r}")
+            close = meant(name)
+            advice = f" (did you mean {close}?)" if close else ""
+            raise TypeError(f"{where} got an unexpected keyword argument {name!r}{advice}")
     return keywords

@@ -1,6 +1,12 @@
-"""What to say of a module that is not there: which distribution the client has it from, or how to send it."""
+"""What to say of what a job does not find: a module, and where to have it from; a terminal."""
 
 from cloud.wire import worker
+
+_SILENT = "a job has no standard input: what it needs comes as an argument"
+_NO_DEBUGGER = (
+    "a job has no terminal for a debugger: it runs in yours after cloud.config.simulator_inline = True, "
+    "cloud.config.commit() and cloud.start_simulator()"
+)
 
 
 def advice(error: BaseException, distributions: str = "") -> str:
@@ -10,6 +16,10 @@ def advice(error: BaseException, distributions: str = "") -> str:
         error: what a job raised.
         distributions: 'module=name version' of the client's installed modules, separated by ';'.
     """
+    if isinstance(error, EOFError) and error.args == ("EOF when reading a line",):
+        return _SILENT
+    if type(error).__module__ == "bdb" and type(error).__name__ == "BdbQuit":
+        return _NO_DEBUGGER
     if not isinstance(error, ModuleNotFoundError) or not error.name:
         return ""
     top = error.name.partition(".")[0]

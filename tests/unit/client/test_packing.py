@@ -40,6 +40,15 @@ def test_the_message_names_the_argument_and_shows_the_way(session: Session) -> N
         session.map(lambda x: x, [1, 2, (n for n in "ab")])
 
 
+def test_a_refusal_that_says_what_to_pass_has_no_second_advice(session: Session) -> None:
+    with pytest.raises(CannotPickle, match="pass a list of what it yields") as refusal:
+        session.call(sum, (n for n in range(3)))
+    assert refusal.value.hint == ""
+    with pytest.raises(CannotPickle) as refusal:
+        session.call(print, LOCK)
+    assert "open it inside the job" in refusal.value.hint
+
+
 def test_a_failure_is_logged_for_the_transport(session: Session, caplog: pytest.LogCaptureFixture) -> None:
     """D.2: at ERROR to the logger `Cloud.Transport`."""
     with pytest.raises(CannotPickle):

@@ -23,8 +23,8 @@ def test_it_is_an_executor_and_its_arguments_are_checked(session: Session) -> No
         cloud.Executor(0)
     with pytest.raises(TypeError, match="initializer must be a callable"):
         cloud.Executor(initializer=3, cloud=session)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="unexpected keyword argument 'lable'"):
-        cloud.Executor(lable="x")
+    with pytest.raises(TypeError, match=r"unexpected keyword argument '_lable' \(did you mean _label\?\)"):
+        cloud.Executor(_lable="x")
     with pytest.raises(TypeError, match=r"must be the module cloud or cloud\.mp"):
         cloud.Executor(cloud="mp")
 

@@ -1,5 +1,7 @@
 """What is told of a job that raised."""
 
+import bdb
+
 from cloud.runner import extras, failure
 
 
@@ -21,6 +23,15 @@ def test_a_result_that_cannot_be_pickled_is_named() -> None:
 def test_a_missing_module_is_named() -> None:
     text = failure.describe(ModuleNotFoundError("No module named 'x'", name="x"), failure.LOADING)
     assert text.startswith("Could not depickle job: there is no module named 'x' where the job ran")
+
+
+def test_a_job_that_asks_a_terminal_is_told_that_it_has_none() -> None:
+    reading = failure.describe(EOFError("EOF when reading a line"), failure.RUNNING)
+    assert "TIP: a job has no standard input" in reading
+    assert "TIP" not in failure.describe(EOFError("the file is too short"), failure.RUNNING)
+    debugging = failure.describe(bdb.BdbQuit(), failure.RUNNING)
+    assert "TIP: a job has no terminal for a debugger" in debugging
+    assert "simulator_inline = True" in debugging
 
 
 def test_an_exception_group_is_described_with_its_members() -> None:
