@@ -46,7 +46,7 @@ def test_a_refusal_that_says_what_to_pass_has_no_second_advice(session: Session)
     assert refusal.value.hint == ""
     with pytest.raises(CannotPickle) as refusal:
         session.call(print, LOCK)
-    assert "open it inside the job" in refusal.value.hint
+    assert "open it inside the job" in (refusal.value.hint or "")
 
 
 def test_a_failure_is_logged_for_the_transport(session: Session, caplog: pytest.LogCaptureFixture) -> None:
