@@ -1,9 +1,12 @@
 """Executors and pools on real workers: initializers, cancelling, nesting, many futures."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent import futures
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -120,3 +123,34 @@ def test_after_cloud_mp_was_closed_its_executor_says_so() -> None:
             with pytest.raises(ServerUnavailable, match="was closed"):
                 ask()
         assert not session.connection_info()["opened"]
+
+
+_PROGRAM = """
+import cloud.mp
+from cloud.pool_interface import Pool
+
+state, found, times = None, {}, 0
+
+def prepare(value):
+    global state, times
+    state, times = value, times + 1
+    found["value"] = value
+
+def look(_):
+    return state, found, times
+
+for value in (7, 8, 8):
+    with Pool(1, prepare, (value,), cloud=cloud.mp) as pool:
+        print(pool.map(look, [0]), pool.starmap(look, [(0,)]), pool.apply(look, (0,)))
+"""
+
+
+def test_what_an_initializer_of_the_main_module_sets_is_seen_by_the_jobs_of_its_pool(tmp_path: Path) -> None:
+    path = tmp_path / "program.py"
+    path.write_text(_PROGRAM)
+    environment = {**os.environ, "PICLOUD_HOME": str(tmp_path / "home"), "PICLOUD_WORKERS": "1"}
+    done = subprocess.run(
+        [sys.executable, str(path)], capture_output=True, text=True, timeout=60, env=environment, check=True
+    )
+    seen = [f"({value}, {{'value': {value}}}, 1)" for value in (7, 8, 8)]
+    assert done.stdout.splitlines() == [f"[{one}] [{one}] {one}" for one in seen]

@@ -23,6 +23,8 @@ class CodeFile:
     def is_safe(self) -> bool:
         """Whether the path stays inside the folder."""
         parts = self.path.split("/")
+        if any("\ud800" <= letter <= "\udfff" for letter in self.path):  # no file system of ours has such a name
+            return False
         return all(part not in ("", ".", "..") for part in parts) and "\\" not in self.path and "\0" not in self.path
 
 

@@ -267,3 +267,10 @@ def test_what_links_lead_to_is_sent_under_each_of_its_names(needs: Needs, write:
     (path.parent / "same").symlink_to("data")
     (path.parent / "data" / "loop").symlink_to("..")
     assert places(needs(load("linked").f)) == ["linked/__init__.py", "linked/data/table.csv", "linked/same/table.csv"]
+
+
+def test_a_file_whose_name_is_no_text_stays_behind(needs: Needs, write: Write, load: Load) -> None:
+    path = write("latin/__init__.py", "def f(): pass")
+    with open(os.path.join(os.fsencode(path.parent), b"caf\xe9.txt"), "w"):
+        pass
+    assert places(needs(load("latin").f)) == ["latin/__init__.py"]

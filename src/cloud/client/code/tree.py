@@ -154,12 +154,17 @@ def _walk(
         return
     for entry in listed:
         name = entry.name
-        if name.startswith(".") or name in _NOT_SENT or name.endswith((".pyc", ".pyo")) or "\\" in name:
+        if name.startswith(".") or name in _NOT_SENT or name.endswith((".pyc", ".pyo")) or not _can_travel(name):
             continue
         if entry.is_dir():
             yield from _walk(entry.path, f"{place}/{name}", seen, around)
         elif entry.is_file():
             yield f"{place}/{name}", entry
+
+
+def _can_travel(name: str) -> bool:
+    """Whether every server and worker can call a file so: no name of bytes that are no text."""
+    return "\\" not in name and not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def _may_travel(place: str, whitelist: Collection[str] | None) -> bool:
