@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 import cloudpickle
 
 from cloud.pickling.aside import PROTOCOL, Aside
+from cloud.pickling.class_bodies import note_class_bodies
 from cloud.pickling.files import reduce_file, reduce_temporary_file
 from cloud.pickling.limits import MAX_BYTES
 from cloud.pickling.recursion import DEEPER_LIMIT, recursion_limit
@@ -53,6 +54,7 @@ class Enhancements:
         """Asked by pickle for each object that is no plain data; NotImplemented means: the usual way."""
         kind = type(obj)
         if kind is types.FunctionType:
+            note_class_bodies(obj.__code__)
             reduced = self._function_reduce(obj)
             if reduced is NotImplemented and obj.__dict__:
                 return self._with_attributes(obj)

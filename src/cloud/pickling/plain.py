@@ -4,6 +4,8 @@ import builtins
 from types import CodeType, FunctionType
 from typing import Any
 
+from cloud.pickling.class_bodies import note_class_bodies
+
 _REMEMBERED = 256
 _BUILTINS = builtins.__dict__
 _REACHING = frozenset({"globals", "exec", "eval"})
@@ -73,4 +75,5 @@ def _global_names(code: CodeType) -> frozenset[str]:
     """Names of globals that this code, or code in it, reads, writes or deletes."""
     from cloudpickle.cloudpickle import _extract_code_globals
 
+    note_class_bodies(code)
     return frozenset(_extract_code_globals(code))

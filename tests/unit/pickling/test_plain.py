@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cloud.pickling.function import dump_function, load_function
 from cloud.pickling.plain import PlainFunctions, is_plain
 
 
@@ -39,6 +40,7 @@ def test_a_function_that_is_its_code_is_plain(source: str) -> None:
         "class A: pass\ndef f(x: A): pass",
         "def f(): return (lambda: y)()\ny = 1",
         "def f():\n    globals()['n'] = 1",
+        "y = 1\ndef f():\n    class A:\n        x = y\n    return A.x",
         "def f(): exec('global n; n = 1')",
         "def f(): return eval('globals()')",
     ],
@@ -61,3 +63,10 @@ def test_what_changes_is_noticed() -> None:
     assert known.get(function) == "value"
     function.__name__ = "g"
     assert known.get(function) is None
+
+
+def test_globals_of_a_class_inside_a_function_travel_as_they_are_now() -> None:
+    function = made("y = 1\ndef f():\n    class A:\n        x = y\n    return A.x")
+    assert load_function(dump_function(function)[1])() == 1
+    function.__globals__["y"] = 2
+    assert load_function(dump_function(function)[1])() == 2
