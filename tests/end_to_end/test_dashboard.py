@@ -73,6 +73,8 @@ def test_signing_in_leads_nowhere_else(server: Served, address: str) -> None:
 
 def test_a_link_signs_in_once(server: Served) -> None:
     path = link_of(server)
+    status, headers, _ = server.request("HEAD", path)
+    assert (status, headers["Set-Cookie"]) == (204, None)
     assert Look(server).get(path).path == "/jobs"
     again = Look(server).get(path)
     assert (again.status, again.cookies) == (401, {})

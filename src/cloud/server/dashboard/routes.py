@@ -107,6 +107,8 @@ class Dashboard:
         return self._signed_in(request, cookie, forms.ours(form.get("next", "")))
 
     async def _by_link(self, request: Request) -> Response:
+        if request.method == "HEAD":  # whoever only looks where a link leads must not use it up
+            return Response(status_code=204)
         try:
             cookie = self._visits.by_link(str(request.path_params["token"]))
         except errors.NotAuthorised as error:
