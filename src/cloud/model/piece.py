@@ -14,7 +14,7 @@ class BlobRef:
     """Immutable bytes in the blob store.
 
     Names: `functions/<sha256>`, `args/<sid>/<first>`, `results/<sid>/<index>-<attempt>`,
-    `files/<account>/<fid>-<start>`.
+    `files/<account>/<fid>-<start>-<size>`.
     """
 
     name: str
