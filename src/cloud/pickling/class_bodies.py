@@ -10,7 +10,7 @@ _NOT_THE_USERS = frozenset({"__name__", "__module__", "__qualname__", "__builtin
 
 def note_class_bodies(code: CodeType) -> None:
     """Let cloudpickle know the globals of classes that this code, or code in it, makes."""
-    if not any(type(const) is CodeType for const in code.co_consts):
+    if CodeType not in map(type, code.co_consts):
         return
     found = dict.fromkeys(_asked_for(code))
     if found:

@@ -54,7 +54,9 @@ class Enhancements:
         """Asked by pickle for each object that is no plain data; NotImplemented means: the usual way."""
         kind = type(obj)
         if kind is types.FunctionType:
-            note_class_bodies(obj.__code__)
+            code = obj.__code__
+            if types.CodeType in map(type, code.co_consts):
+                note_class_bodies(code)
             reduced = self._function_reduce(obj)
             if reduced is NotImplemented and obj.__dict__:
                 return self._with_attributes(obj)
