@@ -5,18 +5,21 @@ from collections.abc import Iterator
 from inspect import CO_OPTIMIZED
 from types import CodeType
 
+from cloudpickle.cloudpickle import _extract_code_globals
+
 _NOT_THE_USERS = frozenset({"__name__", "__module__", "__qualname__", "__builtins__"})
+_LOOKED = ""
+"""No global has this name: beside those that cloudpickle found, it says that this module has looked too."""
 
 
 def note_class_bodies(code: CodeType) -> None:
     """Let cloudpickle know the globals of classes that this code, or code in it, makes."""
     if CodeType not in map(type, code.co_consts):
         return
-    found = dict.fromkeys(_asked_for(code))
-    if found:
-        from cloudpickle.cloudpickle import _extract_code_globals
-
-        _extract_code_globals(code).update(found)  # it remembers what it found, and looks only once
+    names = _extract_code_globals(code)  # cloudpickle remembers this very dict
+    if _LOOKED not in names:
+        names.update(dict.fromkeys(_asked_for(code)))
+        names[_LOOKED] = None
 
 
 def _asked_for(code: CodeType) -> Iterator[str]:
