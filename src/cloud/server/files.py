@@ -3,7 +3,7 @@
 import hashlib
 import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -13,9 +13,10 @@ from starlette.routing import Route
 from cloud import errors
 from cloud.api import MAX_PIECE_BYTES, FilePiece
 from cloud.model import File, wrong_with
-from cloud.server.answers import SAFE, error_object
+from cloud.server.answers import SAFE
 from cloud.server.calls import Calls
 from cloud.server.gate import Caller, Gate
+from cloud.server.guarded import guarded
 from cloud.server.json_answer import JsonAnswer
 from cloud.wire import calls as wire_calls
 from cloud.wire import files as wire_files
@@ -24,8 +25,6 @@ from cloud.wire.message import decode
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _PIECE_BYTES = 1 << 20
 _SAFE = {name.decode(): value.decode() for name, value in SAFE}
-
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class FileRoutes:
@@ -38,21 +37,11 @@ class FileRoutes:
     def routes(self) -> list[Route]:
         """All of them."""
         return [
-            Route("/v1/files", self._guarded(self._list), methods=["GET"]),
-            Route("/v1/files/{name:path}", self._guarded(self._get), methods=["GET"]),
-            Route("/v1/files/{name:path}", self._guarded(self._put), methods=["PUT"]),
-            Route("/v1/files/{name:path}", self._guarded(self._delete), methods=["DELETE"]),
+            Route("/v1/files", guarded(self._gate, self._list), methods=["GET"]),
+            Route("/v1/files/{name:path}", guarded(self._gate, self._get), methods=["GET"]),
+            Route("/v1/files/{name:path}", guarded(self._gate, self._put), methods=["PUT"]),
+            Route("/v1/files/{name:path}", guarded(self._gate, self._delete), methods=["DELETE"]),
         ]
-
-    def _guarded(self, answer: "Callable[[Request, Caller], Awaitable[Response]]") -> Endpoint:
-        async def endpoint(request: Request) -> Response:
-            try:
-                caller = self._gate.admit(dict(request.headers.raw))
-                return await answer(request, caller)
-            except errors.CloudException as error:
-                return JsonAnswer(error_object(error), status_code=error.http_status)
-
-        return endpoint
 
     async def _list(self, request: Request, caller: Caller) -> Response:
         asked = {name: request.query_params.get(name, "") for name in ("prefix", "after")}

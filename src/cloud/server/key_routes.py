@@ -1,7 +1,6 @@
 """Keys of accounts as plain JSON: listed, made, switched on and off (SPEC B.9, DESIGN D19)."""
 
 import json
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -9,15 +8,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from cloud import errors
-from cloud.server.answers import error_object
 from cloud.server.gate import Caller, Gate
+from cloud.server.guarded import Answer, Endpoint, guarded
 from cloud.server.json_answer import JsonAnswer
 from cloud.server.keys import FIRST_ACCOUNT, Credentials, Key, no_such_key
 
 _MOST_BYTES = 64 << 10
 _LONGEST_NOTE = 1000
-
-Answer = Callable[[Request, Caller], Awaitable[Response]]
 
 
 class KeyRoutes:
@@ -38,19 +35,15 @@ class KeyRoutes:
             Route("/v1/keys/{key}/deactivate", self._guarded(self._deactivate), methods=["POST"]),
         ]
 
-    def _guarded(self, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
-        async def endpoint(request: Request) -> Response:
-            try:
-                caller = self._gate.admit(dict(request.headers.raw))
-                if caller.key is None:
-                    raise errors.NotAuthorised(
-                        "a job cannot manage keys", hint="do it in a program that has a key of the account"
-                    )
-                return await answer(request, caller)
-            except errors.CloudException as error:
-                return JsonAnswer(error_object(error), status_code=error.http_status)
+    def _guarded(self, answer: Answer) -> Endpoint:
+        async def of_a_key(request: Request, caller: Caller) -> Response:
+            if caller.key is None:
+                raise errors.NotAuthorised(
+                    "a job cannot manage keys", hint="do it in a program that has a key of the account"
+                )
+            return await answer(request, caller)
 
-        return endpoint
+        return guarded(self._gate, of_a_key)
 
     async def _list(self, request: Request, caller: Caller) -> Response:
         if request.query_params.get("all", "") in ("1", "true", "yes"):

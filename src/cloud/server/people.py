@@ -1,7 +1,6 @@
 """Jobs as plain JSON, for people, curl other languages: a client's questions, asked of the same core."""
 
 import math
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -13,9 +12,9 @@ from cloud.api import INFO_FIELDS
 from cloud.dispatch.ports import Blobs, Store
 from cloud.model import Ranges
 from cloud.model.ranges import pack
-from cloud.server.answers import error_object
 from cloud.server.calls import Calls
 from cloud.server.gate import Caller, Gate
+from cloud.server.guarded import guarded
 from cloud.server.json_answer import JsonAnswer, TextAnswer
 from cloud.server.summary import count_jobs
 from cloud.wire import calls as wire_calls
@@ -31,8 +30,6 @@ _LONG = frozenset({"stdout", "stderr", "logging", "profile"})
 _MOST_DIGITS = 18
 _LONGEST_LIST = 10_000
 
-Endpoint = Callable[[Request], Awaitable[Response]]
-
 
 class People:
     """Routes under /v1/jobs, and /v1/summary."""
@@ -46,22 +43,12 @@ class People:
     def routes(self) -> list[Route]:
         """All of them."""
         return [
-            Route("/v1/summary", self._guarded(self._summary), methods=["GET"]),
-            Route("/v1/jobs", self._guarded(self._jobs), methods=["GET"]),
-            Route("/v1/jobs/{jid}", self._guarded(self._job), methods=["GET"]),
-            Route("/v1/jobs/{jid}/kill", self._guarded(self._kill), methods=["POST"]),
-            Route("/v1/jobs/{jid}/{stream}", self._guarded(self._output), methods=["GET"]),
+            Route("/v1/summary", guarded(self._gate, self._summary), methods=["GET"]),
+            Route("/v1/jobs", guarded(self._gate, self._jobs), methods=["GET"]),
+            Route("/v1/jobs/{jid}", guarded(self._gate, self._job), methods=["GET"]),
+            Route("/v1/jobs/{jid}/kill", guarded(self._gate, self._kill), methods=["POST"]),
+            Route("/v1/jobs/{jid}/{stream}", guarded(self._gate, self._output), methods=["GET"]),
         ]
-
-    def _guarded(self, answer: "Callable[[Request, Caller], Awaitable[Response]]") -> Endpoint:
-        async def endpoint(request: Request) -> Response:
-            try:
-                caller = self._gate.admit(dict(request.headers.raw))
-                return await answer(request, caller)
-            except errors.CloudException as error:
-                return JsonAnswer(error_object(error), status_code=error.http_status)
-
-        return endpoint
 
     async def _summary(self, _request: Request, caller: Caller) -> Response:
         header, _ = await self._ask(wire_calls.ask("describe", None), caller)
