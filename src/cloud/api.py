@@ -152,6 +152,11 @@ class JobApi(Protocol):
         """One `Status` per jid, in order."""
         ...
 
+    def counts(self, jids: Ranges) -> dict[str, int]:
+        """How many of the jobs, each counted once, have which status: its word and the number, those that none has
+        left out. Cheap for a million jobs."""
+        ...
+
     def info(self, jids: Ranges, fields: Sequence[str]) -> list[dict[str, Any]]:
         """One dict per jid, in order, with exactly the requested `INFO_FIELDS`.
 

@@ -287,6 +287,19 @@ def test_status_is_a_byte_per_jid_in_the_order_asked(api: JobApi, gate: Gate) ->
     assert api.status(asked) == bytes([Status.WAITING, Status.DONE, Status.DONE, Status.DONE])
 
 
+def test_jobs_are_counted_by_status_each_once(api: JobApi, gate: Gate) -> None:
+    def fail(x: int) -> int:
+        return 1 // x
+
+    jids = submit(api, fail, [(i,) for i in range(5)])
+    api.wait((jids,), timeout_seconds=SOON, stop_on_failure=False)
+    held = submit(api, double, [(i,) for i in range(3)], depends_on=gate.ranges)
+    assert api.counts((jids, jids[2:])) == {"done": 4, "error": 1}
+    assert api.counts((jids[1:3], held[1:])) == {"waiting": 2, "done": 2}
+    assert api.counts((jids, held, *gate.ranges)).keys() <= {"waiting", "queued", "processing", "done", "error"}
+    assert api.counts(()) == {}
+
+
 def test_info_has_exactly_the_fields_asked_for(api: JobApi) -> None:
     jids = submit(api, print, [("hello",), ("you",)], label="a label")
     api.wait((jids,), timeout_seconds=SOON, stop_on_failure=False)
@@ -339,6 +352,7 @@ def test_deleted_jobs_are_not_found_and_the_others_stay(api: JobApi) -> None:
     api.delete((jids[1:3],))
     calls: list[Callable[[], Any]] = [
         lambda: api.status((jids,)),
+        lambda: api.counts((jids,)),
         lambda: api.info((jids,), ["status"]),
         lambda: api.outcomes((jids[1:3],), timeout_seconds=SOON),
     ]
@@ -361,6 +375,7 @@ def test_jids_that_do_not_exist_are_named_by_every_call(api: JobApi) -> None:
     nobody = (range(10**9, 10**9 + 1),)
     calls: list[Callable[[], Any]] = [
         lambda: api.status(nobody),
+        lambda: api.counts(nobody),
         lambda: api.wait(nobody, timeout_seconds=0, stop_on_failure=False),
         lambda: api.outcomes(nobody, timeout_seconds=0),
         lambda: api.info(nobody, ["status"]),

@@ -177,6 +177,10 @@ class ScriptedApi:
     def status(self, jids: Ranges) -> bytes:
         return bytes(self.jobs[jid].status for jid in self._named(jids))
 
+    def counts(self, jids: Ranges) -> dict[str, int]:
+        words = [self.jobs[jid].status.word for jid in dict.fromkeys(self._named(jids))]
+        return {status.word: words.count(status.word) for status in Status if status.word in words}
+
     def info(self, jids: Ranges, fields: Sequence[str]) -> list[dict[str, Any]]:
         answer = []
         for jid in self._named(jids):

@@ -92,6 +92,11 @@ class RemoteApi:
         calls.answer_of(header)
         return bytes(frames[0])
 
+    def counts(self, jids: Ranges) -> dict[str, int]:
+        """See `JobApi`."""
+        counted: dict[str, int] = self._plain("counts", calls.ask("counts", jids))
+        return counted
+
     def info(self, jids: Ranges, fields: Sequence[str]) -> list[dict[str, Any]]:
         """See `JobApi`."""
         return calls.read_infos(*decode(self.exchange("info", calls.ask("info", jids, fields=list(fields)))))

@@ -183,6 +183,8 @@ class Door:
     def _read(self, op: str, header: Header, jobs: Jobs) -> list[Buffer]:
         if op == "status":
             return calls.ok(None, [jobs.status(calls.read_jids(header))])
+        if op == "counts":
+            return calls.ok(jobs.counts(calls.read_jids(header)))
         if op == "info":
             fields = [str(f) for f in header["fields"]]
             unknown = sorted(set(fields) - set(INFO_FIELDS))

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from cloud.api import Ended, Part, Receipt, Waited
-from cloud.dispatch import lifecycle
+from cloud.dispatch import counting, lifecycle
 from cloud.dispatch.code import Library
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.info import InfoReader
@@ -120,6 +120,11 @@ class Jobs:
         """See `JobApi.status`."""
         with self._dispatcher.lock:
             return b"".join([self._statuses(named) for named in self._naming.find(jids)])
+
+    def counts(self, jids: Ranges) -> dict[str, int]:
+        """See `JobApi.counts`."""
+        with self._dispatcher.lock:
+            return counting.counts(self._store, self._naming, jids)
 
     def info(self, jids: Ranges, fields: Sequence[str]) -> list[dict[str, Any]]:
         """See `JobApi.info`."""

@@ -13,6 +13,8 @@ _READS: dict[tuple[str, ...], str] = {}
 _ALIVE = frozenset(set(Status) - {Status.DELETED})
 _FAILED = frozenset(status for status in Status if status.failed)
 _DELETED = bytes([Status.DELETED])
+_FINISHED = (Status.DONE, Status.ERROR, Status.KILLED, Status.STALLED)
+"""In the order of the table's columns."""
 
 
 _LONE_MOST = 256
@@ -91,23 +93,15 @@ class OutcomeRows(Claims):
     def counts(self, stretch: Stretch) -> dict[Status, int]:
         """How many jobs of the stretch have each finished status; statuses nobody has are absent."""
         base = self._base(stretch.sid)
-        totals = dict.fromkeys((Status.DONE, Status.ERROR, Status.KILLED, Status.STALLED), 0)
-        if base is None:
+        if base is None or stretch.lo >= stretch.hi:
             return {}
         lo, hi = base + stretch.lo, base + stretch.hi
-        edges = []
-        for stop, start, *numbers in self._each(SQL.counts, (lo,)):
-            if start >= hi:
-                break
-            if start < lo or stop > hi:
-                edges.append((max(start, lo) - base, min(stop, hi) - base))
-                continue
-            for status, number in zip(totals, numbers, strict=True):
-                totals[status] += number
-        for edge in edges:
-            for piece in self.outcomes(Stretch(stretch.sid, *edge)):
-                for status, number in piece.counts().items():
-                    totals[status] += number
+        totals = dict(zip(_FINISHED, self._first(SQL.counts_within, (lo, hi)), strict=True))
+        for start, stop in {row[:2] for jid in (lo, hi) if (row := self._first(SQL.beginning, (jid,)))}:
+            if (start < lo or stop > hi) and start < hi:
+                for piece in self.outcomes(Stretch(stretch.sid, max(start, lo) - base, min(stop, hi) - base)):
+                    for status, number in piece.counts().items():
+                        totals[status] += number
         return {status: number for status, number in totals.items() if number}
 
     def _blobs(self, base: int, lo: int, hi: int) -> dict[int, BlobRef]:
