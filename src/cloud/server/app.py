@@ -44,7 +44,7 @@ class App:
             People(calls, gate, core.store, core.blobs),
             KeyRoutes(gate),
             FileRoutes(calls, gate),
-            Dashboard(calls, gate, core.store, (identity.server_id, identity.version)),
+            Dashboard(calls, gate, core, (identity.server_id, identity.version)),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,7 +1,8 @@
-"""Styles, script and icon, out of the package."""
+"""Styles, scripts and icons, out of the package."""
 
 import functools
 import hashlib
+import re
 from importlib.resources import files
 
 from starlette.requests import Request
@@ -10,23 +11,30 @@ from starlette.responses import Response
 from cloud.errors import FileNotFound
 from cloud.server.dashboard.rendering import HEADERS
 
-_TYPES = {"dashboard.css": "text/css", "dashboard.js": "text/javascript", "icon.svg": "image/svg+xml"}
+_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9.-]{0,60}\.(css|js|svg)")
 
 
 async def serve_static(request: Request) -> Response:
-    """One of the few files there are.
+    """One of the files in `static/`.
 
     Raises:
         FileNotFound: it is not one of them.
     """
     name = str(request.path_params["name"])
-    if name not in _TYPES:
+    found = _read(name) if _NAME.fullmatch(name) and name in _names() else None
+    if found is None:
         raise FileNotFound(f"there is nothing at {request.url.path}")
-    data, tag = _read(name)
+    data, tag = found
     headers = {**HEADERS, "etag": tag, "cache-control": "no-cache"}
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
-    return Response(data, media_type=_TYPES[name], headers=headers)
+    return Response(data, media_type=_TYPES[name.rpartition(".")[2]], headers=headers)
+
+
+@functools.cache
+def _names() -> frozenset[str]:
+    return frozenset(entry.name for entry in files(__package__).joinpath("static").iterdir())
 
 
 @functools.cache

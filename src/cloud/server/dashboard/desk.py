@@ -1,0 +1,78 @@
+"""What all pages share: asking the core, filling a template, saying what went wrong."""
+
+from typing import Any
+
+from starlette.requests import Request
+
+from cloud import errors
+from cloud.dispatch.ports import Store
+from cloud.local import Core
+from cloud.model import Ranges, Submission
+from cloud.server.calls import Calls
+from cloud.server.dashboard import forms
+from cloud.server.dashboard.navigation import PAGES
+from cloud.server.dashboard.rendering import DashboardPage, render
+from cloud.server.dashboard.visits import Visit
+from cloud.wire import calls as wire_calls
+from cloud.wire.message import decode
+
+
+class Desk:
+    """Asks the core on behalf of a visit, and makes pages of the answers."""
+
+    def __init__(self, asked: Calls, core: Core, about: tuple[str, str]) -> None:
+        """
+        Args:
+            about: the server's id and version.
+        """
+        self._asked = asked
+        self.core = core
+        self.server_id, self.version = about
+
+    @property
+    def store(self) -> Store:
+        """The core's."""
+        return self.core.store
+
+    def submission(self, jid: int, visit: Visit) -> Submission:
+        """The submission with this job.
+
+        Raises:
+            JobNotFound: there is none, or it is another account's.
+        """
+        for submission in self.store.at_jids(range(jid, jid + 1)):
+            if submission.account == visit.caller.account:
+                return submission
+        raise errors.JobNotFound("there is no such job: it never was, was deleted, or is another account's", jid=jid)
+
+    async def info(self, jids: Ranges, visit: Visit, fields: tuple[str, ...]) -> list[dict[str, Any]]:
+        """As `JobApi.info`."""
+        header, frames = await self.ask(wire_calls.ask("info", jids, fields=list(fields)), visit)
+        return wire_calls.read_infos(header, frames)
+
+    async def ask(self, parts: wire_calls.Parts, visit: Visit) -> tuple[dict[str, Any], list[memoryview]]:
+        """Any call of `JobApi` or `FilesApi`, as a message; raises what the core raised."""
+        answer = await self._asked.ask(b"".join(parts), visit.caller)
+        assert answer is not None
+        header, frames = decode(b"".join(answer))
+        wire_calls.answer_of(header)
+        return header, frames
+
+    def page(
+        self, request: Request, template: str, visit: Visit | None, *, status: int = 200, here: str = "", **values: Any
+    ) -> DashboardPage:
+        """A page of a template, which sees besides its own values: `root` (the way up to '/'), `visit`, `version`,
+        `server`, `pages` and `here`.
+
+        Args:
+            here: which of `PAGES` this belongs to.
+        """
+        shared = {
+            "root": forms.upwards(request), "visit": visit, "version": self.version, "server": self.server_id,
+            "pages": PAGES, "here": here,
+        }  # fmt: skip
+        return DashboardPage(render(template, {**shared, **values}), status)
+
+    def failed(self, request: Request, error: errors.CloudException, visit: Visit | None = None) -> DashboardPage:
+        """The page that says what went wrong."""
+        return self.page(request, "error.html", visit, status=error.http_status, error=error)
