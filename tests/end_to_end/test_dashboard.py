@@ -82,8 +82,11 @@ def test_a_link_signs_in_once(server: Served) -> None:
 
 
 def test_signing_out_ends_it(visitor: Look) -> None:
+    copied = dict(visitor.cookies)
     visitor.get("/jobs").press("sign-out")
     assert visitor.get("/jobs").path.startswith("/sign-in")
+    visitor.cookies = copied
+    assert visitor.get("/jobs").path.startswith("/sign-in"), "the visit is over, not only forgotten by the browser"
 
 
 def test_a_changed_cookie_is_no_cookie(visitor: Look) -> None:

@@ -49,6 +49,23 @@ def test_a_cookie_outlives_the_server_but_not_its_time_or_its_key() -> None:
     store.close()
 
 
+def test_signing_out_ends_a_visit_and_every_copy_of_its_cookie_but_no_other_visit() -> None:
+    store, wall = SQLiteStore(":memory:"), Wall()
+    keys = Keys(store)
+    made = keys.make(3)
+    visits = Visits(store, keys, wall)
+    cookie, other = (visits.by_key(made.key, made.secret) for _ in range(2))
+    visits.end(cookie)
+    assert visits.read(cookie) is None
+    assert Visits(store, keys, wall).read(cookie) is None
+    assert visits.read(other) is not None
+    visits.end("made.up.cookie.x")
+    wall.now += VISIT_SECONDS + 1
+    visits.end(other)
+    assert len(store.facts("dashboard/ended/")) == 1, "what is too old anyway is forgotten"
+    store.close()
+
+
 def test_a_cookie_of_another_server_or_none_at_all_opens_nothing() -> None:
     ours, others = SQLiteStore(":memory:"), SQLiteStore(":memory:")
     made = Keys(ours).make(1)

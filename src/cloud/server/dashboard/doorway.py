@@ -109,6 +109,7 @@ class Doorway:
 
     async def _sign_out(self, request: Request, visit: Visit) -> Response:
         forms.check_token(await forms.read_form(request), visit)
+        self._visits.end(request.cookies.get(self._cookie, ""))
         answer = RedirectResponse("sign-in", 303)
         answer.delete_cookie(self._cookie, path="/")
         return answer

@@ -17,6 +17,7 @@ LINK_SECONDS = 300
 VISIT_SECONDS = 30 * 86400
 """How long a browser stays signed in."""
 _SIGNER = "dashboard/secret"
+_ENDED = "dashboard/ended/"
 _MOST_LINKS = 1000
 
 
@@ -31,7 +32,8 @@ class Visit:
 
 class Visits:
     """Makes and reads cookies. A cookie is signed with a secret of the store, so it outlives the server; it says
-    which key signed in, and is good for as long as that key is active."""
+    which key signed in, and is good for as long as that key is active and nobody signed out. What was signed out is
+    remembered in the store until the cookie is too old anyway, so a copy of it opens nothing."""
 
     def __init__(
         self, store: Store, keys: Keys, wall: Callable[[], float] = time.time,
@@ -74,17 +76,37 @@ class Visits:
 
     def read(self, cookie: str) -> Visit | None:
         """Who shows this cookie; None: nobody that may come in."""
-        said, _, proof = cookie.rpartition(".")
-        key, _, until = said.partition(".")
-        if not said.isascii() or not hmac.compare_digest(proof.encode(), self._sign("visit", said).encode()):
+        said = self._said(cookie)
+        if said is None:
+            return None
+        key, until, number = said.split(".")
+        if float(until) < self._wall() or self._store.get_fact(_ENDED + number) is not None:
             return None
         try:
             found = self._keys.find(key)
         except NotAuthorised:
             return None
-        if not found.active or float(until.partition(".")[0]) < self._wall():
+        return Visit(Caller(found.account, key=key), self._sign("form", said)) if found.active else None
+
+    def end(self, cookie: str) -> None:
+        """Sign out: this cookie, and every copy of it, is good for nothing any more."""
+        said = self._said(cookie)
+        if said is None:
+            return
+        now = self._wall()
+        _, until, number = said.split(".")
+        with self._store.transaction():
+            self._store.set_fact(_ENDED + number, until)
+            for name, then in self._store.facts(_ENDED).items():
+                if float(then) < now:
+                    self._store.set_fact(name, None)
+
+    def _said(self, cookie: str) -> str | None:
+        """'key.until.number' of a cookie that we signed."""
+        said, _, proof = cookie.rpartition(".")
+        if not said.isascii() or not hmac.compare_digest(proof.encode(), self._sign("visit", said).encode()):
             return None
-        return Visit(Caller(found.account, key=key), self._sign("form", said))
+        return said
 
     def _cookie(self, key: str) -> str:
         said = f"{key}.{int(self._wall()) + VISIT_SECONDS}.{secrets.token_urlsafe(12)}"
