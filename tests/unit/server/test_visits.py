@@ -61,7 +61,7 @@ def test_signing_out_ends_a_visit_and_every_copy_of_its_cookie_but_no_other_visi
     assert visits.read(other) is not None
     visits.end("made.up.cookie.x")
     wall.now += VISIT_SECONDS + 1
-    visits.end(other)
+    visits.end(visits.by_key(made.key, made.secret))
     assert len(store.facts("dashboard/ended/")) == 1, "what is too old anyway is forgotten"
     store.close()
 
