@@ -200,6 +200,10 @@ def test_a_profile_is_json_rows_and_text(cloud: Dispatcher) -> None:
     row = next(r for r in profile["rows"] if r[2] == "work")
     assert row[3] == 1
     assert len(row) == 7
+    names = [r[2] for r in profile["rows"]]
+    called = {(names[caller], names[callee]): calls for caller, callee, calls, *_ in profile["edges"]}
+    assert called["<genexpr>", "<built-in method builtins.len>"] == 1000
+    assert profile["left_out"] == 0
 
 
 def test_what_a_call_leaves_beside_its_result(cloud: Dispatcher) -> None:
@@ -217,7 +221,32 @@ def test_what_a_call_leaves_beside_its_result(cloud: Dispatcher) -> None:
     extra = json.loads(job.text("extra"))
     assert extra["result_repr"] == "{'a': [1, 2, 3]}"
     assert extra["cputime"]["user"] + extra["cputime"]["system"] > 0.05
-    assert extra["memory"]["max"] > 1 << 20
+    assert extra["memory"]["max_usage"] > 1 << 20
+
+
+def test_the_memory_of_a_job_is_its_own_and_not_that_of_a_larger_one_before(cloud: Dispatcher) -> None:
+    import json
+
+    def fill(megabytes: int) -> int:
+        import time
+
+        held = b"x" * (megabytes << 20)
+        time.sleep(0.051)
+        return len(held)
+
+    jobs = [cloud.finish(cloud.map(fill, [size]))[0] for size in (100, 1)]
+    large, small = (json.loads(job.text("extra"))["memory"]["max_usage"] for job in jobs)
+    assert large > 100 << 20
+    assert small < large - (50 << 20)
+
+
+def test_an_error_of_any_length_is_told(cloud: Dispatcher) -> None:
+    def shout() -> None:
+        raise ValueError("\N{GRINNING FACE}" * 400_000)
+
+    (job,) = cloud.finish(cloud.call(shout))
+    assert job.status == Status.ERROR
+    assert "ValueError" in job.text("error")
 
 
 def test_tiny_jobs_of_a_map_leave_nothing_beside_their_results(cloud: Dispatcher) -> None:

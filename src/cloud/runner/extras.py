@@ -7,16 +7,17 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from cloud.runner.linux import forget_peak
+from cloud.runner.profile import table
+
 REPR_MAX = 200
-PROFILE_TEXT_MAX = 128 * 1024
-PROFILE_ROWS_MAX = 1000
 _PLAIN = (int, float, complex, str, bytes, bool, type(None))
 _MANY = (list, tuple, set, frozenset, dict)
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Usage:
-    """CPU time since the last look."""
+    """CPU time, and the largest memory, since the last look. Both are the process's own, without its children."""
 
     def __init__(self) -> None:
         self.user = self.system = 0.0
@@ -26,16 +27,17 @@ class Usage:
         """Look."""
         now = resource.getrusage(resource.RUSAGE_SELF)
         self.user, self.system = now.ru_utime, now.ru_stime
+        forget_peak()
 
     def since(self) -> dict[str, Any]:
-        """What was used since, and the process's largest memory."""
+        """What was used since the last look, and look."""
         user, system = self.user, self.system
         now = resource.getrusage(resource.RUSAGE_SELF)
-        self.user, self.system = now.ru_utime, now.ru_stime
+        self.start()
         unit = 1 if sys.platform == "darwin" else 1024
         return {
             "cputime": {"user": round(now.ru_utime - user, 6), "system": round(now.ru_stime - system, 6)},
-            "memory": {"max": now.ru_maxrss * unit},
+            "memory": {"max_usage": now.ru_maxrss * unit},
         }
 
 
@@ -53,7 +55,7 @@ def profiled(function: Callable[..., Any], extra: dict[str, Any]) -> Callable[..
         try:
             return profile.runcall(function, *args, **kwargs)
         finally:
-            extra["profile"] = _table(profile)
+            extra["profile"] = table(profile)
 
     return run
 
@@ -61,21 +63,6 @@ def profiled(function: Callable[..., Any], extra: dict[str, Any]) -> Callable[..
 def to_json(extra: dict[str, Any]) -> bytes:
     """Nothing for an empty dict."""
     return _encode(extra).encode() if extra else b""
-
-
-def _table(profile: cProfile.Profile) -> dict[str, Any]:
-    import io
-    import pstats
-
-    text = io.StringIO()
-    stats = pstats.Stats(profile, stream=text)
-    stats.sort_stats("cumulative").print_stats(200)
-    entries = sorted(stats.stats.items(), key=lambda item: -item[1][3])  # type: ignore[attr-defined]
-    rows = [
-        [file, line, name, total_calls, primitive, own, cumulative]
-        for (file, line, name), (primitive, total_calls, own, cumulative, _) in entries[:PROFILE_ROWS_MAX]
-    ]
-    return {"text": text.getvalue()[:PROFILE_TEXT_MAX], "rows": rows}
 
 
 def _look(value: Any, depth: int, budget: list[int]) -> str:

@@ -47,7 +47,7 @@ class Outbox:
     def rich(self, seq: int, status: Status, flags: int, started: float, runtime: float, *,
              result: Sequence[Buffer] = (), error: str = "", exception: bytes = b"",
              extra: bytes = b"") -> None:  # fmt: skip
-        """Any other job."""
+        """Any other job. What is too long altogether loses what is kept beside, and the end of its error."""
         size = sum(_size(part) for part in result)
         if size > INLINE_MAX_BYTES:
             try:
@@ -58,6 +58,8 @@ class Outbox:
             result = ()
         inline = b"".join(result)
         text = error.encode("utf-8", "backslashreplace")
+        if len(inline) + len(text) + len(exception) + len(extra) > RECORD_MAX_BYTES - BODY.size:
+            text, exception, extra = text[: RECORD_MAX_BYTES // 2], b"", b""
         lengths = BODY.pack(len(inline), len(text), len(exception), len(extra))
         body = b"".join((lengths, inline, text, exception, extra))
         if len(body) > RECORD_MAX_BYTES:

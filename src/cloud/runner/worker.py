@@ -222,6 +222,8 @@ class Worker:
             self._tidy()
         if runtime >= WORTH_MEASURING_SECONDS:
             extra |= self._usage.since()
+        elif runtime >= WORTH_A_LOOK_SECONDS:
+            self._usage.start()
         if self._logs.lines:
             extra["logging"] = self._logs.take()
         flags = self._streams.end_job(seq)
@@ -240,6 +242,8 @@ class Worker:
         self._tidy()
         if runtime >= WORTH_MEASURING_SECONDS:
             extra |= self._usage.since()
+        elif runtime >= WORTH_A_LOOK_SECONDS:
+            self._usage.start()
         if self._logs.lines:
             extra["logging"] = self._logs.take()
         flags = self._streams.end_job(seq)
