@@ -1,5 +1,6 @@
 """Harvest: records in a worker's ring become `Finished` and `Returned` events, in columns."""
 
+import json
 import math
 import os
 from array import array
@@ -7,6 +8,7 @@ from dataclasses import dataclass, field
 
 from cloud.agent.batch import Batch, Kill
 from cloud.agent.estimates import Estimates
+from cloud.agent.tail import Written
 from cloud.agent.worker import Worker
 from cloud.dispatch.ports import Blobs, Event, Finished, Returned
 from cloud.errors import CloudException
@@ -15,6 +17,7 @@ from cloud.wire.ring import ERRORS_MARKED, HEAD, LARGE, OUTPUT_MARKED, RECORDS, 
 from cloud.wire.worker import BODY
 
 _MARKED = OUTPUT_MARKED | ERRORS_MARKED
+NOTHING = Written()
 
 
 class Harvest:
@@ -55,7 +58,7 @@ class Harvest:
                             stream.read()
                             output = stream.output_of(lo + i)
                         if output is None and final:
-                            output = b""
+                            output = NOTHING
                         if output is not None:
                             got[flag] = output
                 if len(got) < (flags & _MARKED).bit_count():
@@ -149,7 +152,7 @@ class Harvest:
         output = worker.outputs.pop(seq, {})
         rows.add(
             status, records.started[i], records.runtime[i], result, error, exception, extra,
-            output.get(OUTPUT_MARKED, b""), output.get(ERRORS_MARKED, b""),
+            output.get(OUTPUT_MARKED, NOTHING), output.get(ERRORS_MARKED, NOTHING),
         )  # fmt: skip
 
     def _keep(self, worker: Worker, batch: Batch, seq: int, rows: "Rows") -> str:
@@ -181,8 +184,11 @@ class Rows:
     blobs: dict[int, BlobRef] = field(default_factory=dict)
 
     def add(self, status: int, started: float, runtime: float, result: bytes, error: bytes, exception: bytes,
-            extra: bytes, stdout: bytes, stderr: bytes) -> None:  # fmt: skip
+            extra: bytes, stdout: Written, stderr: Written) -> None:  # fmt: skip
         """One job."""
+        if stdout.dropped or stderr.dropped:
+            dropped = {"stdout": stdout.dropped, "stderr": stderr.dropped}
+            extra = json.dumps({**json.loads(extra or b"{}"), "dropped": dropped}).encode()
         self.status.append(status)
         self.started.append(started)
         self.runtime.append(runtime)
@@ -202,7 +208,7 @@ class Rows:
 
 
 def ended_by_agent(batch: Batch, seq: int, status: Status, error: str, *, started: float = math.nan,
-                   runtime: float = math.nan, stdout: bytes = b"", stderr: bytes = b"") -> Finished:  # fmt: skip
+                   runtime: float = math.nan, stdout: Written = NOTHING, stderr: Written = NOTHING) -> Finished:  # fmt: skip
     """The outcome of one job whose worker could not say it any more."""
     rows = Rows()
     rows.add(status, started, runtime, b"", error.encode("utf-8", "backslashreplace"), b"", b"", stdout, stderr)

@@ -3,7 +3,7 @@
 import os
 from collections import deque
 
-from cloud.agent.tail import READ_MAX_BYTES, Tail
+from cloud.agent.tail import READ_MAX_BYTES, Tail, Written
 from cloud.wire.ring import Ring
 from cloud.wire.worker import MARK
 
@@ -23,7 +23,7 @@ class Stream:
         self._tail = Tail()
         self._rest = b""
         """The last few bytes, which may be the beginning of a mark."""
-        self._ended: deque[tuple[int, bytes]] = deque()
+        self._ended: deque[tuple[int, Written]] = deque()
         self.open = True
 
     def read(self, limit: int = READS_PER_POLL) -> None:
@@ -40,7 +40,7 @@ class Stream:
             self._cut(piece)
         self._words[self._taken] = 1 if self._rest or self._unmarked else 0
 
-    def output_of(self, seq: int) -> bytes | None:
+    def output_of(self, seq: int) -> Written | None:
         """What the job that marked with `seq` wrote; None while its mark has not come."""
         while self._ended and self._ended[0][0] < seq:
             self._ended.popleft()
@@ -52,7 +52,12 @@ class Stream:
         """What was written since the last mark."""
         return self._tail.peek() + self._rest
 
-    def cut_off(self) -> bytes:
+    def since(self, start: int, max_bytes: int) -> tuple[int, bytes]:
+        """What was written since the last mark, from a position on: where it begins, and the bytes. What may be the
+        beginning of a mark is left out; it comes later if it is none."""
+        return self._tail.since(start, max_bytes)
+
+    def cut_off(self) -> Written:
         """What was written since the last mark, when no mark can come any more."""
         self._tail.add(self._rest)
         self._rest = b""

@@ -7,11 +7,22 @@ READ_MAX_BYTES = LINE_MAX_BYTES
 """Largest piece `add` takes: no line that lies within one piece is too long."""
 
 
+class Written(bytes):
+    """What is kept of a stream; `dropped` bytes were before it."""
+
+    dropped = 0
+
+
 class Tail:
-    """Takes bytes in pieces, keeps what is to be kept in bounded memory and with bounded work per piece."""
+    """Takes bytes in pieces, keeps what is to be kept in bounded memory and with bounded work per piece.
+
+    Positions count the bytes that were kept at first, with the notes on lines that were cut; so what is behind a
+    position never changes, and only what is before it is dropped.
+    """
 
     def __init__(self) -> None:
         self._kept = bytearray()
+        self._dropped = 0
         self._lines = 0
         self._line_bytes = 0
         """Of the unfinished last line, cut or not."""
@@ -35,12 +46,19 @@ class Tail:
     def __bool__(self) -> bool:
         return bool(self._kept)
 
-    def take(self) -> bytes:
+    def take(self) -> Written:
         """What is kept, and begin anew."""
-        whole = self.peek()
+        whole = Written(self.peek())
+        whole.dropped = self._dropped
         self._kept = bytearray()
-        self._lines = self._line_bytes = 0
+        self._lines = self._line_bytes = self._dropped = 0
         return whole
+
+    def since(self, start: int, max_bytes: int) -> tuple[int, bytes]:
+        """What is kept from position `start` on, or from later if that was dropped: where it begins, and the bytes."""
+        start = max(start, self._dropped)
+        at = start - self._dropped
+        return start, bytes(self._kept[at : at + max_bytes])
 
     def peek(self) -> bytes:
         """What is kept."""
@@ -74,8 +92,12 @@ class Tail:
                 position = kept.rfind(b"\n", 0, position)
                 if position < 0:
                     break
-            del kept[: position + 1]
+            self._drop(position + 1)
         if len(kept) > MAX_BYTES:
             cut = kept.find(b"\n", len(kept) - MAX_BYTES - 1)
-            del kept[: len(kept) - MAX_BYTES if cut < 0 else cut + 1]
+            self._drop(len(kept) - MAX_BYTES if cut < 0 else cut + 1)
         self._lines = kept.count(b"\n")
+
+    def _drop(self, size: int) -> None:
+        del self._kept[:size]
+        self._dropped += size

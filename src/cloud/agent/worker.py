@@ -14,6 +14,7 @@ from typing import Any
 from cloud.agent.batch import Batch, Kill
 from cloud.agent.outgoing import Outgoing
 from cloud.agent.stream import Stream
+from cloud.agent.tail import Written
 from cloud.agent.template import Template
 from cloud.agent.watch import Watch
 from cloud.dispatch.ports import Work
@@ -73,8 +74,8 @@ class Worker:
         """A job that ran so much longer than expected that the others were taken back; no more come while it runs."""
         self.look_again: float | None = None
         """When to look into the ring without being woken."""
-        self.nonce = os.urandom(16)
-        self.outputs: dict[int, dict[int, bytes]] = {}
+        self.nonce = b"\xff" + os.urandom(15)  # no text ends like a mark begins, so none is held back
+        self.outputs: dict[int, dict[int, Written]] = {}
         self.terms: dict[str, Any] = {}
         """What it was told last of a submission's terms (`parcel`)."""
         self.functions, self.chunks = Recent(CACHED_FUNCTIONS), Recent(CACHED_CHUNKS)
