@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from cloud import account as account, config as config, files as files, mp as mp, pool_interface as pool_interface
+    from cloud import account as account, config as config, files as files, mp as mp
+    from cloud import pool_interface as pool_interface, shell as shell
     from cloud.client.code.explain import explain as explain
     from cloud.client.code.whitelist import set_dependency_whitelist as set_dependency_whitelist
     from cloud.client.functions import (
@@ -61,13 +62,14 @@ _HOMES = {
     "pool_interface": "",
     "set_dependency_whitelist": "cloud.client.code.whitelist",
     "setkey": "cloud.client.setkey",
+    "shell": "",
     "start_simulator": "cloud.simulator",
 }
 __all__ = [
     "CloudException", "CloudTimeoutError", "Executor", "Job", "Jobs", "account", "call", "close", "config",
     "connection_info", "delete", "explain", "files", "finished_statuses", "getconfigpath", "info", "iresult",
     "iresult_unordered", "is_simulated", "join", "kill", "map", "mp", "pool_interface", "result",
-    "running_on_cloud", "set_dependency_whitelist", "setkey", "start_simulator", "status",
+    "running_on_cloud", "set_dependency_whitelist", "setkey", "shell", "start_simulator", "status",
 ]  # fmt: skip
 
 
