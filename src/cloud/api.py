@@ -167,6 +167,10 @@ class JobApi(Protocol):
         """
         ...
 
+    def why(self, jid: int) -> str:
+        """One or a few sentences for people: why it does not run yet, or since when it does, or how it ended."""
+        ...
+
     def kill(self, jids: Ranges | None, *, force: bool = False) -> None:
         """Kill what is not finished; None means everything of the account. Returns when all that did not run is
         `killed` and the rest has been told; see DESIGN D9. Finished jobs are left as they are."""

@@ -300,6 +300,14 @@ def test_jobs_are_counted_by_status_each_once(api: JobApi, gate: Gate) -> None:
     assert api.counts(()) == {}
 
 
+def test_why_says_what_a_job_waits_for_and_how_it_ended(api: JobApi, gate: Gate) -> None:
+    held = submit(api, double, [(1,)], depends_on=gate.ranges)
+    assert f"job {gate.jid}" in api.why(held.start)
+    gate.open()
+    api.wait((held,), timeout_seconds=SOON, stop_on_failure=False)
+    assert api.why(held.start).startswith("It is done: it returned after ")
+
+
 def test_info_has_exactly_the_fields_asked_for(api: JobApi) -> None:
     jids = submit(api, print, [("hello",), ("you",)], label="a label")
     api.wait((jids,), timeout_seconds=SOON, stop_on_failure=False)
@@ -353,6 +361,7 @@ def test_deleted_jobs_are_not_found_and_the_others_stay(api: JobApi) -> None:
     calls: list[Callable[[], Any]] = [
         lambda: api.status((jids,)),
         lambda: api.counts((jids,)),
+        lambda: api.why(jids[1]),
         lambda: api.info((jids,), ["status"]),
         lambda: api.outcomes((jids[1:3],), timeout_seconds=SOON),
     ]
@@ -379,6 +388,7 @@ def test_jids_that_do_not_exist_are_named_by_every_call(api: JobApi) -> None:
         lambda: api.wait(nobody, timeout_seconds=0, stop_on_failure=False),
         lambda: api.outcomes(nobody, timeout_seconds=0),
         lambda: api.info(nobody, ["status"]),
+        lambda: api.why(10**9),
         lambda: api.kill(nobody),
         lambda: api.delete(nobody),
         lambda: api.read(10**9, "results/1/1-1"),

@@ -196,6 +196,10 @@ class ScriptedApi:
             answer.append({name: known.get(name) for name in fields})
         return answer
 
+    def why(self, jid: int) -> str:
+        (named,) = self._named((range(jid, jid + 1),))
+        return f"It is {self.jobs[named].status.word}."
+
     def kill(self, jids: Ranges | None, *, force: bool = False) -> None:
         self.killed.append(jids)
         with self.changed:

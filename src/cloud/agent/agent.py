@@ -229,7 +229,7 @@ class Agent:
                     started = time.time() - (time.monotonic() - worker.ring.running_since())
                     self._read(worker, worker.out)
                     self._read(worker, worker.err)
-                    return Live(started, worker.out.so_far(), worker.err.so_far(), worker.pid)
+                    return Live(started, worker.out.so_far(), worker.err.so_far(), worker.pid, worker.waits_for or ())
         return None
 
     def state(self) -> EngineState:

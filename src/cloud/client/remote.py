@@ -101,6 +101,10 @@ class RemoteApi:
         """See `JobApi`."""
         return calls.read_infos(*decode(self.exchange("info", calls.ask("info", jids, fields=list(fields)))))
 
+    def why(self, jid: int) -> str:
+        """See `JobApi`."""
+        return str(self._plain("why", calls.ask("why", None, jid=jid)))
+
     def kill(self, jids: Ranges | None, *, force: bool = False) -> None:
         """See `JobApi`."""
         self._plain("kill", calls.ask("kill", jids, force=force))

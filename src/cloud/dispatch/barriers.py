@@ -1,6 +1,7 @@
 """Opening and stalling: what the end of some jobs means for the jobs that wait for them."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from datetime import datetime
 
 from cloud.dispatch import lifecycle
@@ -34,7 +35,7 @@ class Barriers:
     def judge_new(self, spec: Spec, stretches: list[Stretch]) -> Verdict:
         """What a submission that waits for these stretches is to do right now."""
         barrier = _Barrier(stretches)
-        failed = any(self._store.first_failure(s) is not None for s in stretches)
+        failed = first_failure(self._store, stretches) is not None
         return lifecycle.at_barrier(spec, all_finished=self._passed(barrier), any_failed=failed)
 
     def forget(self) -> None:
@@ -56,10 +57,11 @@ class Barriers:
         if submission is None or not submission.sealed:
             return None
         barrier = self._barrier(sid)
-        failed = submission.spec.depends_on_errors == "abort" and any(
-            self._store.first_failure(s) is not None for s in _overlaps(barrier.stretches, ended)
-        )
-        verdict = lifecycle.at_barrier(submission.spec, all_finished=self._passed(barrier), any_failed=failed)
+        failed = None
+        if submission.spec.depends_on_errors == "abort":
+            failed = first_failure(self._store, _overlaps(barrier.stretches, ended))
+        passed = self._passed(barrier)
+        verdict = lifecycle.at_barrier(submission.spec, all_finished=passed, any_failed=failed is not None)
         if verdict is Verdict.WAIT:
             return None
         self._known.pop(sid, None)
@@ -68,7 +70,7 @@ class Barriers:
             self._store.release(sid)
             step.ready = True
             return None
-        return stall(self._store, sid, submission.count, step, self._clock.now())
+        return stall(self._store, sid, submission.count, failed, step, self._clock.now())
 
     def _barrier(self, sid: int) -> _Barrier:
         known = self._known.get(sid)
@@ -88,11 +90,31 @@ class Barriers:
         return True
 
 
-def stall(store: Store, sid: int, count: int, step: Step, at: datetime) -> Stretch:
-    """All jobs of a submission that still wait become stalled."""
-    store.settle(Outcomes.uniform(sid, 0, count, Status.STALLED, lifecycle.STALLED_TEXT), at=at)
+def stall(store: Store, sid: int, count: int, failed: Stretch | None, step: Step, at: datetime) -> Stretch:
+    """All jobs of a submission that still wait become stalled; `failed` is the job to blame."""
+    text = lifecycle.STALLED_TEXT if failed is None else _blaming(store, failed)
+    store.settle(Outcomes.uniform(sid, 0, count, Status.STALLED, text), at=at)
     step.finish(sid, 0, count)
     return Stretch(sid, 0, count)
+
+
+def first_failure(store: Store, stretches: Sequence[Stretch]) -> Stretch | None:
+    """The first job of these that failed."""
+    for stretch in stretches:
+        index = store.first_failure(stretch)
+        if index is not None:
+            return Stretch(stretch.sid, index, index + 1)
+    return None
+
+
+def _blaming(store: Store, failed: Stretch) -> str:
+    submission = store.submission(failed.sid)
+    rows = store.outcomes(failed, columns=("error",))
+    if submission is None or not rows:
+        return lifecycle.STALLED_TEXT
+    error = bytes(rows[0].bytes_of("error", failed.lo)).decode("utf-8", "replace")
+    status = rows[0].status_of(failed.lo)
+    return lifecycle.stalled_text(submission.jids[failed.lo], submission.spec.called, status, error)
 
 
 def _overlaps(stretches: list[Stretch], ended: Stretch) -> list[Stretch]:

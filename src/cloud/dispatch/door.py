@@ -185,6 +185,8 @@ class Door:
             return calls.ok(None, [jobs.status(calls.read_jids(header))])
         if op == "counts":
             return calls.ok(jobs.counts(calls.read_jids(header)))
+        if op == "why":
+            return calls.ok(jobs.why(int(header["jid"])))
         if op == "info":
             fields = [str(f) for f in header["fields"]]
             unknown = sorted(set(fields) - set(INFO_FIELDS))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cloud.api import NewChunk, Part, Receipt
-from cloud.dispatch.barriers import stall
+from cloud.dispatch.barriers import first_failure, stall
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.lifecycle import Verdict
 from cloud.dispatch.naming import Naming, not_found, stretches
@@ -138,12 +138,15 @@ class Intake:
             )
         spec = submission.spec
         verdict = Verdict.RELEASE
+        wanted: list[Stretch] = []
         if spec.depends_on:
-            verdict = self._dispatcher.barriers.judge_new(spec, self._store.barrier(submission.sid))
+            wanted = self._store.barrier(submission.sid)
+            verdict = self._dispatcher.barriers.judge_new(spec, wanted)
         sealed = self._store.seal(submission.sid, count, ready=verdict is Verdict.RELEASE)
         step.ready |= verdict is Verdict.RELEASE
         if verdict is Verdict.STALL:
-            stall(self._store, sealed.sid, count, step, self._dispatcher.clock.now())
+            failed = first_failure(self._store, wanted)
+            stall(self._store, sealed.sid, count, failed, step, self._dispatcher.clock.now())
         return sealed
 
 

@@ -15,6 +15,7 @@ from cloud.dispatch.info import InfoReader
 from cloud.dispatch.intake import Intake
 from cloud.dispatch.naming import Named, Naming, not_found
 from cloud.dispatch.questions import OutcomesQuestion, Question, WaitQuestion
+from cloud.dispatch.reasons import Reasons
 from cloud.dispatch.step import Step
 from cloud.dispatch.waiters import Waiter
 from cloud.errors import InvalidSubmission, JobNotFound, NotAuthorised, ServerUnavailable
@@ -38,6 +39,7 @@ class Jobs:
         self._naming = Naming(dispatcher.store, account)
         self._intake = Intake(dispatcher, account, self._naming)
         self._info = InfoReader(dispatcher)
+        self._reasons = Reasons(dispatcher, account, self._naming)
         self._library = Library(dispatcher)
 
     # --- submitting
@@ -133,6 +135,11 @@ class Jobs:
             for named in self._naming.find(jids):
                 answer += self._info.read(named, self._statuses(named), fields)
             return answer
+
+    def why(self, jid: int) -> str:
+        """See `JobApi.why`."""
+        with self._dispatcher.lock:
+            return self._reasons.why(jid)
 
     # --- changing
 

@@ -15,6 +15,9 @@ KILLED_TEXT = "Killed"
 STALLED_TEXT = "Could not start due to dependency erroring"
 
 
+_ENDED = {Status.ERROR: "ended in error", Status.KILLED: "was killed", Status.STALLED: "stalled"}
+
+
 class Verdict(Enum):
     """What a barrier says about the jobs behind it."""
 
@@ -47,3 +50,16 @@ def loss_text(spec: Spec, attempt: int, reason: str) -> str:
     if not spec.restartable:
         return f"{reason}; the job may have run in part and was not started again, because _restartable is False"
     return f"{reason}; this was attempt {attempt} and all before it were lost too, so the job was given up"
+
+
+def stalled_text(jid: int, called: str, status: Status, error: str) -> str:
+    """The message of jobs that stall because job `jid`, a call of `called`, failed; down a chain of dependencies it
+    names the first that did.
+
+    Args:
+        jid, called, status, error: of the job they depend on.
+    """
+    beginning = STALLED_TEXT + ": "
+    if status is Status.STALLED and error.startswith(beginning):
+        return error
+    return f"{beginning}job {jid} ({called}) {_ENDED[status]}"

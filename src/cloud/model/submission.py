@@ -42,6 +42,11 @@ class Spec:
     datalog: str = ""
     """Where serialization logs of this submission begin: a path on the worker's machine, without the last endings."""
 
+    @property
+    def called(self) -> str:
+        """What people call the function: 'module.function', without where it is."""
+        return self.function_name.partition(" at ")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Submission:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cloud.errors import CloudException, ServerUnavailable
@@ -18,7 +18,7 @@ from cloud.wire.message import decode
 log = logging.getLogger("cloud.server")
 
 OPS = frozenset({"submit", "outcomes", "wait", "status", "info", "kill", "delete", "read", "drop", "describe",
-                 "missing_code", "put_code", "add_interpreter", "counts"}) | CHANGES | QUESTIONS  # fmt: skip
+                 "missing_code", "put_code", "add_interpreter", "counts", "why"}) | CHANGES | QUESTIONS  # fmt: skip
 _HELD = frozenset({"wait", "outcomes"})
 _DISCARDED_MAX_BYTES = 256 << 20
 _CLOSE = [(b"connection", b"close")]
@@ -41,6 +41,7 @@ class Calls:
         self._loop = asyncio.get_running_loop()
         self._open: set[asyncio.Future[list[Buffer]]] = set()
         self._stopping = False
+        self._at_stop: list[Callable[[], None]] = []
 
     async def serve(self, op: str, headers: Mapping[bytes, bytes], receive: Receive, send: Send) -> None:
         """One request. Errors of the call itself are answers with status 200; those of the door have their own."""
@@ -104,9 +105,15 @@ class Calls:
         header, _ = decode(b"".join(parts))
         return parts if "error" in header else calls.ok({**calls.answer_of(header), **self._about})
 
+    def at_stop(self, action: Callable[[], None]) -> None:
+        """Called when the server begins to stop: for whoever answers without end."""
+        self._at_stop.append(action)
+
     def stop(self) -> None:
         """Answer everything that is open with 'try again': the client will find the next server."""
         self._stopping = True
+        for action in self._at_stop:
+            action()
         for future in list(self._open):
             if not future.done():
                 future.set_result(calls.failed(_stopping()))

@@ -93,6 +93,8 @@ class Live:
     stderr: bytes
     """What it wrote so far, bounded like the stored output."""
     pid: int = 0
+    waits_for: tuple[range, ...] = ()
+    """Jids of jobs that it waits for at the moment."""
 
 
 @dataclass(slots=True)
