@@ -174,6 +174,18 @@ def test_released_jobs_are_ready(store: Store) -> None:
     assert places(store, submission) == [("pending", 0, True)] * 3
 
 
+def test_the_backlog_is_counted_by_account(store: Store) -> None:
+    before = {account: (waiting, queued) for account, waiting, queued in store.backlog()}
+    submit(store, 7, account=71)
+    submit(store, 5, account=71, ready=False)
+    with store.transaction():
+        taken = submit(store, 4, account=72)
+        store.claim(taken.sid, 1, 3, dispatcher=1, agent="")
+        claimed(store, 6, account=73)
+    now = {account: (waiting, queued) for account, waiting, queued in store.backlog() if account not in before}
+    assert now == {71: (5, 7), 72: (0, 2)}
+
+
 def test_a_claim_takes_any_part_of_a_pending_range(store: Store) -> None:
     submission = submit(store, 10)
     with store.transaction():

@@ -6,7 +6,7 @@ import pytest
 
 from cloud.dispatch.ports import Store
 from cloud.model import BlobRef, Outcomes, Status, Stretch
-from tests.support.stores import Reopening, claimed, ended, places, results, whole
+from tests.support.stores import Reopening, claimed, ended, places, results, submit, whole
 
 DONE, ERROR, KILLED = Status.DONE, Status.ERROR, Status.KILLED
 
@@ -42,6 +42,22 @@ def test_reading_stops_at_a_number_of_bytes(store: Store) -> None:
     assert len(store.outcomes(whole(submission), columns=("result",))) == 3
     assert len(store.outcomes(whole(submission), columns=("result",), max_bytes=1)) == 1
     assert len(store.outcomes(whole(submission), columns=("result",), max_bytes=80_000)) == 2
+
+
+def test_the_newest_submission_with_a_failure_is_found_and_the_one_before_it(store: Store) -> None:
+    submissions = []
+    for status in (ERROR, DONE, Status.KILLED, DONE):
+        submission, cid = claimed(store, 3)
+        with store.transaction():
+            store.finish(cid, ended(submission.sid, 0, 3, statuses=[DONE, status, DONE]))
+        submissions.append(submission)
+    stalled = submit(store, 5, ready=False)
+    with store.transaction():
+        store.settle(Outcomes.uniform(stalled.sid, 0, 5, Status.STALLED, "why"))
+    assert store.last_failed() == stalled.sid
+    assert store.last_failed(stalled.jids.start) == submissions[2].sid
+    assert store.last_failed(submissions[2].jids.start) == submissions[0].sid
+    assert store.last_failed(submissions[0].jids.start) in (None, *range(submissions[0].sid))
 
 
 @pytest.mark.parametrize("order", ["forwards", "backwards", "interleaved"])

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -65,6 +66,8 @@ class Dispatcher:
         """Submissions whose job was started by the last step before its commit (`EarlyStart`)."""
         self.on_finish: Callable[[Outcomes], None] | None = None
         """Called after the commit with outcomes that were stored, before those who wait are woken."""
+        self.on_change: Callable[[Step], None] | None = None
+        """Called at the end of every step that was committed; must be quick, and set only while somebody looks."""
         self._claiming = Claiming(store, engine, self.tokens)
         self._early = EarlyStart(engine, clock)
         self._name = name
@@ -164,6 +167,8 @@ class Dispatcher:
         self.waiters.notify(step.touched)
         if step.garbage:  # what is named by its content may have come again in the same transaction
             self.blobs.delete(set(step.garbage) - self.store.referenced(step.garbage))
+        if self.on_change is not None:
+            self.on_change(step)
 
     def kill(self, claim: Claim, lo: int, hi: int, *, force: bool) -> None:
         """Behind a commit: end jobs lo..hi-1 of a claim, wherever the engine has them; those that it gives back or
@@ -172,6 +177,13 @@ class Dispatcher:
         if held is not None:
             held.killed.append(range(lo, hi))
         self.engine.kill(claim.cid, lo, hi, force=force, reason=lifecycle.KILLED_TEXT)
+
+    def running(self) -> Counter[tuple[int, int]]:
+        """How many jobs of each (account, sid) this dispatcher has claimed: they run, or are about to."""
+        found: Counter[tuple[int, int]] = Counter()
+        for held in self._claiming.held.values():
+            found[held.account, held.claim.sid] += held.left
+        return found
 
     def close(self) -> None:
         """Tell all who wait in this process that they wait for nothing."""

@@ -28,6 +28,8 @@ class Heart:
         self._answering = False
         self._beating = False
         self._deaf = False
+        self.beat: Callable[[], None] = lambda: None
+        """Called when something may have happened; it must be quick."""
 
     def start(self) -> None:
         """From now on the core lives."""
@@ -68,6 +70,7 @@ class Heart:
         self._turning = False
         if not self._beating:
             return
+        self.beat()
         try:
             self.core.door.flush()
             self._answering = True
@@ -95,6 +98,7 @@ class Heart:
             self._timer.cancel()
             self._timer = None
         self._due = float("inf")
+        self.beat()
         try:
             deadline = self.core.tick()
         except Exception:

@@ -17,6 +17,7 @@ _FINISHED = (Status.DONE, Status.ERROR, Status.KILLED, Status.STALLED)
 """In the order of the table's columns."""
 
 
+_NO_JID = 1 << 62
 _LONE_MOST = 256
 """How many outcomes of single jobs are held in memory: most are read once, just after they were written."""
 _LONE_MAX_BYTES = 4096
@@ -89,6 +90,12 @@ class OutcomeRows(Claims):
                 if hi > stretch.lo:
                     return max(lo, stretch.lo) if lo < stretch.hi else None
         return None
+
+    def last_failed(self, before: int | None = None) -> int | None:
+        """The sid of the newest submission with a job whose outcome is error, killed or stalled; with `before`, of
+        those whose jids are all below it."""
+        row = self._first(SQL.last_failed, (_NO_JID if before is None else before,))
+        return row[0] if row else None
 
     def counts(self, stretch: Stretch) -> dict[Status, int]:
         """How many jobs of the stretch have each finished status; statuses nobody has are absent."""

@@ -60,6 +60,10 @@ class PendingJobs(Chunks):
         """As `ready`, for one account."""
         return [self._as_pending(row) for row in self._ready_rows(account, limit, after)]
 
+    def backlog(self) -> list[tuple[int, int, int]]:
+        """(account, waiting, queued): how many jobs of each account that has any no worker has taken yet."""
+        return [(account, waiting, queued) for account, waiting, queued in self._read(SQL.backlog)]
+
     def release(self, sid: int) -> None:
         """Its barrier is open: waiting ranges become ready."""
         self._write(SQL.release, (sid,))

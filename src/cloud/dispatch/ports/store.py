@@ -286,6 +286,17 @@ class Store(Protocol):
         """Indices of jobs in the stretch that `condemn` named, ascending; they may overlap."""
         ...
 
+    # for people
+
+    def backlog(self) -> list[tuple[int, int, int]]:
+        """(account, waiting, queued): how many jobs of each account that has any no worker has taken yet."""
+        ...
+
+    def last_failed(self, before: int | None = None) -> int | None:
+        """The sid of the newest submission with a job whose outcome is error, killed or stalled; with `before`, of
+        those whose jids are all below it. Found without reading what went well."""
+        ...
+
     # barriers
 
     def add_barrier(self, sid: int, stretches: Sequence[Stretch]) -> None:

@@ -28,6 +28,9 @@ SELECT stop, start, attempt, blobs, statuses, started, runtime{columns} FROM out
 -- :name failed
 SELECT stop, start, statuses FROM outcomes WHERE error + killed + stalled > 0 AND stop > ? ORDER BY stop
 
+-- :name last_failed
+SELECT sid FROM outcomes WHERE error + killed + stalled > 0 AND stop <= ? ORDER BY stop DESC LIMIT 1
+
 -- :name counts_within
 SELECT coalesce(sum(done), 0), coalesce(sum(error), 0), coalesce(sum(killed), 0), coalesce(sum(stalled), 0)
 FROM outcomes WHERE stop > ?1 AND stop <= ?2 AND start >= ?1

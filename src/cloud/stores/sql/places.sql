@@ -31,6 +31,9 @@ SELECT stop, start, sid, losses, ready, account, priority FROM pending
 WHERE ready = 1 AND account = ?1 AND (priority, sid, stop) > (?2, ?3, ?4) AND NOT (sid = ?3 AND priority = ?2 AND start <= ?4)
 ORDER BY priority, sid, stop LIMIT ?5
 
+-- :name backlog
+SELECT account, sum((stop - start) * (1 - ready)), sum((stop - start) * ready) FROM pending GROUP BY account
+
 -- :name insert_claim
 INSERT INTO claims (stop, start, cid, sid, attempt, dispatcher, agent) VALUES (?, ?, ?, ?, ?, ?, ?)
 

@@ -1,0 +1,195 @@
+"""What went on lately, in rings that never grow: a number a second for ten minutes, and one a minute for a day."""
+
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from cloud.model import Status
+
+SECONDS = (1, 600)
+"""Step in seconds and number of steps of the fine rings."""
+MINUTES = (60, 1440)
+"""The same of the coarse ones."""
+MOST_ACCOUNTS = 32
+MOST_NAMES = 8
+"""How many functions, and how many labels, of an account have numbers of their own."""
+ENDS = (Status.DONE, Status.ERROR, Status.KILLED)
+"""How jobs that ran may end."""
+
+
+class Ring:
+    """Numbers of the last `length` steps. Steps that were left out hold 0, or with `level` what was set last."""
+
+    def __init__(self, step: int, length: int, *, level: bool = False) -> None:
+        self._step = step
+        self._level = level
+        self._numbers = array("d", bytes(8 * length))
+        self._now = 0
+        self._last = 0.0
+
+    def put(self, at: float, number: float) -> None:
+        """Add it to its step; of a level, keep the highest in a step. Never goes back in time."""
+        self._go_to(int(at) // self._step)
+        place = self._now % len(self._numbers)
+        if self._level:
+            self._last = number
+            self._numbers[place] = max(self._numbers[place], number)
+        else:
+            self._numbers[place] += number
+
+    def read(self, at: float, since: float = 0.0) -> list[float]:
+        """The numbers up to the step of `at`, oldest first; with `since`, from the step of that time on."""
+        self._go_to(int(at) // self._step)
+        length = len(self._numbers)
+        most = min(length, self._now - int(since) // self._step + 1)
+        return [self._numbers[step % length] for step in range(self._now - most + 1, self._now + 1)]
+
+    def _go_to(self, step: int) -> None:
+        length = len(self._numbers)
+        gap = min(step - self._now, length)
+        for missing in range(step - gap + 1, step + 1):
+            self._numbers[missing % length] = self._last
+        self._now = max(self._now, step)
+
+
+class Series:
+    """One quantity in both resolutions."""
+
+    def __init__(self, *, level: bool = False) -> None:
+        self._rings = {steps: Ring(*steps, level=level) for steps in (SECONDS, MINUTES)}
+
+    def put(self, at: float, number: float) -> None:
+        """See `Ring.put`."""
+        for ring in self._rings.values():
+            ring.put(at, number)
+
+    def read(self, steps: tuple[int, int], at: float, since: float = 0.0) -> list[float]:
+        """See `Ring.read`."""
+        return self._rings[steps].read(at, since)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Jobs that ended, since the last sample or in a span."""
+
+    done: int = 0
+    error: int = 0
+    killed: int = 0
+    seconds: float = 0.0
+    """Their run times together."""
+
+    @property
+    def all(self) -> int:
+        """However they ended."""
+        return self.done + self.error + self.killed
+
+
+class Ended:
+    """Series of one function, one label, or all of an account."""
+
+    def __init__(self) -> None:
+        self.done, self.error, self.killed, self.seconds = Series(), Series(), Series(), Series()
+        self.at = 0.0
+        """When something ended last."""
+
+    def put(self, at: float, tally: Tally) -> None:
+        """Add what ended."""
+        self.at = at
+        for name in ("done", "error", "killed", "seconds"):
+            if number := getattr(tally, name):
+                getattr(self, name).put(at, number)
+
+    def total(self, steps: tuple[int, int], at: float) -> Tally:
+        """All that ended in the span of these steps."""
+        done, error, killed = (int(sum(s.read(steps, at))) for s in (self.done, self.error, self.killed))
+        return Tally(done, error, killed, sum(self.seconds.read(steps, at)))
+
+    def jobs(self, steps: tuple[int, int], at: float, since: float) -> list[float]:
+        """However they ended."""
+        rows = (s.read(steps, at, since) for s in (self.done, self.error, self.killed))
+        return [sum(numbers) for numbers in zip(*rows, strict=True)]
+
+
+class Names:
+    """The functions, or labels, that ended jobs last: when there are too many, the one that was silent longest goes."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Ended] = {}
+
+    def put(self, name: str, at: float, tally: Tally) -> None:
+        """Add what ended under a name."""
+        found = self.known.get(name)
+        if found is None:
+            if len(self.known) >= MOST_NAMES:
+                del self.known[min(self.known, key=lambda other: self.known[other].at)]
+            found = self.known[name] = Ended()
+        found.put(at, tally)
+
+    def totals(self, steps: tuple[int, int], at: float) -> list[tuple[str, Tally]]:
+        """Those with jobs in the span, the most first."""
+        found = [(name, ended.total(steps, at)) for name, ended in self.known.items()]
+        return sorted(((n, t) for n, t in found if t.all), key=lambda item: (-item[1].all, item[0]))
+
+
+@dataclass(slots=True)
+class Levels:
+    """Jobs of an account that are not finished."""
+
+    waiting: int = 0
+    queued: int = 0
+    processing: int = 0
+
+
+@dataclass
+class Past:
+    """Of one account."""
+
+    ended: Ended = field(default_factory=Ended)
+    functions: Names = field(default_factory=Names)
+    labels: Names = field(default_factory=Names)
+    waiting: Series = field(default_factory=lambda: Series(level=True))
+    queued: Series = field(default_factory=lambda: Series(level=True))
+    processing: Series = field(default_factory=lambda: Series(level=True))
+    levels: Levels = field(default_factory=Levels)
+    at: float = 0.0
+    """When something was put last."""
+
+
+class History:
+    """Of all accounts, and of the machine's workers. In memory: a server that starts begins afresh."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[int, Past] = {}
+        self.slots, self.workers, self.busy = Series(level=True), Series(level=True), Series(level=True)
+
+    def of(self, account: int) -> Past:
+        """The past of an account; of too many accounts, the one that was silent longest is forgotten."""
+        past = self.accounts.get(account)
+        if past is None:
+            if len(self.accounts) >= MOST_ACCOUNTS:
+                del self.accounts[min(self.accounts, key=lambda other: self.accounts[other].at)]
+            past = self.accounts[account] = Past()
+        return past
+
+    def put_ended(self, at: float, account: int, function: str, label: str | None, tally: Tally) -> None:
+        """Jobs ended."""
+        past = self.of(account)
+        past.at = at
+        past.ended.put(at, tally)
+        past.functions.put(function, at, tally)
+        if label:
+            past.labels.put(label, at, tally)
+
+    def put_levels(self, at: float, account: int, levels: Levels) -> None:
+        """So many are not finished."""
+        past = self.of(account)
+        past.at = at
+        past.levels = levels
+        past.waiting.put(at, levels.waiting)
+        past.queued.put(at, levels.queued)
+        past.processing.put(at, levels.processing)
+
+    def put_crew(self, at: float, numbers: Iterable[int]) -> None:
+        """Slots, workers and busy workers."""
+        for series, number in zip((self.slots, self.workers, self.busy), numbers, strict=True):
+            series.put(at, number)

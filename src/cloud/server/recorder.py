@@ -1,0 +1,106 @@
+"""Keeps the history: once a second while something changes, and not at all while nothing does."""
+
+import asyncio
+import logging
+import math
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from cloud.local import Core
+from cloud.model import Outcomes, Status
+from cloud.server.history import History, Levels, Tally
+
+log = logging.getLogger("cloud.server")
+
+EVERY_SECONDS = 1.0
+SHARE = 1000
+"""A sample that took a millisecond is followed by the next one after a thousand: counting never slows the counted."""
+
+
+class Recorder:
+    """Counts what ended as it ends, and looks at queue and workers in a sample. All of it in the loop's thread."""
+
+    def __init__(self, core: Core, loop: asyncio.AbstractEventLoop, *, wall: Callable[[], float] = time.time) -> None:
+        self.history = History()
+        self._core = core
+        self._loop = loop
+        self._wall = wall
+        self._ended: dict[tuple[int, str, str | None], Tally] = {}
+        self._seen: object = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._stopped = False
+
+    def start(self) -> None:
+        """Count from now on."""
+        self._core.dispatcher.on_finish = self.ended
+        self.stir()
+
+    def stop(self) -> None:
+        """Count no more."""
+        self._stopped = True
+        self._core.dispatcher.on_finish = None
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def stir(self) -> None:
+        """Something happened: there will be a sample soon."""
+        if self._timer is None and not self._stopped:
+            self._timer = self._loop.call_later(EVERY_SECONDS, self._sample)
+
+    def ended(self, outcomes: Outcomes) -> None:
+        """Jobs that ran ended and are stored."""
+        submission = self._core.store.submission(outcomes.sid)
+        if submission is None:
+            return
+        key = submission.account, submission.spec.function_name, submission.spec.label
+        tally = self._ended.get(key)
+        if tally is None:
+            tally = self._ended[key] = Tally()
+        status, each = outcomes.status, outcomes.count if len(outcomes.status) == 1 else 1
+        tally.done += status.count(Status.DONE) * each
+        tally.error += status.count(Status.ERROR) * each
+        tally.killed += status.count(Status.KILLED) * each
+        seconds = sum(outcomes.runtime)
+        if not math.isnan(seconds):  # some of them never ran
+            tally.seconds += seconds
+
+    def _sample(self) -> None:
+        self._timer = None
+        began = time.perf_counter()
+        try:
+            changed = self.sample()
+        except Exception:  # nobody's job depends on it
+            log.exception("a fault while the history was kept")
+            changed = False
+        if changed and not self._stopped:
+            pause = max(EVERY_SECONDS, SHARE * (time.perf_counter() - began))
+            self._timer = self._loop.call_later(pause, self._sample)
+
+    def sample(self) -> bool:
+        """Put what is known into the history; whether it was anything new."""
+        at = self._wall()
+        ended, self._ended = self._ended, {}
+        for (account, function, label), tally in ended.items():
+            self.history.put_ended(at, account, function, label, tally)
+        levels = self._levels()
+        state = self._core.engine.state()
+        crew = state.slots, state.workers, state.busy
+        for account in levels.keys() | self.history.accounts.keys():
+            self.history.put_levels(at, account, levels.get(account, Levels()))
+        self.history.put_crew(at, crew)
+        seen = levels, crew
+        changed = bool(ended) or seen != self._seen
+        self._seen = seen
+        return changed
+
+    def _levels(self) -> dict[int, Levels]:
+        found: dict[int, Levels] = {}
+        for account, waiting, queued in self._core.store.backlog():
+            found[account] = Levels(waiting, queued)
+        running: Counter[int] = Counter()
+        for (account, _), jobs in self._core.dispatcher.running().items():
+            running[account] += jobs
+        for account, jobs in running.items():
+            found.setdefault(account, Levels()).processing = jobs
+        return found
