@@ -83,9 +83,9 @@ class Ended:
 INFO_FIELDS = (
     "status", "stdout", "stderr", "logging", "pilog", "syslog", "exception", "runtime", "created", "started",
     "finished", "env", "vol", "function", "label", "args", "kwargs", "func_object", "attributes", "profile",
-    "memory", "cputime", "cpu_percentage", "ports", "code_version", "attempts",
+    "memory", "cputime", "cpu_percentage", "ports", "code_version", "attempts", "machine",
 )  # fmt: skip
-"""What `cloud.info` can be asked for (SPEC B.5, and `started`, `attempts`). The client adds dotted names."""
+"""What `cloud.info` can be asked for (SPEC B.5, and `started`, `attempts`, `machine`). The client adds dotted names."""
 
 
 class JobApi(Protocol):

@@ -10,6 +10,7 @@ from cloud.client.iteration import ResultIterator
 from cloud.client.jobs import Job, Jobs
 from cloud.client.patience import inside_channel
 from cloud.client.session import Session
+from cloud.client.terse import tersely
 
 
 def call(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Job:
@@ -20,10 +21,12 @@ def map(function: Callable[..., Any], /, *sequences: Iterable[Any], **reserved: 
     return sessions.active().map(function, *sequences, **reserved)
 
 
+@tersely
 def join(jids: Jids, timeout: float | None = None, ignore_errors: bool = False, deadlock_check: bool = True) -> None:
     sessions.active().join(jids, timeout, ignore_errors, deadlock_check)
 
 
+@tersely
 def result(jids: Jids, timeout: float | None = None, ignore_errors: bool = False, deadlock_check: bool = True) -> Any:
     return sessions.active().result(jids, timeout, ignore_errors, deadlock_check)
 

@@ -10,6 +10,8 @@ from cloud.client.arguments import read_timeout
 from cloud.client.opening import error_of, first_failure, value_of, values_of
 from cloud.client.patience import Patience
 from cloud.client.readahead import ReadAhead
+from cloud.client.terse import tersely
+from cloud.client.waiting import noted
 from cloud.errors import CloudException, JobNotFound
 from cloud.model import Ranges, Status
 from cloud.model.ranges import normal, subtract
@@ -77,6 +79,7 @@ class ResultIterator(Iterator[Any]):
     def __next__(self) -> Any:
         return self._opened.popleft() if self._opened else self.next()
 
+    @tersely
     def next(self, timeout: "float | _Default | None" = _DEFAULT) -> Any:
         """The next result.
 
@@ -210,7 +213,7 @@ class ResultIterator(Iterator[Any]):
     def _failed(self, error: CloudException) -> CloudException:
         if self._ignore_errors:
             return error
-        raise error
+        raise noted(self._api(), error)
 
 
 def _first_jid(ended: Ended) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from cloud.client import sessions
+from cloud.client.terse import tersely
 
 if TYPE_CHECKING:
     from cloud.client.info import Fields
@@ -38,10 +39,12 @@ class Job(int):
         """The bare integer."""
         return int(self)
 
+    @tersely
     def result(self, timeout: float | None = None) -> Any:
         """What the function returned, as `cloud.result`."""
         return self._cloud.result(int(self), timeout)
 
+    @tersely
     def join(self, timeout: float | None = None) -> None:
         """Wait until it is finished, as `cloud.join`."""
         self._cloud.join(int(self), timeout)
@@ -110,6 +113,7 @@ class Jobs(Sequence[Job]):
     def _cloud(self) -> "Session":
         return self._session or sessions.of_kind(self._kind)
 
+    @tersely
     def result(self, timeout: float | None = None, ignore_errors: bool = False) -> list[Any]:
         """What the function returned for each, in order, as `cloud.result`."""
         results: list[Any] = self._cloud.result(self, timeout, ignore_errors)
@@ -121,6 +125,7 @@ class Jobs(Sequence[Job]):
         """Results one after another, as `cloud.iresult`."""
         return self._cloud.iresult(self, timeout, num_in_parallel, ignore_errors)
 
+    @tersely
     def join(self, timeout: float | None = None, ignore_errors: bool = False) -> None:
         """Wait until all are finished, as `cloud.join`."""
         self._cloud.join(self, timeout, ignore_errors)

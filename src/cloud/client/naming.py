@@ -25,3 +25,9 @@ def full_name(function: Callable[..., Any]) -> str:
     if code is None:
         return name
     return f"{name} at {code.co_filename}:{code.co_firstlineno}"
+
+
+def printable(text: str, longest: int = 100) -> str:
+    """The text on one line, bounded, without anything that a terminal would obey: names are whatever users say."""
+    text = text if len(text) <= longest else text[: longest - 3] + "..."
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)

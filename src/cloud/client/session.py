@@ -19,6 +19,7 @@ from cloud.client.patience import Patience, inside_channel
 from cloud.client.reserved import take_reserved
 from cloud.client.signature import check_arguments
 from cloud.client.submission import Submitter, check_sequences
+from cloud.client.terse import tersely
 from cloud.model import Ranges, Status
 
 if TYPE_CHECKING:
@@ -154,6 +155,7 @@ class Session:
 
     # --- waiting
 
+    @tersely
     def join(
         self, jids: Jids, timeout: float | None = None, ignore_errors: bool = False, deadlock_check: bool = True
     ) -> None:
@@ -171,6 +173,7 @@ class Session:
             patience = Patience(self.api, where, seconds, deadlock_check=deadlock_check)
             waiting.join(self.api, ranges, patience, ignore_errors=ignore_errors)
 
+    @tersely
     def result(
         self, jids: Jids, timeout: float | None = None, ignore_errors: bool = False, deadlock_check: bool = True
     ) -> Any:

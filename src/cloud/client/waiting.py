@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from cloud.api import Ended, JobApi
+from cloud.client.naming import printable
 from cloud.client.opening import error_of, first_failure, values_of
-from cloud.client.patience import Patience
-from cloud.errors import CloudException, JobNotFound
+from cloud.client.patience import Patience, inside_channel
+from cloud.errors import CloudException, JobError, JobNotFound
 from cloud.model import Ranges
 from cloud.model.ranges import normal, subtract
 
@@ -31,17 +32,38 @@ def join(api: JobApi, jids: Ranges, patience: Patience, *, ignore_errors: bool) 
         while missing:
             waited = api.wait(missing, timeout_seconds=patience.step(missing), stop_on_failure=not ignore_errors)
             if waited.failed is not None and not ignore_errors:
-                raise noted(failure(api, waited.failed))
+                raise noted(api, failure(api, waited.failed))
             missing = normal(waited.unfinished)
             if missing:
                 patience.check(missing, waited.queued)
 
 
-def noted(error: CloudException) -> CloudException:
-    """The error, which the log knows of now (SPEC B.1)."""
+def noted(api: JobApi, error: CloudException) -> CloudException:
+    """The error, which the log knows of now (SPEC B.1), with a note about where the job failed."""
     lines = error.parameter.strip().splitlines()
     log.warning("job %s, %s: %s", error.jid, error.status, lines[-1] if lines else "")
+    # Inside a job the last line stays the exception's own: it is what failures are told apart by.
+    if isinstance(error, JobError) and isinstance(error.jid, int) and inside_channel() is None:
+        note = circumstances(api, error.jid)
+        if note:
+            error.add_note(note)
     return error
+
+
+def circumstances(api: JobApi, jid: int) -> str:
+    """'Job 7 (render at film.py:12) failed on machine-3, attempt 2 (attempt 1: ...)'; '' if it is not known to have
+    run, or if the cloud does not answer."""
+    try:
+        about = api.info((range(jid, jid + 1),), ["status", "function", "machine", "attempts"])[0]
+        *lost, last = about["attempts"]
+    except Exception:  # the error itself matters more
+        return ""
+    function, _, place = printable(str(about["function"] or ""), 300).partition(" at ")
+    who = f" ({function.rpartition('.')[2]} at {place})" if place else f" ({function})" if function else ""
+    where = f" on {printable(str(about['machine']))}" if about.get("machine") else ""
+    before = "; ".join(f"attempt {loss['attempt']}: {printable(str(loss['reason']), 200)}" for loss in lost)
+    end = "was killed" if about["status"] == "killed" else "failed"
+    return f"Job {jid}{who} {end}{where}, attempt {last['attempt']}" + (f" ({before})" if before else "")
 
 
 def failure(api: JobApi, jid: int) -> CloudException:
@@ -60,7 +82,7 @@ def gather(api: JobApi, jids: Ranges, patience: Patience, *, ignore_errors: bool
             answer = api.outcomes(missing, timeout_seconds=patience.step(missing), linger_seconds=LINGER_SECONDS)
             for ended in answer:
                 if not ignore_errors and (index := first_failure(ended)) is not None:
-                    raise noted(error_of(ended, index))
+                    raise noted(api, error_of(ended, index))
             got += answer
             missing = subtract(missing, normal(ended.jids for ended in answer))
             if missing:

@@ -13,7 +13,7 @@ from cloud.model import BlobRef, Buffer, Outcomes, Piece, Status, Stretch, Submi
 
 BYTE_COLUMNS = {"stdout": ("stdout",), "stderr": ("stderr",), "exception": ("error",)}
 """Which outcome columns a field needs; fields of `IN_EXTRA` need 'extra'."""
-IN_EXTRA = ("logging", "profile", "memory", "cputime", "result_repr")
+IN_EXTRA = ("logging", "profile", "memory", "cputime", "result_repr", "machine")
 
 
 @dataclass(slots=True)

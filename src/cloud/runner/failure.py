@@ -8,10 +8,12 @@ from cloud.pickling import ExcessiveData, dumps, loads
 from cloud.runner.missing import advice
 
 TEXT_MAX_BYTES = 256 * 1024
+_PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 _OWN = (
-    os.path.dirname(__file__) + os.sep,
-    os.path.join(os.path.dirname(os.path.dirname(__file__)), "pickling") + os.sep,
+    *(f"{_PACKAGE}{name}{os.sep}" for name in ("runner", "pickling", "client", "pools")),
+    f"{_PACKAGE}joblib.py",
 )
+"""Files whose frames say nothing to the user: what runs a job, and what the job itself used to ask for others."""
 
 LOADING, RUNNING, KEEPING = range(3)
 """Which part of a job failed: opening it, the function, pickling the result."""
@@ -32,6 +34,11 @@ def describe(error: BaseException, part: int, result: object = None, distributio
     elif part == KEEPING:
         text = f"The result, a {_name(type(result))}, could not be pickled: {_line(error)}\n{text}"
     return bounded(text)
+
+
+def machine() -> str:
+    """What this machine is called."""
+    return os.uname().nodename
 
 
 def envelope(error: BaseException) -> bytes:

@@ -238,6 +238,7 @@ class Worker:
                 extra: dict[str, Any]) -> None:  # fmt: skip
         runtime = time.monotonic() - started
         killed = self._interrupt.raised == seq
+        extra["machine"] = failure.machine()
         text = failure.describe(error, failure.RUNNING if killed else part, value, self._distributions)
         self._tidy()
         if runtime >= WORTH_MEASURING_SECONDS:
