@@ -19,6 +19,7 @@ from cloud.server.gate import Gate
 from cloud.server.json_answer import JsonAnswer
 from cloud.server.key_routes import KeyRoutes
 from cloud.server.people import People
+from cloud.server.submission_routes import SubmissionRoutes
 
 Scope = MutableMapping[str, Any]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -44,6 +45,7 @@ class App:
             People(calls, gate, core.store, core.blobs),
             KeyRoutes(gate),
             FileRoutes(calls, gate),
+            SubmissionRoutes(gate, core.store),
             Dashboard(calls, gate, core, (identity.server_id, identity.version)),
         )
 
@@ -74,6 +76,7 @@ def build_app(core: Core, calls: Calls, gate: Gate, identity: Identity) -> ASGIA
     GET  /v1/jobs/<jid>          JSON
     GET  /v1/jobs/<jid>/stdout   text, /stderr likewise
     POST /v1/jobs/<jid>/kill     JSON; `?force=1` without the grace period
+    GET  /v1/submissions         JSON: what was submitted, newest first; what the Jobs page looks by chooses
     GET  /v1/files               JSON; `prefix` and `after` choose
     GET  /v1/files/<name>        its bytes, or a Range of them; PUT and DELETE likewise
     GET  /v1/summary             JSON: slots, jobs by status, bytes
@@ -85,7 +88,9 @@ def build_app(core: Core, calls: Calls, gate: Gate, identity: Identity) -> ASGIA
     return App(core, calls, gate, identity)
 
 
-def _build_rest(people: People, keys: KeyRoutes, files: FileRoutes, dashboard: Dashboard) -> Starlette:
+def _build_rest(
+    people: People, keys: KeyRoutes, files: FileRoutes, submissions: SubmissionRoutes, dashboard: Dashboard
+) -> Starlette:
     async def not_found(request: Request, _error: Exception) -> Response:
         error = CloudException(f"there is nothing at {request.url.path}")
         return JsonAnswer({"error": {**error_object(error)["error"], "code": 404}}, 404)
@@ -98,6 +103,6 @@ def _build_rest(people: People, keys: KeyRoutes, files: FileRoutes, dashboard: D
         return JsonAnswer(error_object(CloudException(f"a fault in the server: {type(error).__name__}")), 500)
 
     return Starlette(
-        routes=[*people.routes(), *files.routes(), *keys.routes(), *dashboard.routes()],
+        routes=[*people.routes(), *files.routes(), *keys.routes(), *submissions.routes(), *dashboard.routes()],
         exception_handlers={404: not_found, 405: not_allowed, 500: fault},
     )

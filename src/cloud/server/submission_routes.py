@@ -1,0 +1,77 @@
+"""What was submitted, newest first, as plain JSON: what the Jobs page shows, for programs and the command line."""
+
+import math
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from cloud import errors
+from cloud.dispatch.ports import Store
+from cloud.model import Status
+from cloud.server.dashboard.listing import Row, Wanted, list_submissions
+from cloud.server.gate import Caller, Gate
+from cloud.server.guarded import guarded
+from cloud.server.json_answer import JsonAnswer
+
+_WORDS = frozenset(status.word for status in Status if status is not Status.DELETED)
+_MOST_DIGITS = 18
+
+
+class SubmissionRoutes:
+    """One route; its questions are those of the Jobs page."""
+
+    def __init__(self, gate: Gate, store: Store) -> None:
+        self._gate = gate
+        self._store = store
+
+    def routes(self) -> list[Route]:
+        """All of them."""
+        return [Route("/v1/submissions", guarded(self._gate, self._list), methods=["GET"])]
+
+    async def _list(self, request: Request, caller: Caller) -> Response:
+        asked = request.query_params
+        status = asked.get("status", "")
+        if status and status not in _WORDS:
+            raise errors.InvalidSubmission(f"there is no status {status[:40]!r}; there are {', '.join(sorted(_WORDS))}")
+        wanted = Wanted(
+            label=asked.get("label", "")[:200],
+            function=asked.get("function", "")[:200],
+            status=status,
+            jid=_number(asked.get("jid", ""), "jid"),
+            before=_number(asked.get("before", ""), "before"),
+        )
+        since = _seconds(asked.get("since", ""))
+        page = await list_submissions(self._store, caller.account, wanted)
+        rows = [row for row in page.rows if row.submission.created_at.timestamp() >= since]
+        before = page.before if len(rows) == len(page.rows) else None
+        return JsonAnswer({"submissions": [_plain(row) for row in rows], "before": before})
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    submission, spec = row.submission, row.submission.spec
+    jids = submission.jids
+    return {
+        "sid": submission.sid, "kind": spec.kind, "first": jids.start, "last": jids.stop - 1, "count": submission.count,
+        "function": spec.function_name, "label": spec.label, "created": submission.created_at.timestamp(),
+        "counts": row.counts, "failed": row.failed,
+    }  # fmt: skip
+
+
+def _number(text: str, name: str) -> int | None:
+    if not text:
+        return None
+    if not text.isdecimal() or len(text) > _MOST_DIGITS:
+        raise errors.InvalidSubmission(f"{name} must be a whole number, not {text[:40]!r}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        found = float(text or 0)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise errors.InvalidSubmission(f"since must be seconds since the epoch, not {text[:40]!r}")
+    return found
