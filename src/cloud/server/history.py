@@ -24,16 +24,17 @@ class Ring:
         self._step = step
         self._level = level
         self._numbers = array("d", bytes(8 * length))
-        self._now = 0
+        self._now = self._set = 0
         self._last = 0.0
 
     def put(self, at: float, number: float) -> None:
-        """Add it to its step; of a level, keep the highest in a step. Never goes back in time."""
+        """Add it to its step; of a level, keep the highest that was set in a step. Never goes back in time."""
         self._go_to(int(at) // self._step)
         place = self._now % len(self._numbers)
         if self._level:
             self._last = number
-            self._numbers[place] = max(self._numbers[place], number)
+            self._numbers[place] = max(self._numbers[place], number) if self._set == self._now else number
+            self._set = self._now
         else:
             self._numbers[place] += number
 

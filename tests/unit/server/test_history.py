@@ -48,7 +48,7 @@ def test_a_level_stays_what_it_was_until_it_is_set_and_shows_its_highest_in_a_st
     ring.put(NOW + 1, 9)
     ring.put(NOW + 2, 2)
     ring.put(NOW + 180, 0)
-    assert ring.read(NOW + 240) == [2, 2, 2, 0]
+    assert ring.read(NOW + 180) == [9, 2, 2, 0]
 
 
 def test_what_is_remembered_of_many_accounts_and_names_is_bounded() -> None:
