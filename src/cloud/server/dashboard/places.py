@@ -1,0 +1,27 @@
+"""Whose code a file is: in tracebacks and profiles the user's own stands out."""
+
+import re
+
+_LIBRARY = re.compile(
+    r"[/\\](site-packages|dist-packages|lib[/\\]python3\.\d+|lib64[/\\]python3\.\d+|cpython-3[^/\\]*[/\\]lib)[/\\]"
+    r"|^<(frozen|string|__array)",
+    re.IGNORECASE,
+)
+BUILT_IN = "~"
+"""What `cProfile` has for the file of functions that are not written in Python."""
+
+USERS, LIBRARY, COMPILED = "users", "library", "compiled"
+"""The user's own code, installed code, and functions that have no file."""
+
+
+def whose(file: str) -> str:
+    """One of the three."""
+    if file in ("", BUILT_IN):
+        return COMPILED
+    return LIBRARY if _LIBRARY.search(file) else USERS
+
+
+def brief(file: str) -> str:
+    """The last two names of a path."""
+    names = re.split(r"[/\\]", file)
+    return "/".join(names[-2:])

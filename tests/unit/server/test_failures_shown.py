@@ -1,0 +1,78 @@
+"""Tracebacks in pieces, and output without what it tells a terminal."""
+
+import json
+import traceback
+
+import pytest
+
+from cloud.server.dashboard.failure import read_failure
+from cloud.server.dashboard.terminal import plain
+
+
+def traced() -> str:
+    try:
+        json.loads("{")
+    except ValueError as error:
+        return "".join(traceback.format_exception(error))
+    raise AssertionError
+
+
+def test_the_users_frames_stand_apart_from_those_of_libraries() -> None:
+    failure = read_failure(traced())
+    assert [block.users for block in failure.blocks if block.frames] == [True, False]
+    mine = failure.blocks[1].frames[0]
+    assert mine.function == "traced"
+    assert mine.code[0] == 'json.loads("{")'
+    assert mine.innermost
+    assert mine.brief == "server/test_failures_shown.py"
+    assert len(failure.blocks[2].frames) >= 2
+
+
+def test_the_headline_is_the_exception_that_was_not_caught() -> None:
+    assert read_failure(traced()).headline.startswith("json.decoder.JSONDecodeError: Expecting property name")
+    assert read_failure("Could not depickle job\nTraceback (most recent call last):\nKeyError: 'a'\n").headline == (
+        "KeyError: 'a'"
+    )
+
+
+def test_nothing_of_a_text_is_lost() -> None:
+    text = "before\n" + traced() + "TIP: do better\n\nafter\n"
+    failure = read_failure(text)
+    kept = "".join(
+        block.text or "".join(f"{f.file}{f.line}{f.function}{''.join(f.code)}" for f in block.frames)
+        for block in failure.blocks
+    )
+    for word in ("before", "Traceback", "TIP: do better", "after", "traced", 'json.loads("{")'):
+        assert word in kept
+
+
+def test_an_exception_group_is_understood() -> None:
+    try:
+        try:
+            raise KeyError("inner")
+        except KeyError as inner:
+            raise ExceptionGroup("many", [inner, ValueError("no")]) from None
+    except ExceptionGroup as group:
+        failure = read_failure("".join(traceback.format_exception(group)))
+    assert sum(len(block.frames) for block in failure.blocks) == 2
+
+
+@pytest.mark.parametrize("text", ["", "\n", 'File "', '  File "x", line 9' + "9" * 30, "a" * 100_000, "x\n" * 9000])
+def test_any_text_is_shown(text: str) -> None:
+    read_failure(text)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("\x1b[1;31mred\x1b[0m\n", "red\n"),
+        ("\x1b]0;title\x07text", "text"),
+        ("\x1b]8;;https://x.example\x1b\\link\x1b]8;;\x1b\\", "link"),
+        (" 10%\r 50%\r100%\n", "100%\n"),
+        ("windows\r\nlines\r\n", "windows\nlines\n"),
+        ("bell\x07 and \x00 nothing", "bell and  nothing"),
+        ("\x1b[31", "31"),
+    ],
+)
+def test_escapes_are_left_out(written: str, read: str) -> None:
+    assert plain(written) == read
