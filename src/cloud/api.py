@@ -88,6 +88,26 @@ INFO_FIELDS = (
 """What `cloud.info` can be asked for (SPEC B.5, and `started`, `attempts`, `machine`). The client adds dotted names."""
 
 
+STREAMS = ("stdout", "stderr", "logging")
+"""What `JobApi.output` can be asked for."""
+MAX_OUTPUT_BYTES = 1 << 20
+"""The most bytes of output in one answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputPiece:
+    """The answer to `output`."""
+
+    start: int
+    """Position of the first of these bytes, counted from the first byte that this attempt wrote; behind the position
+    asked for if bytes between were dropped."""
+    data: Buffer = field(repr=False)
+    ended: bool
+    """The job is finished, and nothing comes behind this."""
+    attempt: int
+    """Which attempt wrote this; 0: none yet. A job that is lost and tried again begins at position 0 again."""
+
+
 class JobApi(Protocol):
     """Submit, wait, read, kill, delete. Errors are `cloud.errors` classes; jids that do not exist are `JobNotFound`."""
 
@@ -171,9 +191,35 @@ class JobApi(Protocol):
         """One or a few sentences for people: why it does not run yet, or since when it does, or how it ended."""
         ...
 
+    def output(
+        self, jid: int, stream: str, *, start: int = 0, attempt: int = 0, timeout_seconds: float | None
+    ) -> OutputPiece:
+        """What a job wrote to one of `STREAMS`, from position `start` on, as soon as there is anything; a piece without
+        data when the time is over. Remote speakers may answer earlier; the caller asks again.
+
+        Args:
+            start: `start + len(data)` of the piece before.
+            attempt: of the piece before. Positions mean nothing in another attempt: its output comes from 0.
+            timeout_seconds: as of `wait`.
+        """
+        ...
+
     def kill(self, jids: Ranges | None, *, force: bool = False) -> None:
         """Kill what is not finished; None means everything of the account. Returns when all that did not run is
         `killed` and the rest has been told; see DESIGN D9. Finished jobs are left as they are."""
+        ...
+
+    def rerun(self, jids: Ranges, *, token: str) -> Ranges:
+        """Run finished jobs once more: a new submission for each that some of them are of, with the same function, code,
+        arguments and settings, but for dependencies. Jobs are taken in ascending order, each once.
+
+        Returns:
+            The new jids, in the same order; a range for each submission.
+
+        Raises:
+            InvalidSubmission: one of them is not finished; none was run.
+            NoInterpreter: no worker can open them any more.
+        """
         ...
 
     def delete(self, jids: Ranges) -> None:

@@ -9,7 +9,7 @@ import atexit
 import logging
 from typing import Any
 
-from cloud.api import Ended, JobApi, Part, Receipt, Waited
+from cloud.api import Ended, JobApi, OutputPiece, Part, Receipt, Waited
 from cloud.client import sessions
 from cloud.client.code.elsewhere import Elsewhere
 from cloud.client.code.whitelist import WHITELIST
@@ -101,6 +101,14 @@ class InlinePool(Jobs):
         return super().outcomes(
             jids, timeout_seconds=timeout_seconds, linger_seconds=linger_seconds, max_bytes=max_bytes
         )
+
+    def output(
+        self, jid: int, stream: str, *, start: int = 0, attempt: int = 0, timeout_seconds: float | None
+    ) -> OutputPiece:
+        """See `JobApi.output`."""
+        if timeout_seconds != 0:
+            self._run_for((range(jid, jid + 1),))
+        return super().output(jid, stream, start=start, attempt=attempt, timeout_seconds=timeout_seconds)
 
     def close(self) -> None:
         """Forget everything."""

@@ -11,7 +11,7 @@ call per job; when a look finds nothing new, or a worker runs dry, the worker's 
 import contextlib
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from cloud.agent.asks import BLOCKED_MAX, Asks
 from cloud.agent.batch import Batch
@@ -20,6 +20,7 @@ from cloud.agent.death import Death, failed_to_start, reckon
 from cloud.agent.estimates import Estimates
 from cloud.agent.harvest import Harvest
 from cloud.agent.limits import Limits
+from cloud.agent.listening import Listening
 from cloud.agent.parcel import pack
 from cloud.agent.placement import Placement
 from cloud.agent.stream import Stream
@@ -34,6 +35,7 @@ from cloud.dispatch.ports import (
     Live,
     Reply,
     Returned,
+    Said,
     Seat,
     Served,
     Wanted,
@@ -79,6 +81,7 @@ class Agent:
         self._harvest = Harvest(blobs, self._estimates)
         self._placement = Placement(self._slots, self._estimates)
         self._crew = Crew(self._slots, machine, lock_fd, self._watch, self._wake, self._died, self._hired)
+        self._listening = Listening(self._crew.workers, self._read, self._ring_up)
         self._limits = Limits(self._estimates, self._crew.doom, self._keep)
         self._crew.upkeep(time.monotonic())
 
@@ -209,7 +212,7 @@ class Agent:
         """Take back, then interrupt."""
         for worker in list(self._crew.workers.values()):
             self._limits.kill(worker, cid, lo, hi, force=force, reason=reason)
-        os.eventfd_write(self._wake, 1)  # there may be events now, and another deadline
+        self._ring_up()  # there may be events now, and another deadline
 
     def blocked(self) -> list[Blocked]:
         """Those whose slot nobody uses."""
@@ -221,16 +224,20 @@ class Agent:
         ]
 
     def live(self, sid: int, index: int) -> Live | None:
-        """Reads what is in the pipes first."""
-        for worker in self._crew.workers.values():
-            seq = worker.ring.running()
-            for batch in worker.batches:
-                if batch.sid == sid and seq is not None and batch.lo <= seq < batch.hi and batch.index_of(seq) == index:
-                    started = time.time() - (time.monotonic() - worker.ring.running_since())
-                    self._read(worker, worker.out)
-                    self._read(worker, worker.err)
-                    return Live(started, worker.out.so_far(), worker.err.so_far(), worker.pid, worker.waits_for or ())
-        return None
+        """From the pipes."""
+        return self._listening.live(sid, index)
+
+    def said(self, sid: int, index: int, stream: str, start: int, max_bytes: int) -> Said | None:
+        """From the pipes."""
+        return self._listening.said(sid, index, stream, start, max_bytes)
+
+    def follow(self, sid: int, index: int) -> None:
+        """Noted here."""
+        self._listening.follow(sid, index)
+
+    def heard(self) -> Collection[tuple[int, int]]:
+        """What pipes brought."""
+        return self._listening.heard()
 
     def state(self) -> EngineState:
         """Of this moment."""
@@ -273,6 +280,10 @@ class Agent:
     def _note(self, *events: Event) -> None:
         """Outside of `poll`: events that the next one hands over."""
         self._events += events
+        self._ring_up()
+
+    def _ring_up(self) -> None:
+        """Have `poll` called soon."""
         os.eventfd_write(self._wake, 1)
 
     def _unstartable(self, work: Work, why: str) -> Event:
@@ -309,6 +320,7 @@ class Agent:
         stream.read()
         if not stream.open:
             self._watch.remove(stream.fd)
+        self._listening.note(worker)
 
     def _tend(self, worker: Worker, now: float) -> None:
         """Harvest one worker, hold it to its deadlines, and decide how to hear of its next record."""

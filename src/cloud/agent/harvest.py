@@ -208,7 +208,8 @@ class Rows:
 
 
 def ended_by_agent(batch: Batch, seq: int, status: Status, error: str, *, started: float = math.nan,
-                   runtime: float = math.nan, stdout: Written = NOTHING, stderr: Written = NOTHING) -> Finished:  # fmt: skip
+                   runtime: float = math.nan, stdout: Written = NOTHING,
+                   stderr: Written = NOTHING) -> Finished:  # fmt: skip
     """The outcome of one job whose worker could not say it any more."""
     rows = Rows()
     rows.add(status, started, runtime, b"", error.encode("utf-8", "backslashreplace"), b"", b"", stdout, stderr)

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cloud.api import Ended, FilePiece, Part, Receipt, Waited
+from cloud.api import Ended, FilePiece, OutputPiece, Part, Receipt, Waited
 from cloud.client.fresh import Fresh
 from cloud.model import Buffer, CodeFile, File, Ranges
 from cloud.wire import calls
 from cloud.wire import files as file_calls
 from cloud.wire.message import decode, encode
+from cloud.wire.values import ranges_from_json
 
 HELD_SECONDS = 30.0
 """The longest that one request asks the other side to wait, so that a lost connection is noticed."""
@@ -105,9 +106,21 @@ class RemoteApi:
         """See `JobApi`."""
         return str(self._plain("why", calls.ask("why", None, jid=jid)))
 
+    def output(
+        self, jid: int, stream: str, *, start: int = 0, attempt: int = 0, timeout_seconds: float | None
+    ) -> OutputPiece:
+        """See `JobApi`; answers after 30 seconds at the latest."""
+        held = _held(timeout_seconds)
+        message = calls.output(jid, stream, start, attempt, held)
+        return calls.read_output_piece(*decode(self.exchange("output", message, held)))
+
     def kill(self, jids: Ranges | None, *, force: bool = False) -> None:
         """See `JobApi`."""
         self._plain("kill", calls.ask("kill", jids, force=force))
+
+    def rerun(self, jids: Ranges, *, token: str) -> Ranges:
+        """See `JobApi`."""
+        return ranges_from_json(self._plain("rerun", calls.ask("rerun", jids, token=token)))
 
     def delete(self, jids: Ranges) -> None:
         """See `JobApi`."""

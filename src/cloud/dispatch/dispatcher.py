@@ -202,6 +202,8 @@ class Dispatcher:
             try:
                 self._events += self.engine.poll()
                 self._act()
+                if heard := self.engine.heard():
+                    self.waiters.notify(heard)
             finally:
                 self._ticking = False
             return self.next_deadline()

@@ -20,6 +20,7 @@ from cloud.errors import CloudException, InvalidSubmission
 from cloud.model import Buffer
 from cloud.wire import calls
 from cloud.wire.message import Header, decode
+from cloud.wire.values import ranges_to_json
 
 log = logging.getLogger("Cloud.door")
 
@@ -153,6 +154,9 @@ class Door:
                 max_bytes=int(header.get("max_bytes", 8 << 20)),
             )
             return self._hold(asked, calls.ended, reply)
+        if op == "output":
+            piece = jobs.output_question(**calls.read_output(header, _held_at_most(header["timeout_seconds"])))
+            return self._hold(piece, calls.output_piece, reply)
         reply(file_answer(op, header, files) or self._read(op, header, jobs))
         return _nothing
 
@@ -175,6 +179,9 @@ class Door:
         if op == "kill":
             jids = None if header["jids"] is None else calls.read_jids(header)
             return lambda: _done(jobs.kill, jids, force=bool(header.get("force")))
+        if op == "rerun":
+            again, token = calls.read_jids(header), str(header["token"])
+            return lambda: calls.ok(ranges_to_json(jobs.rerun(again, token=token)))
         if op == "delete":
             doomed = calls.read_jids(header)
             return lambda: _done(jobs.delete, doomed)

@@ -7,13 +7,15 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from cloud.api import Ended, Part, Receipt, Waited
+from cloud.api import Ended, OutputPiece, Part, Receipt, Waited
 from cloud.dispatch import counting, lifecycle
+from cloud.dispatch.again import Again
 from cloud.dispatch.code import Library
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.info import InfoReader
 from cloud.dispatch.intake import Intake
 from cloud.dispatch.naming import Named, Naming, not_found
+from cloud.dispatch.output_question import OutputQuestion
 from cloud.dispatch.questions import OutcomesQuestion, Question, WaitQuestion
 from cloud.dispatch.reasons import Reasons
 from cloud.dispatch.step import Step
@@ -39,6 +41,7 @@ class Jobs:
         self._naming = Naming(dispatcher.store, account)
         self._intake = Intake(dispatcher, account, self._naming)
         self._info = InfoReader(dispatcher)
+        self._again = Again(dispatcher, account, self._naming)
         self._reasons = Reasons(dispatcher, account, self._naming)
         self._library = Library(dispatcher)
 
@@ -109,6 +112,23 @@ class Jobs:
             )
         return self._answer(question)
 
+    def output_question(
+        self, jid: int, stream: str, *, start: int, attempt: int, timeout_seconds: float | None
+    ) -> OutputQuestion:
+        """The question behind `output`, for those who must not block."""
+        return OutputQuestion(
+            self._store, self._dispatcher.engine, self._naming, jid, stream, start=start, attempt=attempt,
+            until=self._deadline(timeout_seconds),
+        )  # fmt: skip
+
+    def output(
+        self, jid: int, stream: str, *, start: int = 0, attempt: int = 0, timeout_seconds: float | None
+    ) -> OutputPiece:
+        """See `JobApi.output`."""
+        with self._dispatcher.lock:
+            question = self.output_question(jid, stream, start=start, attempt=attempt, timeout_seconds=timeout_seconds)
+        return self._answer(question)
+
     def read(self, jid: int, blob: str) -> Buffer:
         """See `JobApi.read`."""
         with self._dispatcher.lock:
@@ -153,6 +173,10 @@ class Jobs:
                 for named in self._naming.find(normal(jids)):
                     self._kill(named.stretch, force, step)
             step.look = True  # what was claimed and had not started is reported at once
+
+    def rerun(self, jids: Ranges, *, token: str) -> Ranges:
+        """See `JobApi.rerun`."""
+        return self._again.run(jids, token)
 
     def delete(self, jids: Ranges) -> None:
         """See `JobApi.delete`."""

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 from cloud.api import Ended, Waited
 from cloud.dispatch.naming import Named, Naming, not_found
 from cloud.dispatch.ports import Store
+from cloud.dispatch.waiters import About
 from cloud.model import Ranges, Stretch
 from cloud.model.ranges import normal, subtract
 
@@ -20,8 +21,10 @@ A_co = TypeVar("A_co", covariant=True)
 class Question(Protocol[A_co]):
     """Something to be answered as soon as it can be."""
 
-    sids: frozenset[int]
-    """Submissions it is about."""
+    @property
+    def sids(self) -> frozenset[About]:
+        """Submissions it is about, or jobs whose words it is about."""
+
     deadline: float | None
     """Monotonic time at which to look again whatever happens; may move when looked at. None: no need."""
 

@@ -4,18 +4,19 @@ Only the simulator composes it (with user code in its own process there is nothi
 the client pickled, as a worker would. It runs nothing by itself: whoever asks for jobs calls `take` and `run`.
 """
 
+import json
 import os
 import threading
 import time
 import traceback
 from array import array
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from cloud import pickling
-from cloud.dispatch.ports import Blobs, Blocked, EngineState, Event, Finished, Live, Seat, Wanted, Work
+from cloud.dispatch.ports import Blobs, Blocked, EngineState, Event, Finished, Live, Said, Seat, Wanted, Work
 from cloud.engines.tee import Tee
 from cloud.model import INLINE_MAX_BYTES, Buffer, Column, Outcomes, Piece, Ranges, Spec, Status
 
@@ -65,8 +66,12 @@ class InlineEngine:
                 self._running.remove(running)
         end.outcomes.started = array("d", [started])
         end.outcomes.runtime = array("d", [time.monotonic() - begun])
-        end.outcomes.stdout = Column.of([stdout.text()])
-        end.outcomes.stderr = Column.of([stderr.text()])
+        dropped = {}
+        for stream, tee in (("stdout", stdout), ("stderr", stderr)):
+            dropped[stream], kept = tee.kept()
+            setattr(end.outcomes, stream, Column.of([kept]))
+        if any(dropped.values()):
+            end.outcomes.extra = Column.of([json.dumps({"dropped": dropped}).encode()])
         self._events.append(Finished(work.claim.cid, end.outcomes))
         return end.interrupt
 
@@ -89,7 +94,8 @@ class InlineEngine:
         try:
             function = pickling.load_function(self._bytes(work.function))
             chunk = next(c for c in work.chunks if c.first <= index < c.first + c.count)
-            args, kwargs = pickling.Arguments(self._bytes(chunk.packed))[index - chunk.first]
+            ((position, *_),) = chunk.positions(index, index + 1)
+            args, kwargs = pickling.Arguments(self._bytes(chunk.packed))[position]
         except Exception as error:
             return _failed(work, error, "Could not depickle job\n")
         try:
@@ -177,10 +183,33 @@ class InlineEngine:
 
     def live(self, sid: int, index: int) -> Live | None:
         """A job that runs now, else None."""
-        for running in self._running:
-            if (running.work.claim.sid, running.work.claim.lo) == (sid, index):
-                return Live(running.started, running.stdout.text(), running.stderr.text(), os.getpid())
-        return None
+        running = self._find(sid, index)
+        if running is None:
+            return None
+        return Live(running.started, running.stdout.text(), running.stderr.text(), os.getpid())
+
+    def said(self, sid: int, index: int, stream: str, start: int, max_bytes: int) -> Said | None:
+        """What was printed; nothing is kept of `logging` here."""
+        running = self._find(sid, index)
+        if running is None:
+            return None
+        dropped, kept = (running.stderr if stream == "stderr" else running.stdout).kept()
+        if stream == "logging":
+            dropped, kept = 0, b""
+        start = max(start, dropped)
+        return Said(start, kept[start - dropped :][:max_bytes], running.work.claim.attempt)
+
+    def follow(self, sid: int, index: int) -> None:
+        """Whoever follows must look from time to time: nobody is woken here."""
+
+    def heard(self) -> Collection[tuple[int, int]]:
+        """Nothing."""
+        return ()
+
+    def _find(self, sid: int, index: int) -> Running | None:
+        """A job that runs now, else None."""
+        found = (r for r in self._running if (r.work.claim.sid, r.work.claim.lo) == (sid, index))
+        return next(found, None)
 
     def state(self) -> EngineState:
         """One slot, this process."""

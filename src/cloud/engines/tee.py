@@ -15,6 +15,8 @@ class Tee:
         self._stream = stream
         self._texts: list[str] = []
         self._size = 0
+        self._dropped = 0
+        """Bytes."""
 
     @classmethod
     @contextmanager
@@ -34,7 +36,9 @@ class Tee:
         self._texts.append(text)
         self._size += len(text)
         while self._size > KEPT_CHARACTERS and len(self._texts) > 1:
-            self._size -= len(self._texts.pop(0))
+            text = self._texts.pop(0)
+            self._size -= len(text)
+            self._dropped += len(_encoded(text))
         if self._stream is not None:
             self._stream.write(text)
         return len(text)
@@ -51,7 +55,18 @@ class Tee:
 
     def text(self) -> bytes:
         """What was written, the last 1,000 lines of it (SPEC S23)."""
-        return "".join("".join(self._texts).splitlines(keepends=True)[-1000:]).encode("utf-8", "replace")
+        return self.kept()[1]
+
+    def kept(self) -> tuple[int, bytes]:
+        """How many bytes are not kept any more, and those that are, at most 1,000 lines."""
+        whole = _encoded("".join(self._texts))
+        lines = whole.splitlines(keepends=True)[-1000:]
+        kept = b"".join(lines)
+        return self._dropped + len(whole) - len(kept), kept
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "replace")

@@ -2,9 +2,9 @@
 
 import os
 from array import array
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from cloud.dispatch.ports import Blocked, EngineState, Event, Finished, Live, Lost, Returned, Seat, Wanted, Work
+from cloud.dispatch.ports import Blocked, EngineState, Event, Finished, Live, Lost, Returned, Said, Seat, Wanted, Work
 from cloud.model import Column, Outcomes, Spec, Status
 
 
@@ -28,6 +28,10 @@ class ScriptedEngine:
         self.blocked_jobs: list[Blocked] = []
         self.obeys = True
         """Whether killed jobs end at once; else the test ends them."""
+        self.spoken: dict[tuple[int, int], bytes] = {}
+        """What jobs have written to each of their streams, by sid and index."""
+        self._followed: set[tuple[int, int]] = set()
+        self._heard: set[tuple[int, int]] = set()
         self._held = 0
         self._events: list[Event] = []
         self._readable, self._writable = os.pipe()
@@ -60,6 +64,13 @@ class ScriptedEngine:
     def return_(self, cid: int, lo: int, hi: int) -> None:
         """Jobs lo..hi-1 of a claim had not started and come back."""
         self._leave(cid, lo, hi, Returned(cid, lo, hi))
+
+    def say(self, sid: int, index: int, data: bytes) -> None:
+        """A job writes, to all its streams."""
+        self.spoken[sid, index] = self.spoken.get((sid, index), b"") + data
+        if (sid, index) in self._followed:
+            self._followed.discard((sid, index))
+            self._heard.add((sid, index))
 
     def claimed(self) -> list[tuple[int, int, int]]:
         """(sid, lo, hi) of all that runs, ascending."""
@@ -144,6 +155,24 @@ class ScriptedEngine:
             if self.running[cid].claim.sid == sid and index in left:
                 return Live(1.0, b"", b"")
         return None
+
+    def said(self, sid: int, index: int, stream: str, start: int, max_bytes: int) -> Said | None:
+        """What `say` said."""
+        del stream
+        for cid, left in self.left.items():
+            claim = self.running[cid].claim
+            if claim.sid == sid and index in left:
+                return Said(start, self.spoken.get((sid, index), b"")[start : start + max_bytes], claim.attempt)
+        return None
+
+    def follow(self, sid: int, index: int) -> None:
+        """Until it says something."""
+        self._followed.add((sid, index))
+
+    def heard(self) -> Collection[tuple[int, int]]:
+        """Who said something."""
+        heard, self._heard = self._heard, set()
+        return heard
 
     def state(self) -> EngineState:
         """Slots and claims."""

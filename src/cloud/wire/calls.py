@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cloud import errors
-from cloud.api import Ended, NewChunk, Part, Receipt, Waited
+from cloud.api import Ended, NewChunk, OutputPiece, Part, Receipt, Waited
 from cloud.model import Buffer, CodeFile, Outcomes, Ranges
 from cloud.wire.environments import environment_from_bytes, environment_to_bytes
 from cloud.wire.message import Frame, Header, encode
@@ -153,6 +153,33 @@ def _read_abouts(abouts: Sequence[dict[str, Any]], frames: list[memoryview]) -> 
         outcomes: Outcomes = outcomes_from_frames(about, frames)
         answer.append(Ended(about["jid"], outcomes, about["tag"]))
     return answer
+
+
+def output(jid: int, stream: str, start: int, attempt: int, timeout_seconds: float) -> Parts:
+    """Request."""
+    return ask(
+        "output", (range(jid, jid + 1),), stream=stream, start=start, attempt=attempt, timeout_seconds=timeout_seconds
+    )
+
+
+def read_output(header: Header, timeout_seconds: float) -> dict[str, Any]:
+    """The reverse of `output`, as arguments; with a timeout of the reader's."""
+    (jids,) = read_jids(header)
+    return {
+        "jid": jids.start, "stream": str(header["stream"]), "start": int(header["start"]),
+        "attempt": int(header.get("attempt", 0)), "timeout_seconds": timeout_seconds,
+    }  # fmt: skip
+
+
+def output_piece(answer: OutputPiece) -> Parts:
+    """Answer to `output`."""
+    return encode({"ok": {"start": answer.start, "ended": answer.ended, "attempt": answer.attempt}}, [answer.data])
+
+
+def read_output_piece(header: Header, frames: list[memoryview]) -> OutputPiece:
+    """The reverse of `output_piece`."""
+    ok = answer_of(header)
+    return OutputPiece(ok["start"], bytes(frames[0]), ok["ended"], ok["attempt"])
 
 
 def infos(answer: Sequence[dict[str, Any]]) -> Parts:

@@ -1,6 +1,6 @@
 """The Engine port: where attempts run."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -97,6 +97,16 @@ class Live:
     """Jids of jobs that it waits for at the moment."""
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Part of what a job that runs wrote to one of its streams."""
+
+    start: int
+    """Position of the first of these bytes, counted from the first that this attempt wrote."""
+    data: bytes
+    attempt: int
+
+
 @dataclass(slots=True)
 class EngineState:
     """For people and `describe`."""
@@ -169,6 +179,19 @@ class Engine(Protocol):
 
     def live(self, sid: int, index: int) -> Live | None:
         """A job that runs now, else None."""
+        ...
+
+    def said(self, sid: int, index: int, stream: str, start: int, max_bytes: int) -> Said | None:
+        """What a job that runs now wrote to 'stdout', 'stderr' or 'logging', from position `start` on, or from later
+        if that was dropped; the stored output continues it without a gap. None when it does not run."""
+        ...
+
+    def follow(self, sid: int, index: int) -> None:
+        """If this job, which need not run yet, says something within the next minute, `heard` will name it, once."""
+        ...
+
+    def heard(self) -> Collection[tuple[int, int]]:
+        """Jobs that were followed and have said something since; to be called after `poll`."""
         ...
 
     def state(self) -> EngineState: ...
