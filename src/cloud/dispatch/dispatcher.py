@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -29,7 +29,7 @@ RETRY_AFTER_SECONDS = 1.0
 """How long outcomes that could not be stored (a full disk) are kept before the next try."""
 
 
-_NONE: frozenset[int] = frozenset()
+_NONE: Mapping[int, Outcomes] = {}
 
 
 class Dispatcher:
@@ -62,8 +62,8 @@ class Dispatcher:
         """Called with False before a step waits for the engine by itself, and with True when it does not any more."""
         self.closed = False
         """Nothing happens any more: waiting is of no use."""
-        self.began_early = _NONE
-        """Submissions whose job was started by the last step before its commit (`EarlyStart`)."""
+        self.ended_early: Mapping[int, Outcomes] = _NONE
+        """By sid, how lone jobs ended that the last step started before its commit (`EarlyStart`)."""
         self.on_finish: Callable[[Outcomes], None] | None = None
         """Called after the commit with outcomes that were stored, before those who wait are woken."""
         self.on_change: Callable[[Step], None] | None = None
@@ -113,11 +113,14 @@ class Dispatcher:
         self.listen(False)
         try:
             self.engine.start(step.early)
+            self.store.write_ahead()  # while it runs
             step.events = self._early.wait(step.early)
         finally:
             self.listen(True)
         for event in step.events:
             self._absorb(event, step)
+            if isinstance(event, Finished) and event.outcomes.count == 1:
+                step.ended_early[event.outcomes.sid] = event.outcomes
         self.barriers.follow(step)
         if step.ready:
             self._claim(step)
@@ -151,7 +154,7 @@ class Dispatcher:
             self.rearm()
 
     def _follow(self, step: Step) -> None:
-        self.began_early = frozenset([item.claim.sid for item in step.early]) if step.early else _NONE
+        self.ended_early = step.ended_early if step.early else _NONE
         if step.work:  # after the commit: a crash before it starts nothing, a crash behind it is a loss
             self._claiming.hold(step.work)
             self.engine.start(step.work)

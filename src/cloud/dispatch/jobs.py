@@ -3,7 +3,6 @@
 import sysconfig
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -16,7 +15,7 @@ from cloud.dispatch.info import InfoReader
 from cloud.dispatch.intake import Intake
 from cloud.dispatch.naming import Named, Naming, not_found
 from cloud.dispatch.output_question import OutputQuestion
-from cloud.dispatch.questions import OutcomesQuestion, Question, WaitQuestion
+from cloud.dispatch.questions import RESULT_COLUMNS, OutcomesQuestion, Question, WaitQuestion
 from cloud.dispatch.reasons import Reasons
 from cloud.dispatch.step import Step
 from cloud.dispatch.waiters import Waiter
@@ -26,7 +25,6 @@ from cloud.model.ranges import normal
 
 A = TypeVar("A")
 GONE = 0xFF
-MAX_BESIDE_BYTES = 8 << 20
 INTERPRETERS = "interpreters/"
 """Facts whose names begin so hold the path of an interpreter that was added, by its cache tag."""
 
@@ -54,14 +52,15 @@ class Jobs:
     def with_outcomes(self, receipt: Receipt) -> Receipt:
         """After the commit: with the outcome of a lone job that was over before it (`EarlyStart`), which spares its
         client a question."""
-        if receipt.jids is None or len(receipt.jids) > 1 or not self._dispatcher.began_early:
+        early = self._dispatcher.ended_early
+        if not early or receipt.jids is None or len(receipt.jids) > 1:
             return receipt
-        question = self.outcomes_question(
-            (receipt.jids,), timeout_seconds=0.0, linger_seconds=0.0, max_bytes=MAX_BESIDE_BYTES
-        )
-        if question.sids <= self._dispatcher.began_early:
-            return replace(receipt, ended=question.look(self._dispatcher.clock.monotonic()) or ())
-        return receipt
+        submission = self._naming.find((receipt.jids,))[0].submission
+        outcomes = early.get(submission.sid)
+        if outcomes is None:
+            return receipt
+        tag = submission.spec.environment.cache_tag
+        return Receipt(receipt.jids, ended=(Ended(receipt.jids.start, outcomes.only(RESULT_COLUMNS), tag),))
 
     def drop(self, token: str) -> None:
         """See `JobApi.drop`."""

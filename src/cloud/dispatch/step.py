@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cloud.dispatch.ports import Event, Work
-from cloud.model import Stretch
+from cloud.model import Outcomes, Stretch
 
 
 @dataclass(slots=True)
@@ -30,6 +30,8 @@ class Step:
     """Starts after the commit."""
     early: list[Work] = field(default_factory=list)
     """Started before the commit."""
+    ended_early: dict[int, Outcomes] = field(default_factory=dict)
+    """By sid, how they ended, as far as they did."""
     events: list[Event] = field(default_factory=list)
     """What the engine reported inside the transaction; to be kept if it is rolled back."""
     after: list[Callable[[], object]] = field(default_factory=list)

@@ -1,5 +1,6 @@
 """What the agent sends on the work socket: messages, some with descriptors."""
 
+import select
 import socket
 from array import array
 from collections import deque
@@ -9,6 +10,8 @@ from cloud.wire.message import PREFIX, Header, decode, rest_of
 
 _CONTROL_SPACE = socket.CMSG_SPACE(64 * 4)
 _CLOEXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+LEISURE_MILLISECONDS = 2
+"""After so long without a message the next one is not expected at once."""
 
 
 class Inbox:
@@ -16,16 +19,27 @@ class Inbox:
 
     def __init__(self, work: socket.socket) -> None:
         self._socket = work
+        self._poll = select.poll()
+        self._poll.register(work, select.POLLIN)
         self._scratch = memoryview(bytearray(1 << 17))  # made once: a buffer per message costs more than the message
         self._buffer = bytearray()
         self._messages: deque[tuple[Header, list[memoryview]]] = deque()
         self._descriptors: deque[int] = deque()
 
-    def next(self, before_waiting: Callable[[], None]) -> tuple[Header, list[memoryview]] | None:
-        """The next message; None when the agent is gone."""
+    def next(
+        self, before_waiting: Callable[[], None], at_leisure: Callable[[], None]
+    ) -> tuple[Header, list[memoryview]] | None:
+        """The next message; None when the agent is gone.
+
+        Args:
+            before_waiting: called when there is none yet.
+            at_leisure: called when none came for `LEISURE_MILLISECONDS`.
+        """
         while not self._messages:
             if not self._parse():
                 before_waiting()
+                if not self._poll.poll(LEISURE_MILLISECONDS):
+                    at_leisure()
                 if not self._receive():
                     return None
         return self._messages.popleft()

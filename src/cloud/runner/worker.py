@@ -86,7 +86,7 @@ class Worker:
     def serve(self) -> None:
         """Until the agent wants no more."""
         while not self._channel.torn:
-            message = self._inbox.next(self._before_waiting)
+            message = self._inbox.next(self._before_waiting, self._tidy_up)
             if message is None or message[0]["op"] == "exit":
                 return
             try:
@@ -275,11 +275,14 @@ class Worker:
         self._binding = Binding(wanted, self._temporary, folder)
 
     def _before_waiting(self) -> None:
-        """Nothing left to do: an agent that sleeps by the clock is told. What can wait until now is done here, where
-        nobody waits for it: what short jobs may have left dies, and the next jobs' usage is counted from here."""
+        """Nothing left to do: an agent that sleeps by the clock is told."""
         words = self._ring.words
         if words[HEAD] != words[TAIL] and not self._outbox.told:
             self._outbox.wake()
+
+    def _tidy_up(self) -> None:
+        """What can wait is done when nobody waits for it: what short jobs may have left dies, a handler that one of
+        them replaced comes back, and the next jobs' usage is counted from here."""
         kill_children()
         self._interrupt.install()
         self._usage.start()

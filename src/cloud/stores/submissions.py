@@ -37,7 +37,8 @@ class Submissions(Connection):
         self._next_code = max(self._next_code, code + 1)
         super()._reload()
 
-    def _flush(self) -> None:
+    def write_ahead(self) -> None:
+        """Write submissions that were kept back."""
         # Kept back until here, because most submissions are sealed in the transaction that makes them: one row
         # written once. Whatever reads the table flushes first.
         if self._unwritten:
@@ -49,6 +50,9 @@ class Submissions(Connection):
                     (s.sid, s.account, s.token, code, created_at, None if s.sealed else created_at, s.first_jid,
                      s.count, spec_text(s.spec)),
                 )  # fmt: skip
+
+    def _flush(self) -> None:
+        self.write_ahead()
         super()._flush()
 
     def find_token(self, account: int, token: str) -> Submission | None:

@@ -76,6 +76,11 @@ class Store(Protocol):
         """Begin; commit on exit, roll back on exception. Nested use joins the outer one."""
         ...
 
+    def write_ahead(self) -> None:
+        """Inside a transaction: the caller waits for something else now, a good moment to write what was kept back for
+        the commit. A store may do nothing."""
+        ...
+
     def close(self) -> None: ...
 
     # submissions
