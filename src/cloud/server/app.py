@@ -16,6 +16,7 @@ from cloud.server.calls import OPS, Calls
 from cloud.server.dashboard.routes import Dashboard
 from cloud.server.files import FileRoutes
 from cloud.server.gate import Gate
+from cloud.server.history import History
 from cloud.server.json_answer import JsonAnswer
 from cloud.server.key_routes import KeyRoutes
 from cloud.server.people import People
@@ -38,7 +39,7 @@ class Identity:
 class App:
     """Looks at the path; checks Host and Origin of everything it serves."""
 
-    def __init__(self, core: Core, calls: Calls, gate: Gate, identity: Identity) -> None:
+    def __init__(self, core: Core, calls: Calls, gate: Gate, identity: Identity, history: History) -> None:
         self._calls = calls
         self._gate = gate
         self._rest = _build_rest(
@@ -46,7 +47,7 @@ class App:
             KeyRoutes(gate),
             FileRoutes(calls, gate),
             SubmissionRoutes(gate, core.store),
-            Dashboard(calls, gate, core, (identity.server_id, identity.version)),
+            Dashboard(calls, gate, core, (identity.server_id, identity.version), history),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,7 +69,7 @@ class App:
         await self._rest(scope, receive, send)
 
 
-def build_app(core: Core, calls: Calls, gate: Gate, identity: Identity) -> ASGIApp:
+def build_app(core: Core, calls: Calls, gate: Gate, identity: Identity, history: History) -> ASGIApp:
     """The application of one server.
 
     POST /v1/<op>                a call of `JobApi` or `FilesApi`: wire message in, wire message out
@@ -85,7 +86,7 @@ def build_app(core: Core, calls: Calls, gate: Gate, identity: Identity) -> ASGIA
     GET  /, /jobs, /jobs/<jid>   pages for people (`Dashboard`)
     POST /v1/dashboard-links     JSON: a one-time link that signs a browser in
     """
-    return App(core, calls, gate, identity)
+    return App(core, calls, gate, identity, history)
 
 
 def _build_rest(

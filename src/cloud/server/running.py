@@ -13,6 +13,7 @@ from cloud.server.gate import Gate
 from cloud.server.heart import Heart
 from cloud.server.keys import Keys
 from cloud.server.listener import Listener
+from cloud.server.recorder import Recorder
 from cloud.server.settings import Settings
 from cloud.wire.message import PROTOCOL
 
@@ -39,10 +40,13 @@ async def run(
     """
     loop = asyncio.get_running_loop()
     heart = Heart(core, loop)
+    recorder = Recorder(core, loop)
+    heart.beat = recorder.stir
+    recorder.start()
     gate = Gate(keys, core.tokens.account_of, settings.names, any_address=any_address)
     about = {"version": identity.version, "protocol": PROTOCOL, "server_id": identity.server_id}
     calls = Calls(heart, gate, about, max_body_bytes=settings.max_body_bytes)
-    listener = Listener(build_app(core, calls, gate, identity))
+    listener = Listener(build_app(core, calls, gate, identity, recorder.history))
     end = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop_for, signal.Signals(number).name, end)
@@ -62,6 +66,7 @@ async def run(
         calls.stop()
         await listener.stop(settings.grace_seconds)
         heart.stop()
+        recorder.stop()
         core.close()
         log.info("stopped")
 

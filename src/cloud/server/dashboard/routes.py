@@ -9,14 +9,16 @@ from cloud.server.dashboard.desk import Desk
 from cloud.server.dashboard.doorway import Doorway
 from cloud.server.dashboard.job_page import JobPage
 from cloud.server.dashboard.jobs_page import JobsPage
+from cloud.server.dashboard.overview_page import OverviewPage
 from cloud.server.dashboard.static_files import serve_static
 from cloud.server.gate import Gate
+from cloud.server.history import History
 
 
 class Dashboard:
     """Pages for whoever signed in with a key: the jobs of the key's account."""
 
-    def __init__(self, asked: Calls, gate: Gate, core: Core, about: tuple[str, str]) -> None:
+    def __init__(self, asked: Calls, gate: Gate, core: Core, about: tuple[str, str], history: History) -> None:
         """
         Args:
             about: the server's id and version.
@@ -24,7 +26,12 @@ class Dashboard:
         desk = Desk(asked, core, about)
         self._doorway = doorway = Doorway(desk, gate)
         # What is more special comes first: of two addresses that fit, the earlier one answers.
-        self._parts = (JobsPage(desk, doorway), Changes(desk, doorway), JobPage(desk, doorway))
+        self._parts = (
+            JobsPage(desk, doorway),
+            Changes(desk, doorway),
+            JobPage(desk, doorway),
+            OverviewPage(desk, doorway, history),
+        )
 
     def routes(self) -> list[Route]:
         """All of them."""
