@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         join as join,
         kill as kill,
         map as map,
+        output as output,
         result as result,
         running_on_cloud as running_on_cloud,
         status as status,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 _FUNCTIONS = (
     "call", "close", "connection_info", "delete", "info", "iresult", "iresult_unordered", "is_simulated", "join",
-    "kill", "map", "result", "running_on_cloud", "status",
+    "kill", "map", "output", "result", "running_on_cloud", "status",
 )  # fmt: skip
 _HOMES = {
     **dict.fromkeys(_FUNCTIONS, "cloud.client.functions"),
@@ -68,7 +69,7 @@ _HOMES = {
 __all__ = [
     "CloudException", "CloudTimeoutError", "Executor", "Job", "Jobs", "account", "call", "close", "config",
     "connection_info", "delete", "explain", "files", "finished_statuses", "getconfigpath", "info", "iresult",
-    "iresult_unordered", "is_simulated", "join", "kill", "map", "mp", "pool_interface", "result",
+    "iresult_unordered", "is_simulated", "join", "kill", "map", "mp", "output", "pool_interface", "result",
     "running_on_cloud", "set_dependency_whitelist", "setkey", "shell", "start_simulator", "status",
 ]  # fmt: skip
 

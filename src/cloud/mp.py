@@ -21,7 +21,7 @@ from cloud.wire import worker
 
 __all__ = [
     "call", "close", "connection_info", "delete", "finished_statuses", "info", "iresult", "iresult_unordered", "join",
-    "kill", "map", "result", "status",
+    "kill", "map", "output", "result", "status",
 ]  # fmt: skip
 
 log = logging.getLogger("Cloud.mp")
@@ -57,6 +57,7 @@ result = _session.result
 iresult = _session.iresult
 iresult_unordered = _session.iresult_unordered
 info = _session.info
+output = _session.output
 kill = _session.kill
 delete = _session.delete
 connection_info = _session.connection_info

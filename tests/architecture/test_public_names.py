@@ -50,7 +50,7 @@ def test_mp_mirrors_cloud() -> None:
 
     expected = {
         "call", "close", "connection_info", "delete", "finished_statuses", "info", "iresult", "iresult_unordered",
-        "join", "kill", "map", "result", "status",
+        "join", "kill", "map", "output", "result", "status",
     }  # fmt: skip
     assert expected <= set(cloud.__all__)
     assert [name for name in expected if not hasattr(cloud.mp, name)] == []

@@ -30,6 +30,10 @@ def everything_has_a_type() -> None:
     number: int = job
     results: Iterator[Any] = cloud.iresult(jobs, timeout=1.5, num_in_parallel=0)
     cloud.join(jobs, timeout=None, ignore_errors=True)
+    assert_type(cloud.output(job), str)
+    assert_type(cloud.output(job, "stderr", follow=True), Iterator[str])
+    assert_type(job.output(), str)
+    assert_type(job.output(follow=True), Iterator[str])
     cloud.kill()
     cloud.kill(number, force=True)
     cloud.delete(jobs)

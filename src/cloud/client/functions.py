@@ -1,7 +1,7 @@
 """`cloud.call`, `cloud.map`, ...: each looks up the active session when it is called."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, overload
+from typing import Any, Literal, overload
 
 from cloud.client import sessions
 from cloud.client.arguments import Jids
@@ -55,6 +55,14 @@ def info(jids: Jids, info_requested: Fields = None) -> dict[int, dict[str, Any]]
     return sessions.active().info(jids, info_requested)
 
 
+@overload
+def output(jid: int, stream: str = "stdout", *, follow: Literal[False] = False) -> str: ...
+@overload
+def output(jid: int, stream: str = "stdout", *, follow: Literal[True]) -> Iterator[str]: ...
+def output(jid: int, stream: str = "stdout", *, follow: bool = False) -> str | Iterator[str]:
+    return sessions.active().output(jid, stream, follow=True) if follow else sessions.active().output(jid, stream)
+
+
 def kill(jids: Jids | None = None, *, force: bool = False) -> None:
     sessions.active().kill(jids, force=force)
 
@@ -91,6 +99,7 @@ for _function in (
     iresult_unordered,
     status,
     info,
+    output,
     kill,
     delete,
     connection_info,

@@ -5,7 +5,7 @@ pickled finds its cloud again when it is used.
 """
 
 from collections.abc import Generator, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from cloud.client import sessions
 from cloud.client.terse import tersely
@@ -75,6 +75,16 @@ class Job(int):
     def stderr(self) -> str:
         """What it wrote to standard error, so far."""
         return str(self.info("stderr")["stderr"])
+
+    @overload
+    def output(self, stream: str = "stdout", *, follow: Literal[False] = False) -> str: ...
+    @overload
+    def output(self, stream: str = "stdout", *, follow: Literal[True]) -> Iterator[str]: ...
+    def output(self, stream: str = "stdout", *, follow: bool = False) -> str | Iterator[str]:
+        """What it wrote to a stream, or an iterator over it while it runs, as `cloud.output`."""
+        if follow:
+            return self._cloud.output(int(self), stream, follow=True)
+        return self._cloud.output(int(self), stream)
 
     def __await__(self) -> Generator[Any, None, Any]:
         return self._cloud.result_soon(int(self)).__await__()
