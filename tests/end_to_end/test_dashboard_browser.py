@@ -54,12 +54,12 @@ def text_of(browser: WebDriver, css: str = "main") -> str:
 
 def press(browser: WebDriver, css: str, *, agree: bool = True) -> None:
     """A button that asks back."""
+    eventually(lambda: browser.find_elements(By.CSS_SELECTOR, css))
     browser.find_element(By.CSS_SELECTOR, css).click()
-    alert = browser.switch_to.alert
-    if agree:
-        alert.accept()
-    else:
-        alert.dismiss()
+    eventually(lambda: browser.find_elements(By.CSS_SELECTOR, "dialog[open] button.primary"))
+    browser.find_element(
+        By.CSS_SELECTOR, f"dialog[open] {'button.primary' if agree else 'button[value=no], dialog[open] .cancel'}"
+    ).click()
 
 
 def speak(path: str) -> None:

@@ -1,8 +1,10 @@
 """What all pages share: asking the core, filling a template, saying what went wrong."""
 
 from typing import Any
+from urllib.parse import quote, unquote
 
 from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 
 from cloud import errors
 from cloud.dispatch.ports import Store
@@ -13,8 +15,11 @@ from cloud.server.dashboard import forms
 from cloud.server.dashboard.navigation import PAGES
 from cloud.server.dashboard.rendering import DashboardPage, render
 from cloud.server.dashboard.visits import Visit
+from cloud.server.dashboard.watchers import Watchers
 from cloud.wire import calls as wire_calls
 from cloud.wire.message import decode
+
+_MOST_SAID = 300
 
 
 class Desk:
@@ -27,7 +32,9 @@ class Desk:
         """
         self._asked = asked
         self.core = core
+        self.watchers = Watchers(core)
         self.server_id, self.version = about
+        self._said = f"picloud_said_{self.server_id[:16]}"
 
     @property
     def store(self) -> Store:
@@ -67,11 +74,24 @@ class Desk:
         Args:
             here: which of `PAGES` this belongs to.
         """
+        said = "" if "x-live" in request.headers else unquote(request.cookies.get(self._said, ""))[:_MOST_SAID]
         shared = {
             "root": forms.upwards(request), "visit": visit, "version": self.version, "server": self.server_id,
-            "pages": PAGES, "here": here,
+            "pages": PAGES, "here": here, "said": said,
         }  # fmt: skip
-        return DashboardPage(render(template, {**shared, **values}), status)
+        page = DashboardPage(render(template, {**shared, **values}), status)
+        if said:
+            page.delete_cookie(self._said, path="/")
+        return page
+
+    def back(self, request: Request, form: dict[str, str], said: str) -> Response:
+        """Back to the page whose form this was, which will tell, once, what was done."""
+        answer = RedirectResponse(forms.upwards(request, forms.ours(form.get("back", ""))), 303)
+        secure = request.url.scheme == "https"
+        answer.set_cookie(
+            self._said, quote(said[:_MOST_SAID]), max_age=60, httponly=True, samesite="strict", secure=secure, path="/"
+        )
+        return answer
 
     def failed(self, request: Request, error: errors.CloudException, visit: Visit | None = None) -> DashboardPage:
         """The page that says what went wrong."""

@@ -110,6 +110,7 @@ class Doorway:
     async def _sign_out(self, request: Request, visit: Visit) -> Response:
         forms.check_token(await forms.read_form(request), visit)
         self._visits.end(request.cookies.get(self._cookie, ""))
+        self._desk.watchers.look_again()
         answer = RedirectResponse("sign-in", 303)
         answer.delete_cookie(self._cookie, path="/")
         return answer

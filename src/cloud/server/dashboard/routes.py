@@ -10,6 +10,7 @@ from cloud.server.dashboard.doorway import Doorway
 from cloud.server.dashboard.job_page import JobPage
 from cloud.server.dashboard.jobs_page import JobsPage
 from cloud.server.dashboard.overview_page import OverviewPage
+from cloud.server.dashboard.live import LiveStream
 from cloud.server.dashboard.static_files import serve_static
 from cloud.server.gate import Gate
 from cloud.server.history import History

@@ -1,0 +1,110 @@
+/* Keeps parts of a page as the server has them, without loading it again.
+ *
+ * A part is an element with an id and `data-live`. When the server says that something changed, the page is asked for
+ * again and every part takes over what is different, node by node: focus, selection, scrolling and what is typed stay.
+ * `data-live="2000"`: every two seconds as well. `data-keep` on an element inside: scripts own it, it is left alone.
+ * After a part was renewed, it gets the event 'renewed'. Without EventSource, the page is asked for every three seconds.
+ */
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const QUICKEST = 250;
+  const POLL = 3000;
+  let stream = null;
+  let polling = 0;
+  let asking = false;
+  let again = false;
+  let lastTook = 0;
+  let lastAt = 0;
+
+  const parts = () => [...document.querySelectorAll("[data-live][id]")];
+
+  function mayChange(name, element) {
+    if (element.nodeName === "DETAILS" && name === "open") return false;
+    return !(element.nodeName === "INPUT" && element.type === "checkbox" && name === "checked");
+  }
+
+  function take(part, fresh) {
+    Idiomorph.morph(part, fresh, {
+      ignoreActiveValue: true,
+      callbacks: {
+        beforeAttributeUpdated: mayChange,
+        beforeNodeMorphed: (old) => !(old.dataset && "keep" in old.dataset),
+        beforeNodeRemoved: (old) => !(old.dataset && "keep" in old.dataset),
+      },
+    });
+    part.dispatchEvent(new CustomEvent("renewed", { bubbles: true }));
+  }
+
+  async function ask() {
+    const answer = await fetch(location.href, { credentials: "same-origin", cache: "no-store", headers: { "X-Live": "1" } });
+    if (answer.redirected || answer.status === 404) { location.reload(); return; }
+    if (!answer.ok) throw new Error(String(answer.status));
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    window.picloud.localTimes(page);
+    for (const part of parts()) {
+      const fresh = page.getElementById(part.id);
+      if (fresh) take(part, fresh);
+    }
+  }
+
+  async function renew() {
+    if (asking) { again = true; return; }
+    if (!parts().length) return;
+    asking = true;
+    const wait = lastAt + Math.max(QUICKEST, 4 * lastTook) - Date.now();
+    if (wait > 0) await new Promise((wake) => setTimeout(wake, wait));
+    again = false;
+    const began = Date.now();
+    try {
+      await ask();
+      root.classList.remove("unreachable");
+    } catch {
+      root.classList.add("unreachable"); /* the server is gone or restarts: the stream or the next poll tries again */
+    }
+    lastAt = Date.now();
+    lastTook = lastAt - began;
+    asking = false;
+    if (again) renew();
+  }
+
+  function poll(on) {
+    if (on && !polling) polling = setInterval(renew, POLL);
+    if (!on && polling) { clearInterval(polling); polling = 0; }
+  }
+
+  function listen() {
+    if (stream || document.hidden || !parts().length) return;
+    if (!window.EventSource) { poll(true); return; }
+    stream = new EventSource(`${root.dataset.root}live`);
+    stream.addEventListener("open", () => { poll(false); root.dataset.stream = "open"; renew(); });
+    stream.addEventListener("changed", renew);
+    stream.addEventListener("over", () => { hush(); renew(); poll(true); });
+    stream.addEventListener("error", () => {
+      root.dataset.stream = "";
+      poll(true); /* until it opens again, or for good */
+      if (stream && stream.readyState === EventSource.CLOSED) { stream = null; setTimeout(listen, 30000); }
+    });
+  }
+
+  function hush() {
+    if (stream) { stream.close(); stream = null; root.dataset.stream = ""; }
+  }
+
+  /* A browser allows six connections to a server: pages that nobody sees hold none. */
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) { hush(); poll(false); } else { listen(); }
+  });
+  window.addEventListener("pagehide", hush);
+  window.addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
+
+  document.addEventListener("DOMContentLoaded", () => {
+    listen();
+    for (const part of parts()) {
+      const every = Number(part.dataset.live);
+      if (every) setInterval(() => { if (!document.hidden && part.isConnected && part.dataset.live) renew(); }, every);
+    }
+  });
+
+  window.picloud = Object.assign(window.picloud || {}, { renew });
+})();
