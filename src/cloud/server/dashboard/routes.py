@@ -9,8 +9,8 @@ from cloud.server.dashboard.desk import Desk
 from cloud.server.dashboard.doorway import Doorway
 from cloud.server.dashboard.job_page import JobPage
 from cloud.server.dashboard.jobs_page import JobsPage
-from cloud.server.dashboard.overview_page import OverviewPage
 from cloud.server.dashboard.live import LiveStream
+from cloud.server.dashboard.overview_page import OverviewPage
 from cloud.server.dashboard.static_files import serve_static
 from cloud.server.gate import Gate
 from cloud.server.history import History
@@ -28,6 +28,7 @@ class Dashboard:
         self._doorway = doorway = Doorway(desk, gate)
         # What is more special comes first: of two addresses that fit, the earlier one answers.
         self._parts = (
+            LiveStream(desk.watchers, doorway, asked),
             JobsPage(desk, doorway),
             Changes(desk, doorway),
             JobPage(desk, doorway),
