@@ -1,21 +1,29 @@
 """picloud dashboard"""
 
+import json
 import os
 import sys
 
 import click
 
+_EPILOG = """\b
+Examples:
+  picloud dashboard
+  picloud dashboard --no-open
+"""
 
-@click.command("dashboard")
+
+@click.command("dashboard", epilog=_EPILOG)
+@click.option("--json", "as_json", is_flag=True, help="The address, as JSON.")
 @click.option("--no-open", is_flag=True, help="Only say where it is.")
-def command(no_open: bool) -> None:
+def command(no_open: bool, as_json: bool) -> None:
     """Open the dashboard in a browser, signed in, and show its address: a link that is good once, for five minutes."""
     from cloud.client.key_requests import KeyRequests
 
     requests = KeyRequests()
     made = requests.ask("POST", "dashboard-links", {})
     url = requests.server + made["path"]
-    click.echo(url)
+    click.echo(json.dumps({"url": url}) if as_json else url)
     if not no_open and has_screen():
         import webbrowser
 

@@ -14,7 +14,14 @@ from cloud.errors import ServerUnavailable
 _LOOK_EVERY_SECONDS = 0.25
 
 
-@click.command("logs")
+_EPILOG = """\b
+Examples:
+  picloud logs -n 20
+  picloud logs --follow
+"""
+
+
+@click.command("logs", epilog=_EPILOG)
 @click.option("-f", "--follow", is_flag=True, help="Go on showing what is added, until Ctrl-C.")
 @click.option("-n", "--lines", default=100, show_default=True, help="How many of the last lines to show.")
 def command(follow: bool, lines: int) -> None:

@@ -1,24 +1,54 @@
 """The command line's root: which commands there are, and how errors end it."""
 
+import errno
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
 import click
 
-COMMANDS = {
-    "start": "Start the server of this user and machine.",
-    "stop": "Stop it; what it knows stays.",
-    "status": "Show whether it runs, and its jobs.",
-    "logs": "Show what it wrote down.",
-    "dashboard": "Open the web view of jobs.",
-    "serve": "Run a server in the foreground.",
-    "version": "Show the version.",
+GROUPS = {
+    "Jobs": {
+        "call": "Run a Python function as a job.",
+        "map": "Run it once for each of many items.",
+        "exec": "Run a shell command as a job.",
+        "mapexec": "Run it once for each of many values.",
+        "jobs": "List what was submitted.",
+        "result": "Show what jobs returned.",
+        "info": "Show what is known of jobs.",
+        "output": "Show what a job prints.",
+        "join": "Wait until jobs are finished.",
+        "kill": "End jobs.",
+        "delete": "Forget finished jobs.",
+    },
+    "Around jobs": {
+        "files": "Put, get and list files beside jobs.",
+        "keys": "Make and manage keys.",
+        "dashboard": "Open the web view of jobs.",
+    },
+    "Server": {
+        "start": "Start the server of this user and machine.",
+        "stop": "Stop it; what it knows stays.",
+        "status": "Show whether it runs, and its jobs.",
+        "logs": "Show what it wrote down.",
+        "serve": "Run a server in the foreground.",
+    },
+    "Settings": {
+        "config": "Show settings, and where they come from.",
+        "completion": "Print a script that completes commands.",
+        "version": "Show the version.",
+    },
 }
 """Each is `cloud.cli.<name>.command`, imported only when it is called, so that help is instant."""
 
+COMMANDS = {name: about for group in GROUPS.values() for name, about in group.items()}
+
+EXIT_UNEXPECTED = 1
 EXIT_SERVICE = 3
 """The service or a job reported an error (SPEC F)."""
+EXIT_INTERRUPTED = 130
+"""By Ctrl-C, as shells say it."""
 
 
 class Commands(click.Group):
@@ -33,12 +63,38 @@ class Commands(click.Group):
         command: click.Command = importlib.import_module(f"cloud.cli.{cmd_name}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, 1)
+            meant = f"; did you mean {near[0]!r}?" if near else "; `picloud --help` lists them"
+            ctx.fail(f"there is no command {args[0]!r}{meant}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        width = max(map(len, COMMANDS))
+        for title, commands in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), about) for name, about in commands.items()])
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
+EPILOG = """\b
+Examples:
+  picloud call statistics:mean '[1, 2, 4]' --wait
+  picloud exec make -j4 | xargs picloud result
+  picloud jobs --status error --since 1d
+"""
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
+    epilog=EPILOG,
+)
 @click.option("--version", is_flag=True, help="Show the version of picloud and Python.")
 @click.pass_context
 def root(ctx: click.Context, version: bool) -> None:
@@ -55,10 +111,49 @@ def root(ctx: click.Context, version: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 well, 1 unexpected error, 2 wrong usage, 3 service or job error."""
+    try:
+        status = _run(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        status = EXIT_INTERRUPTED
+    except BrokenPipeError:
+        status = EXIT_UNEXPECTED
+    if status in (EXIT_INTERRUPTED, EXIT_UNEXPECTED):
+        _close_output()
+    sys.exit(status)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     from cloud.errors import CloudException
 
     try:
-        root.main(args=None if arguments is None else list(arguments), prog_name="picloud", standalone_mode=True)
+        given = None if arguments is None else list(arguments)
+        ended = root.main(args=given, prog_name="picloud", standalone_mode=False)
+        return ended if isinstance(ended, int) else 0
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx is not None else "picloud"
+        tip = "" if "--help`" in error.format_message() else f"\nTIP: `{path} --help` shows how it is used"
+        click.echo(f"{path}: {error.format_message()}{tip}", err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        click.echo(f"picloud: {error.format_message()}", err=True)
+        return error.exit_code
+    except click.Abort:
+        return EXIT_INTERRUPTED
     except CloudException as error:
         click.echo(f"picloud: {error}", err=True)
-        sys.exit(EXIT_SERVICE)
+        return EXIT_SERVICE
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise BrokenPipeError from None
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        click.echo(f"picloud: {what}", err=True)
+        return EXIT_UNEXPECTED
+
+
+def _close_output() -> None:
+    """Nobody reads any more what is still to be written; let Python not complain about that at its end."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -2,8 +2,14 @@
 
 import click
 
+_EPILOG = """\b
+Examples:
+  picloud serve --host 0.0.0.0 --port 8000 --allow-host jobs.example.com
+  picloud serve --store /srv/picloud --workers 16
+"""
 
-@click.command("serve")
+
+@click.command("serve", epilog=_EPILOG)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port; 0: any.")
 @click.option("--store", metavar="URL", help="Where jobs are kept: a folder, as sqlite:///PATH or a path.")

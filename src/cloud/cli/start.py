@@ -9,11 +9,22 @@ import click
 from cloud.cli.embedded import card
 from cloud.config import ConfigError, Settings
 
+_EPILOG = """\b
+Examples:
+  picloud start
+  PICLOUD_WORKERS=4 picloud start
+  picloud start --python ~/envs/py312/bin/python
+"""
 
-@click.command("start")
+
+@click.command("start", epilog=_EPILOG)
 @click.option("--python", metavar="PATH", help="Add workers of another Python interpreter.")
 def command(python: str | None) -> None:
-    """Start the server of this user and machine, if it does not run, and say where it is."""
+    """Start the server of this user and machine, if it does not run, and say where it is.
+
+    With --python, another interpreter, in which picloud is installed, runs what is pickled by its version of Python;
+    the server remembers it. Programs on the server's own machine need it not: their jobs run on their own interpreter.
+    """
     found_python = _examined(python) if python is not None else None
     from cloud.client.embedded import find_or_start
 

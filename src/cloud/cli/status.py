@@ -14,7 +14,14 @@ from cloud.errors import CloudException, ServerUnavailable
 _TIMEOUT_SECONDS = 30.0
 
 
-@click.command("status")
+_EPILOG = """\b
+Examples:
+  picloud status
+  picloud status --json | jq .jobs
+"""
+
+
+@click.command("status", epilog=_EPILOG)
 @click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
 def command(as_json: bool) -> None:
     """Show whether the server of this user and machine runs, where, and its jobs by status."""

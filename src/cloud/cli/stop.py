@@ -13,7 +13,14 @@ from cloud.errors import ServerUnavailable
 _PATIENCE_SECONDS = 20.0
 
 
-@click.command("stop")
+_EPILOG = """\b
+Examples:
+  picloud stop
+  picloud stop && picloud start
+"""
+
+
+@click.command("stop", epilog=_EPILOG)
 @click.option("--force", is_flag=True, help="Kill it at once; what runs is found lost at the next start.")
 def command(force: bool) -> None:
     """Stop the server of this user and machine. Jobs that run go back into the queue, if they may."""

@@ -15,7 +15,20 @@ def describe_version() -> str:
     return f"picloud {own}, {platform.python_implementation()} {platform.python_version()}"
 
 
-@click.command("version")
-def command() -> None:
+_EPILOG = """\b
+Example:
+  picloud version
+"""
+
+
+@click.command("version", epilog=_EPILOG)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def command(as_json: bool) -> None:
     """Show the version of picloud and Python."""
-    click.echo(describe_version())
+    if as_json:
+        import json
+
+        own, python = describe_version().split(", ")
+        click.echo(json.dumps({"picloud": own.split()[1], "python": python.split()[1]}))
+    else:
+        click.echo(describe_version())

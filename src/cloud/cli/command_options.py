@@ -1,0 +1,44 @@
+"""Options of `exec` and `mapexec`."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+Decorated = Callable[..., Any]
+
+SETTINGS = {"allow_interspersed_args": False}
+"""Whatever follows the command's first word belongs to the command."""
+
+
+def command_options(command: Decorated) -> Decorated:
+    """Adds them."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+_OPTIONS = (
+    click.option(
+        "-d", "--data", metavar="NAME=VALUE", multiple=True, help="What {NAME} stands for; @PATH sends a file along."
+    ),
+    click.option("-r", "--return-file", metavar="FILE", help="The result is its content, not standard output."),
+    click.option("-i", "--ignore-exit-status", is_flag=True, help="Jobs are done whatever their exit status."),
+    click.option("-w", "--workdir", metavar="DIR", help="The directory to run in."),
+)
+
+
+def command_of(words: tuple[str, ...]) -> str:
+    """The command; a single word is a whole command line, several are what a shell has taken apart."""
+    import shlex
+
+    if len(words) == 1:
+        return words[0]
+    return " ".join(word if _is_template(word) else shlex.quote(word) for word in words)
+
+
+def _is_template(word: str) -> bool:
+    """Whether a word with a variable needs no quotes otherwise."""
+    import re
+
+    return re.fullmatch(r"[\w@%+=:,./{}-]+", word) is not None

@@ -1,0 +1,70 @@
+"""Tables for people: as wide as the terminal, and as what they say where there is none."""
+
+import shutil
+import sys
+import unicodedata
+from collections.abc import Callable, Sequence
+
+from cloud.cli.colour import paint
+
+_GAP = "  "
+_LEAST = 8
+"""A column is not made narrower than this."""
+
+
+def lines_of(
+    headers: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    gives_way: int,
+    right: Sequence[int] = (),
+    painted: Callable[[int, int, str], str] | None = None,
+) -> list[str]:
+    """A header and a line for each row.
+
+    Args:
+        gives_way: the column that is cut where the terminal is too narrow.
+        right: columns of numbers.
+        painted: given row, column and the padded text, the same in colour.
+    """
+    cells = [[clean(text) for text in row] for row in rows]
+    widths = [max(map(width, column)) for column in zip(headers, *cells, strict=True)]
+    if sys.stdout.isatty():
+        over = sum(widths) + len(_GAP) * (len(widths) - 1) - shutil.get_terminal_size().columns
+        if over > 0:
+            widths[gives_way] = max(_LEAST, widths[gives_way] - over)
+    shown = [
+        _GAP.join(
+            paint(_fit(h, w, at in right), dim=True) for at, (h, w) in enumerate(zip(headers, widths, strict=True))
+        )
+    ]
+    for number, row in enumerate(cells):
+        texts = [_fit(text, wide, at in right) for at, (text, wide) in enumerate(zip(row, widths, strict=True))]
+        texts[-1] = texts[-1] if len(row) - 1 in right else texts[-1].rstrip()
+        if painted is not None:
+            texts = [painted(number, at, text) for at, text in enumerate(texts)]
+        shown.append(_GAP.join(texts))
+    return [line.rstrip() for line in shown]
+
+
+def clean(text: str) -> str:
+    """On one line, and without anything that a terminal would obey."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def width(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )
+
+
+def _fit(text: str, wide: int, right: bool) -> str:
+    if width(text) > wide:
+        while width(text) > wide - 1:
+            text = text[:-1]
+        text += "…"
+    space = " " * (wide - width(text))
+    return space + text if right else text + space
