@@ -161,6 +161,8 @@ class History:
 
     def __init__(self) -> None:
         self.accounts: dict[int, Past] = {}
+        self.began = 0.0
+        """When the first numbers came."""
         self.slots, self.workers, self.busy = Series(level=True), Series(level=True), Series(level=True)
 
     def of(self, account: int) -> Past:
@@ -192,5 +194,6 @@ class History:
 
     def put_crew(self, at: float, numbers: Iterable[int]) -> None:
         """Slots, workers and busy workers."""
+        self.began = self.began or at
         for series, number in zip((self.slots, self.workers, self.busy), numbers, strict=True):
             series.put(at, number)

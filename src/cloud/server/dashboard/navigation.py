@@ -14,5 +14,8 @@ class Entry:
     """As seen from '/'."""
 
 
-PAGES: tuple[Entry, ...] = (Entry("jobs", "Jobs", "jobs"),)
+PAGES: tuple[Entry, ...] = (
+    Entry("jobs", "Jobs", "jobs"),
+    Entry("overview", "Overview", "overview"),
+)
 """In their order. A page enters itself here when it exists."""

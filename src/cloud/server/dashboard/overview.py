@@ -13,6 +13,8 @@ from cloud.server.history import MINUTES, SECONDS, History, Names, Past, Tally
 MOST_ROWS = 8
 _MOST_LOOKED_AT = 200
 _LONGEST_REASON = 300
+_LEAST_STEPS = 90
+"""So much is shown of the time before the server started."""
 SPANS = {"minutes": SECONDS, "day": MINUTES}
 """What can be looked at: ten minutes by the second, or a day by the minute."""
 BREAKDOWNS = ("status", "function", "label")
@@ -96,6 +98,7 @@ def curves(
     """The numbers behind the charts, from the step of `since` on; `by` is one of `BREAKDOWNS`."""
     past = history.of(account)
     step, _ = span
+    since = max(since, min(history.began, at - _LEAST_STEPS * step))
     done = past.ended.done.read(span, at, since)
     now = int(at) // step
     if by == "status":

@@ -73,6 +73,8 @@ def duration(seconds: float | None) -> str:
     """'12 µs', '3.41 ms', '4.2 s', '3 min 5 s', '2 h 4 min'."""
     if seconds is None or not math.isfinite(seconds):
         return "–"
+    if seconds < 1e-6:
+        return "under 1 µs"
     if seconds < 0.001:
         return f"{seconds * 1e6:.0f} µs"
     if seconds < 1:

@@ -33,7 +33,8 @@
     const line = { stroke: colour("--line"), width: 1 };
     const common = { stroke: colour("--faint"), font: "12px system-ui, sans-serif", ticks: { show: false } };
     return [
-      { ...common, grid: { show: false }, space: 70 },
+      { ...common, grid: { show: false }, space: 80, size: 30,
+        values: (_, ticks) => ticks.map((at) => (ticks.length > 1 && ticks[1] - ticks[0] < 60 ? exactly : clock).format(at * 1000)) },
       { ...common, grid: line, size: 48, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 1e7, 1e8],
         values: (_, ticks) => ticks.map((n) => (n >= 1e6 ? `${n / 1e6}M` : n >= 1e4 ? `${n / 1e3}k` : n.toLocaleString())) },
     ];
@@ -41,16 +42,22 @@
 
   const shown = (n) => (n === null || n === undefined ? "–" : n.toLocaleString());
 
+  /* What the style sheet asks for, less the legend, which grows below. */
+  const heightOf = (target) => parseInt(getComputedStyle(target).minHeight, 10) - 28;
+
+  const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+  const exactly = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+
   function plot(where, series, rows, more = {}) {
     const target = box.querySelector(`[data-chart="${where}"]`);
-    const time = data.step === 60 ? "{HH}:{mm}" : "{HH}:{mm}:{ss}";
+    const format = data.step === 60 ? clock : exactly;
     const made = new uPlot({
-      width: target.clientWidth, height: target.clientHeight - 28,
+      width: target.clientWidth, height: heightOf(target),
       cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
       legend: { live: true },
       scales: { x: { time: true }, y: { range: (_, low, high) => [0, Math.max(4, high * 1.1)] } },
       axes: axes(),
-      series: [{ label: "At", value: time }, ...series],
+      series: [{ label: "At", value: (_, at) => (at ? format.format(at * 1000) : "now") }, ...series],
       ...more,
     }, [times(), ...rows], target);
     plots.push({ made, target });
@@ -66,16 +73,16 @@
     const ended = data.names.map((name, k) => ({
       label: short(name) || "others", fill: colour(OF_STATUS[name] && by === "status" ? OF_STATUS[name] : COLOURS[k % COLOURS.length]),
       width: 0, paths: bars, points: { show: false },
-      value: (_, __, ___, i) => shown(i === null ? null : data.ended[k][i]),
+      value: (_, __, ___, i) => shown(data.ended[k].at(i ?? -1)),
     }));
     plot("ended", ended.length ? ended : [{ label: "none" }], ended.length ? stacked(data.ended) : [times().map(() => 0)]);
     const step = uPlot.paths.stepped({ align: 1 });
-    const line = (label, name, fill) => ({
-      label, stroke: colour(name), width: 1.75, paths: step, points: { show: false }, value: (_, n) => shown(n),
+    const line = (rows, k, label, name, fill) => ({
+      label, stroke: colour(name), width: 1.75, paths: step, points: { show: false }, value: (_, __, ___, i) => shown(data[rows][k].at(i ?? -1)),
       ...(fill ? { fill: `color-mix(in srgb, ${colour(name)} 18%, transparent)` } : {}),
     });
-    plot("jobs", [line("processing", "--processing", true), line("queued", "--queued"), line("waiting", "--stalled")], data.jobs);
-    plot("crew", [line("busy", "--accent", true), line("slots", "--faint")], data.crew);
+    plot("jobs", [line("jobs", 0, "processing", "--processing", true), line("jobs", 1, "queued", "--queued"), line("jobs", 2, "waiting", "--stalled")], data.jobs);
+    plot("crew", [line("crew", 0, "busy", "--accent", true), line("crew", 1, "slots", "--faint")], data.crew);
     box.dataset.drawn = String(Number(box.dataset.drawn || 0) + 1);
   }
 
@@ -134,7 +141,7 @@
     });
     document.addEventListener("visibilitychange", soon);
     new ResizeObserver(() => {
-      for (const { made, target } of plots) made.setSize({ width: target.clientWidth, height: target.clientHeight - 28 });
+      for (const { made, target } of plots) made.setSize({ width: target.clientWidth, height: heightOf(target) });
     }).observe(box);
     new MutationObserver(draw).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
