@@ -22,25 +22,44 @@ def map(function: Callable[..., Any], /, *sequences: Iterable[Any], **reserved: 
 
 
 @tersely
-def join(jids: Jids, timeout: float | None = None, ignore_errors: bool = False, deadlock_check: bool = True) -> None:
-    sessions.active().join(jids, timeout, ignore_errors, deadlock_check)
+def join(
+    jids: Jids,
+    timeout: float | None = None,
+    ignore_errors: bool = False,
+    deadlock_check: bool = True,
+    *,
+    progress: bool | None = None,
+) -> None:
+    sessions.active().join(jids, timeout, ignore_errors, deadlock_check, progress=progress)
 
 
 @tersely
-def result(jids: Jids, timeout: float | None = None, ignore_errors: bool = False, deadlock_check: bool = True) -> Any:
-    return sessions.active().result(jids, timeout, ignore_errors, deadlock_check)
+def result(
+    jids: Jids,
+    timeout: float | None = None,
+    ignore_errors: bool = False,
+    deadlock_check: bool = True,
+    *,
+    progress: bool | None = None,
+) -> Any:
+    return sessions.active().result(jids, timeout, ignore_errors, deadlock_check, progress=progress)
 
 
 def iresult(
-    jids: Jids, timeout: float | None = None, num_in_parallel: int = 4, ignore_errors: bool = False
+    jids: Jids,
+    timeout: float | None = None,
+    num_in_parallel: int = 4,
+    ignore_errors: bool = False,
+    *,
+    progress: bool | None = None,
 ) -> ResultIterator:
-    return sessions.active().iresult(jids, timeout, num_in_parallel, ignore_errors)
+    return sessions.active().iresult(jids, timeout, num_in_parallel, ignore_errors, progress=progress)
 
 
 def iresult_unordered(
-    jids: Jids, timeout: float | None = None, ignore_errors: bool = False
+    jids: Jids, timeout: float | None = None, ignore_errors: bool = False, *, progress: bool | None = None
 ) -> Iterator[tuple[Job, Any]]:
-    return sessions.active().iresult_unordered(jids, timeout, ignore_errors)
+    return sessions.active().iresult_unordered(jids, timeout, ignore_errors, progress=progress)
 
 
 @overload

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from cloud.api import Ended, JobApi
 from cloud.client.arguments import read_timeout
+from cloud.client.meter import Pausing
 from cloud.client.opening import error_of, first_failure, value_of, values_of
 from cloud.client.patience import Patience
 from cloud.client.readahead import ReadAhead
@@ -58,8 +59,10 @@ class ResultIterator(Iterator[Any]):
         num_in_parallel: int,
         *,
         ignore_errors: bool,
+        meter: Pausing | None = None,
     ) -> None:
         self._api = api
+        self._meter = meter
         self._where = where
         self._timeout_seconds = timeout_seconds
         self._ignore_errors = ignore_errors
@@ -118,6 +121,8 @@ class ResultIterator(Iterator[Any]):
                 self._window.append(part)
                 room -= len(part)
             if not self._window:
+                if self._meter is not None:
+                    self._meter.over()
                 raise StopIteration
             self._missing = normal(self._window)
         return self._window[0].start
@@ -140,12 +145,14 @@ class ResultIterator(Iterator[Any]):
         due = (range(jid, jid + 1),)
         only_due = self._one_by_one or self._held_bytes > HELD_BYTES
         linger = LINGER_SECONDS if self._began else 0.0  # the very first result comes as soon as it is there
-        with Patience(self._api(), self._where, seconds) as patience:
+        with Patience(self._api(), self._where, seconds, meter=self._meter) as patience:
             while True:
                 asked = due if only_due else self._missing
                 try:
                     answer = self._api().outcomes(
-                        asked, timeout_seconds=patience.step(due), linger_seconds=0.0 if only_due else linger
+                        asked,
+                        timeout_seconds=patience.step(due, partly=True),
+                        linger_seconds=0.0 if only_due else linger,
                     )
                 except JobNotFound:
                     if asked == due:
@@ -221,12 +228,18 @@ def _first_jid(ended: Ended) -> int:
 
 
 def results_unordered(
-    api: Callable[[], JobApi], where: str, jids: Ranges, timeout_seconds: float | None, *, ignore_errors: bool
+    api: Callable[[], JobApi],
+    where: str,
+    jids: Ranges,
+    timeout_seconds: float | None,
+    *,
+    ignore_errors: bool,
+    meter: Pausing | None = None,
 ) -> Iterator[tuple[int, Any]]:
     """(jid, result) of each job as it finishes; failed ones are left out, or come with their exception."""
     missing = normal(jids)
     while missing:
-        with Patience(api(), where, timeout_seconds) as patience:
+        with Patience(api(), where, timeout_seconds, meter=meter) as patience:
             while not (
                 answer := api().outcomes(missing, timeout_seconds=patience.step(missing), linger_seconds=LINGER_SECONDS)
             ):
@@ -244,3 +257,5 @@ def results_unordered(
                         yield jid, error
                 elif ignore_errors:
                     yield jid, error_of(ended, index)
+    if meter is not None:
+        meter.over()

@@ -40,14 +40,14 @@ class Job(int):
         return int(self)
 
     @tersely
-    def result(self, timeout: float | None = None) -> Any:
+    def result(self, timeout: float | None = None, *, progress: bool | None = None) -> Any:
         """What the function returned, as `cloud.result`."""
-        return self._cloud.result(int(self), timeout)
+        return self._cloud.result(self, timeout, progress=progress)
 
     @tersely
-    def join(self, timeout: float | None = None) -> None:
+    def join(self, timeout: float | None = None, *, progress: bool | None = None) -> None:
         """Wait until it is finished, as `cloud.join`."""
-        self._cloud.join(int(self), timeout)
+        self._cloud.join(self, timeout, progress=progress)
 
     @property
     def status(self) -> str:
@@ -124,21 +124,28 @@ class Jobs(Sequence[Job]):
         return self._session or sessions.of_kind(self._kind)
 
     @tersely
-    def result(self, timeout: float | None = None, ignore_errors: bool = False) -> list[Any]:
+    def result(
+        self, timeout: float | None = None, ignore_errors: bool = False, *, progress: bool | None = None
+    ) -> list[Any]:
         """What the function returned for each, in order, as `cloud.result`."""
-        results: list[Any] = self._cloud.result(self, timeout, ignore_errors)
+        results: list[Any] = self._cloud.result(self, timeout, ignore_errors, progress=progress)
         return results
 
     def iresult(
-        self, timeout: float | None = None, num_in_parallel: int = 4, ignore_errors: bool = False
+        self,
+        timeout: float | None = None,
+        num_in_parallel: int = 4,
+        ignore_errors: bool = False,
+        *,
+        progress: bool | None = None,
     ) -> Iterator[Any]:
         """Results one after another, as `cloud.iresult`."""
-        return self._cloud.iresult(self, timeout, num_in_parallel, ignore_errors)
+        return self._cloud.iresult(self, timeout, num_in_parallel, ignore_errors, progress=progress)
 
     @tersely
-    def join(self, timeout: float | None = None, ignore_errors: bool = False) -> None:
+    def join(self, timeout: float | None = None, ignore_errors: bool = False, *, progress: bool | None = None) -> None:
         """Wait until all are finished, as `cloud.join`."""
-        self._cloud.join(self, timeout, ignore_errors)
+        self._cloud.join(self, timeout, ignore_errors, progress=progress)
 
     @property
     def status(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 import time
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from cloud.api import JobApi
 from cloud.errors import CloudTimeoutError
@@ -10,6 +10,9 @@ from cloud.model import Ranges
 from cloud.model.ranges import normal
 from cloud.wire import worker
 from cloud.wire.worker import Channel
+
+if TYPE_CHECKING:
+    from cloud.client.meter import Meter
 
 LOOK_SECONDS = 15.0
 """Inside a job: how often a wait looks whether anything moves."""
@@ -23,7 +26,16 @@ class Patience:
     Inside a job the slot is lent out from the first step that may block until the end (DESIGN D12).
     """
 
-    def __init__(self, api: JobApi, where: str, timeout_seconds: float | None, *, deadlock_check: bool = True) -> None:
+    def __init__(
+        self,
+        api: JobApi,
+        where: str,
+        timeout_seconds: float | None,
+        *,
+        deadlock_check: bool = True,
+        meter: "Meter | None" = None,
+    ) -> None:
+        """`meter` shows how far the wait is."""
         self._api = api
         self._where = where
         self._until = None if timeout_seconds is None else time.monotonic() + timeout_seconds
@@ -33,6 +45,7 @@ class Patience:
         self._queued_since = 0.0
         self._looked = False
         self._lent = False
+        self._meter = meter
 
     def __enter__(self) -> Self:
         return self
@@ -40,13 +53,15 @@ class Patience:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if self._meter is not None:
+            self._meter.end(kind)
         if self._lent:
             channel = inside_channel()
             if channel is not None:
                 channel.resumed()
 
-    def step(self, missing: Ranges) -> float | None:
-        """Seconds that the next request may wait for these jobs; None: no limit."""
+    def step(self, missing: Ranges, *, partly: bool = False) -> float | None:
+        """Seconds that the next request may wait for these jobs; None: no limit. `partly`: others are missing, too."""
         if self._inside and not self._looked:  # what is there already costs no lending
             self._looked = True
             return 0.0
@@ -58,7 +73,7 @@ class Patience:
         left = self.left()
         if self._checks:
             return LOOK_SECONDS if left is None else min(LOOK_SECONDS, left)
-        return left
+        return left if self._meter is None else self._meter.step(left, None if partly else missing)
 
     def left(self) -> float | None:
         """Seconds until the deadline, at least 0; None: there is none."""

@@ -13,6 +13,7 @@ from cloud.client.following import check_stream, follow_output, read_job, read_o
 from cloud.client.info import Fields, read_fields, read_info
 from cloud.client.iteration import ResultIterator, read_in_parallel, results_unordered
 from cloud.client.jobs import Job, Jobs
+from cloud.client.meter import meter_for, pausing
 from cloud.client.naming import short_name
 from cloud.client.opening import value_of
 from cloud.client.packing import Packer
@@ -158,9 +159,16 @@ class Session:
 
     @tersely
     def join(
-        self, jids: Jids, timeout: float | None = None, ignore_errors: bool = False, deadlock_check: bool = True
+        self,
+        jids: Jids,
+        timeout: float | None = None,
+        ignore_errors: bool = False,
+        deadlock_check: bool = True,
+        *,
+        progress: bool | None = None,
     ) -> None:
-        """Block until all jobs are finished (SPEC B.4).
+        """Block until all jobs are finished (SPEC B.4). `progress`: whether to show how far they are, on a terminal or
+        in a notebook; None: as `cloud.config.progress` says.
 
         Raises:
             JobError: one failed; raised at once, though others still run. Not with `ignore_errors`.
@@ -171,17 +179,24 @@ class Session:
         ranges, _ = read_jids(jids, self.kind)
         seconds = read_timeout(timeout, where)
         if ranges:
-            patience = Patience(self.api, where, seconds, deadlock_check=deadlock_check)
+            meter = meter_for(lambda: self.api, ranges, jids, progress)
+            patience = Patience(self.api, where, seconds, deadlock_check=deadlock_check, meter=meter)
             waiting.join(self.api, ranges, patience, ignore_errors=ignore_errors)
 
     @tersely
     def result(
-        self, jids: Jids, timeout: float | None = None, ignore_errors: bool = False, deadlock_check: bool = True
+        self,
+        jids: Jids,
+        timeout: float | None = None,
+        ignore_errors: bool = False,
+        deadlock_check: bool = True,
+        *,
+        progress: bool | None = None,
     ) -> Any:
         """What the jobs returned: one value for a single jid, else a list in the order given (SPEC B.4).
 
         With `ignore_errors`, a failed job's place holds its `CloudException`. Each call gives fresh copies.
-        Errors as for `join`; also `CloudException` for a result that cannot be opened here.
+        `progress` and errors as for `join`; also `CloudException` for a result that cannot be opened here.
         """
         where = f"{self.where}.result"
         ranges, single = read_jids(jids, self.kind)
@@ -189,7 +204,8 @@ class Session:
         if not ranges:
             return []
         api = self.api
-        patience = Patience(api, where, seconds, deadlock_check=deadlock_check)
+        meter = meter_for(lambda: api, ranges, jids, progress)
+        patience = Patience(api, where, seconds, deadlock_check=deadlock_check, meter=meter)
         got = waiting.gather(api, ranges, patience, ignore_errors=ignore_errors)
         if single and not ignore_errors:
             return value_of(api, got[0], got[0].outcomes.lo)
@@ -197,7 +213,13 @@ class Session:
         return values[0] if single else values
 
     def iresult(
-        self, jids: Jids, timeout: float | None = None, num_in_parallel: int = 4, ignore_errors: bool = False
+        self,
+        jids: Jids,
+        timeout: float | None = None,
+        num_in_parallel: int = 4,
+        ignore_errors: bool = False,
+        *,
+        progress: bool | None = None,
     ) -> ResultIterator:
         """Results in the order of the jids, as they become available (SPEC A.2).
 
@@ -205,6 +227,7 @@ class Session:
             timeout: seconds to wait for each next result; None or 0: no limit. `next(timeout)` overrides it.
             num_in_parallel: how many large results (above 32 KiB) may be fetched ahead; 0: the most, 1024.
             ignore_errors: yield a failed job's `CloudException` instead of raising it.
+            progress: as for `join`.
         """
         where = f"{self.where}.iresult"
         ranges, _ = read_jids(jids, self.kind)
@@ -215,17 +238,19 @@ class Session:
             read_timeout(timeout, where),
             read_in_parallel(num_in_parallel, where),
             ignore_errors=ignore_errors,
+            meter=pausing(meter_for(lambda: self.api, ranges, jids, progress)),
         )
 
     def iresult_unordered(
-        self, jids: Jids, timeout: float | None = None, ignore_errors: bool = False
+        self, jids: Jids, timeout: float | None = None, ignore_errors: bool = False, *, progress: bool | None = None
     ) -> Iterator[tuple[Job, Any]]:
         """(job, result) of each job as it finishes. Failed jobs are left out; with `ignore_errors`, they come with
-        their `CloudException`."""
+        their `CloudException`. `progress` as for `join`."""
         where = f"{self.where}.iresult_unordered"
         ranges, _ = read_jids(jids, self.kind)
         seconds = read_timeout(timeout, where)
-        pairs = results_unordered(lambda: self.api, where, ranges, seconds, ignore_errors=ignore_errors)
+        meter = pausing(meter_for(lambda: self.api, ranges, jids, progress))
+        pairs = results_unordered(lambda: self.api, where, ranges, seconds, ignore_errors=ignore_errors, meter=meter)
         return ((Job(jid, self.kind, "", self), value) for jid, value in pairs)
 
     def result_soon(self, jids: Jids) -> "Future[Any]":

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     num_procs: int
     print_log_level: str
     printing_min_size: int
+    progress: bool | str
     purge_days: int
     save_log: bool
     serialize_debugging: bool

@@ -38,6 +38,8 @@ class Option:
     least: int | None = None
     choices: tuple[str, ...] = ()
     pattern: str = ""
+    or_auto: bool = False
+    """True, False, or the text 'auto', which is then the default."""
 
     @property
     def environment(self) -> str:
@@ -54,7 +56,7 @@ class Option:
         Raises:
             ConfigError: it cannot be meant.
         """
-        found: Value | None = _READERS[type(self.default)](value)
+        found: Value | None = (_truth_or_auto if self.or_auto else _READERS[type(self.default)])(value)
         if isinstance(found, str) and self.choices:
             found = found.upper()
         if found is None or not self._allows(found):
@@ -101,6 +103,10 @@ def _truth(value: Any) -> bool | None:
     return bool(value) if isinstance(value, int) and value in (0, 1) else None
 
 
+def _truth_or_auto(value: Any) -> bool | str | None:
+    return "auto" if isinstance(value, str) and value.strip().lower() == "auto" else _truth(value)
+
+
 def _names(value: Any) -> list[str] | None:
     if value is None:
         return []
@@ -132,6 +138,11 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         _L, "print_log_level", "CRITICAL",
         "Messages from this level up are also printed to standard error; at CRITICAL nothing is.", choices=LEVELS,
+    ),
+    Option(
+        _L, "progress", "auto",
+        "Show how far a wait is, on a terminal or in a notebook; 'auto': in the main thread, and not in a web server.",
+        expected="True, False or 'auto'", or_auto=True,
     ),
     Option(_L, "purge_days", 7, "Serialization logs older than this many days are removed.", least=0),
     Option(_L, "serialize_logging", False, "Log all data that is serialized and sent, as XML."),

@@ -68,4 +68,5 @@ def test_the_types_that_a_checker_sees_are_those_of_the_defaults() -> None:
         if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name)
     }
     kinds = {str: "str", int: "int", bool: "bool", list: "list[str]"}
-    assert declared == {option.name: kinds[type(option.default)] for option in OPTIONS}
+    expected = {option.name: "bool | str" if option.or_auto else kinds[type(option.default)] for option in OPTIONS}
+    assert declared == expected
