@@ -210,8 +210,8 @@ class JobApi(Protocol):
         ...
 
     def rerun(self, jids: Ranges, *, token: str) -> Ranges:
-        """Run finished jobs once more: a new submission for each that some of them are of, with the same function, code,
-        arguments and settings, but for dependencies. Jobs are taken in ascending order, each once.
+        """Run finished jobs once more: a new submission for each that some of them are of, with the same function,
+        code, arguments and settings, but for dependencies. Jobs are taken in ascending order, each once.
 
         Returns:
             The new jids, in the same order; a range for each submission.

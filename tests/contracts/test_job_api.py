@@ -362,6 +362,7 @@ def test_deleted_jobs_are_not_found_and_the_others_stay(api: JobApi) -> None:
         lambda: api.status((jids,)),
         lambda: api.counts((jids,)),
         lambda: api.why(jids[1]),
+        lambda: api.rerun((jids,), token=token()),
         lambda: api.info((jids,), ["status"]),
         lambda: api.outcomes((jids[1:3],), timeout_seconds=SOON),
     ]
@@ -370,6 +371,46 @@ def test_deleted_jobs_are_not_found_and_the_others_stay(api: JobApi) -> None:
             call()
         assert raised.value.jid == jids[1]
     assert values(all_outcomes(api, (jids[:1], jids[3:]))) == [0, 6, 8]
+
+
+def test_some_jobs_of_a_map_run_again_as_new_ones(api: JobApi) -> None:
+    large = b"x" * 50_000
+    jids = submit(api, len, [(large + bytes(i),) for i in range(8)], label="again", priority=3)
+    api.wait((jids,), timeout_seconds=SOON, stop_on_failure=False)
+    asked = (jids[6:8], jids[1:3], jids[1:2])
+    again = api.rerun(asked, token=token())
+    assert [len(item) for item in again] == [4]
+    assert again[0].start >= jids.stop
+    api.delete((jids,))
+    all_outcomes(api, again)
+    twice = api.rerun((again[0][1:3],), token=token())
+    assert values(all_outcomes(api, again)) == [len(large) + i for i in (1, 2, 6, 7)]
+    api.delete(again)
+    assert values(all_outcomes(api, twice)) == [len(large) + i for i in (2, 6)]
+    (info, _) = api.info(twice, ["label", "attributes", "args"])
+    assert (info["label"], info["attributes"]["priority"], info["attributes"]["again"]) == ("again", 3, again[0][1])
+    arguments = pickling.Arguments(info["args"]["chunk"])
+    assert arguments[info["args"]["index"] - info["args"]["first"]] == ((large + bytes(2),), {})
+
+
+def test_jobs_of_several_submissions_run_again_in_order_and_once_for_a_token(api: JobApi) -> None:
+    first, second = submit(api, double, [(i,) for i in range(3)]), submit(api, double, [(10,)])
+    api.wait((first, second), timeout_seconds=SOON, stop_on_failure=False)
+    mark = token()
+    again = api.rerun((second, first[1:]), token=mark)
+    assert [len(item) for item in again] == [2, 1]
+    assert values(all_outcomes(api, again)) == [2, 4, 20]
+    api.delete((first,))
+    assert api.rerun((second, first[1:]), token=mark) == again
+
+
+def test_unfinished_jobs_do_not_run_again_nor_any_with_them(api: JobApi, gate: Gate) -> None:
+    done = submit(api, double, [(1,)])
+    api.wait((done,), timeout_seconds=SOON, stop_on_failure=False)
+    with pytest.raises(InvalidSubmission) as raised:
+        api.rerun((done, *gate.ranges), token=token())
+    assert raised.value.jid == gate.jid
+    assert submit(api, double, [(1,)]).start <= max(done.stop, gate.jid + 1)
 
 
 def test_unfinished_jobs_are_not_deleted_and_nothing_with_them(api: JobApi, gate: Gate) -> None:
@@ -391,6 +432,7 @@ def test_jids_that_do_not_exist_are_named_by_every_call(api: JobApi) -> None:
         lambda: api.why(10**9),
         lambda: api.kill(nobody),
         lambda: api.delete(nobody),
+        lambda: api.rerun(nobody, token=token()),
         lambda: api.read(10**9, "results/1/1-1"),
     ]
     for call in calls:

@@ -90,6 +90,17 @@ def test_chunks_cover_what_is_asked_for(store: Store) -> None:
     assert store.chunks(sid, 5, 8) == [second, third]
 
 
+def test_a_chunk_keeps_which_of_its_jobs_it_is_for(store: Store) -> None:
+    picked = Chunk(0, 3, b"abc", (range(2, 4), range(1)))
+    with store.transaction():
+        sid = store.add_submission(1, "t", spec(again=(range(7, 9), range(5, 6))), NOW).sid
+        store.add_chunk(sid, picked, NOW)
+    assert store.chunks(sid, 2, 3) == [picked]
+    submission = store.submission(sid)
+    assert submission is not None
+    assert submission.spec.again == (range(7, 9), range(5, 6))
+
+
 def test_a_function_is_stored_once(store: Store) -> None:
     assert store.function(DIGEST) is None
     with store.transaction():

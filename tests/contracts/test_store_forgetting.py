@@ -34,6 +34,18 @@ def with_blobs(store: Store, token: str) -> Submission:
     return submission
 
 
+def test_a_blob_of_two_submissions_goes_with_the_last(store: Store) -> None:
+    shared = BlobRef("args/1/0", 20)
+    with store.transaction():
+        first, second = finished(store, 1), finished(store, 2)
+        for submission in (first, second):
+            store.add_chunk(submission.sid, Chunk(submission.count, 1, shared), NOW)
+        assert store.delete(whole(first)) == []
+        assert store.referenced([shared.name]) == {shared.name}
+        assert store.delete(whole(second)) == [shared.name]
+        assert store.referenced([shared.name]) == set()
+
+
 @pytest.mark.parametrize("gone", [(0, 4), (6, 10), (3, 7), (0, 10), (4, 5)])
 def test_deleted_jobs_are_nowhere(store: Store, gone: tuple[int, int]) -> None:
     submission = finished(store, 10)

@@ -208,6 +208,21 @@ class ScriptedApi:
                     self.jobs[jid].status = Status.KILLED
             self.changed.notify_all()
 
+    def rerun(self, jids: Ranges, *, token: str) -> Ranges:
+        made = []
+        with self.changed:
+            groups: dict[int, list[int]] = {}
+            for jid in sorted(set(self._named(jids))):
+                groups.setdefault(self.jobs[jid].sid, []).append(jid)
+            for number, same in enumerate(groups.values()):
+                first = len(self.jobs) + 1
+                jids_again = self.sealed.setdefault(f"{token}/{number}", range(first, first + len(same)))
+                for jid, old in zip(jids_again, same, strict=True):
+                    entry = self.jobs[old]
+                    self.jobs[jid] = Entry(len(self.sealed), jid - first, entry.spec, entry.args, entry.kwargs)
+                made.append(jids_again)
+        return tuple(made)
+
     def delete(self, jids: Ranges) -> None:
         with self.changed:
             for jid in self._named(jids):

@@ -8,6 +8,7 @@ from cloud.agent.worker import Worker
 from cloud.dispatch.ports import Work
 from cloud.model import BlobRef, Buffer, Code, Piece, Spec
 from cloud.wire.message import Frame, encode
+from cloud.wire.values import ranges_to_json
 
 CACHED, INLINE, FILE = range(3)
 """As in `runner.work`."""
@@ -44,7 +45,10 @@ def pack(
     chunks = []
     for chunk in work.chunks:
         there, _ = worker.chunks.use((claim.sid, chunk.first))
-        chunks.append([chunk.first, chunk.count, CACHED if there else add(chunk.packed)])
+        told: list[Any] = [chunk.first, chunk.count, CACHED if there else add(chunk.packed)]
+        if chunk.picks and not there:
+            told.append(ranges_to_json(chunk.picks))
+        chunks.append(told)
     header: dict[str, Any] = {
         "op": "work", "seq": worker.next_seq, "count": claim.hi - claim.lo, "sid": claim.sid, "first": claim.lo,
         "jid": (work.submission.first_jid or 0) + claim.lo, "how": how, "chunks": chunks, "token": work.token,

@@ -9,7 +9,7 @@ from typing import Any
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.naming import Named
 from cloud.dispatch.ports import Live
-from cloud.model import BlobRef, Buffer, Outcomes, Piece, Status, Stretch, Submission
+from cloud.model import BlobRef, Buffer, Outcomes, Piece, Ranges, Status, Stretch, Submission
 
 BYTE_COLUMNS = {"stdout": ("stdout",), "stderr": ("stderr",), "exception": ("error",)}
 """Which outcome columns a field needs; fields of `IN_EXTRA` need 'extra'."""
@@ -97,7 +97,8 @@ class InfoReader:
 
     def _arguments(self, job: _One) -> dict[str, Any]:
         chunk = self._store.chunks(job.submission.sid, job.index, job.index + 1)[0]
-        return {"chunk": self._bytes(chunk.packed), "first": chunk.first, "index": job.index}
+        ((position, *_),) = chunk.positions(job.index, job.index + 1)
+        return {"chunk": self._bytes(chunk.packed), "first": 0, "index": position}
 
     def _attributes(self, job: _One) -> dict[str, Any]:
         spec = job.submission.spec
@@ -109,7 +110,8 @@ class InfoReader:
             "depends_on": [[r.start, r.stop] for r in spec.depends_on], "os_env_vars": sorted(spec.os_env_vars),
             "parent_jid": spec.parent_jid, "python": spec.environment.cache_tag, "client": spec.client,
             "map_index": job.index if spec.kind == "map" else None,
-            "shown_arguments": spec.shown_arguments[job.index] if job.index < len(spec.shown_arguments) else None,
+            "shown_arguments": (spec.shown_arguments[job.index : job.index + 1] or ("",))[0] or None,
+            "again": _original(spec.again, job.index),
         }  # fmt: skip
 
     def _attempts(self, job: _One) -> list[dict[str, Any]]:
@@ -128,3 +130,12 @@ class InfoReader:
         if isinstance(piece, BlobRef):
             return self._dispatcher.blobs.read(piece.name)
         return piece or b""
+
+
+def _original(again: Ranges, index: int) -> int | None:
+    """Which job the one with this index runs once more."""
+    for run in again:
+        if index < len(run):
+            return run[index]
+        index -= len(run)
+    return None

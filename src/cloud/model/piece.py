@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from cloud.model.ranges import Ranges
+
 Buffer = bytes | bytearray | memoryview
 """What may be written to a socket or a file without a copy."""
 
@@ -13,8 +15,8 @@ INLINE_MAX_BYTES = 32 * 1024
 class BlobRef:
     """Immutable bytes in the blob store.
 
-    Names: `functions/<sha256>`, `args/<sid>/<first>`, `results/<sid>/<index>-<attempt>`,
-    `files/<account>/<fid>-<start>-<size>`.
+    Names: `functions/<sha256>`, `args/<sid>/<first>` (of the submission that they came with),
+    `results/<sid>/<index>-<attempt>`, `files/<account>/<fid>-<start>-<size>`.
     """
 
     name: str
@@ -35,3 +37,19 @@ class Chunk:
     """Index, within the submission, of the first job."""
     count: int
     packed: Piece
+    picks: Ranges = ()
+    """Where the jobs are among those that were packed: positions, `count` in all, in the order of the jobs. Empty: they
+    are all of them, from the first."""
+
+    def positions(self, lo: int, hi: int) -> Ranges:
+        """Where jobs lo..hi-1 of the submission, which must be in this chunk, are among those that were packed."""
+        lo, hi = lo - self.first, hi - self.first
+        if not self.picks:
+            return (range(lo, hi),)
+        found = []
+        for run in self.picks:
+            part = run[max(lo, 0) : max(hi, 0)]
+            if part:
+                found.append(part)
+            lo, hi = lo - len(run), hi - len(run)
+        return tuple(found)

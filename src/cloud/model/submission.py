@@ -41,6 +41,8 @@ class Spec:
     """Largest result that is kept, in bytes; 0: the runner's default, 1 GB."""
     datalog: str = ""
     """Where serialization logs of this submission begin: a path on the worker's machine, without the last endings."""
+    again: Ranges = ()
+    """The finished jobs that these run once more, in order; empty also when they are in more than 100 ranges."""
 
     @property
     def called(self) -> str:

@@ -3,7 +3,7 @@
 Used by the client and by the runner in a worker, and by nothing else: the server and the agents move bytes unopened.
 """
 
-from cloud.pickling.chunk import ArgumentPicklingError, Arguments, TooLarge, pack_call, pack_map
+from cloud.pickling.chunk import ArgumentPicklingError, Arguments, PickedArguments, TooLarge, pack_call, pack_map
 from cloud.pickling.envelope import CACHE_TAG, dumps, loads, loads_column
 from cloud.pickling.function import dump_function, load_function
 from cloud.pickling.keeping import keep, level_that_takes, log_of
@@ -17,6 +17,7 @@ __all__ = [
     "Arguments",
     "CannotPickle",
     "ExcessiveData",
+    "PickedArguments",
     "TooLarge",
     "dump_function",
     "dumps",

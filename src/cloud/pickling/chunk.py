@@ -127,3 +127,17 @@ class Arguments:
             return tuple([column[i] for column in self._columns]), {}
         value = self._loads(self._view[self._offsets[i] : self._offsets[i + 1]])
         return value if self._kind == ord("K") else (value, {})
+
+
+class PickedArguments(Arguments):
+    """Some jobs of a chunk: `arguments[i]` is (args, kwargs) of the job at the i-th of these positions in it."""
+
+    def __init__(self, chunk: Buffer, picks: Sequence[range], loads: Callable[[Buffer], Any] = loads) -> None:
+        super().__init__(chunk, loads)
+        self._positions = [position for run in picks for position in run]
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def __getitem__(self, i: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return super().__getitem__(self._positions[i])

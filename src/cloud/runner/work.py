@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cloud.pickling import MAX_BYTES, Arguments, log_of
+from cloud.pickling import MAX_BYTES, Arguments, PickedArguments, log_of
 from cloud.pickling.plain import is_plain
 from cloud.runner.inbox import Inbox
 from cloud.wire.message import Header
@@ -74,10 +74,14 @@ class Opener:
         if header["how"] != CACHED:
             self._functions[digest] = self._piece(header["how"], frames)
         chunks = []
-        for first, count, how in header["chunks"]:
+        for first, count, how, *picks in header["chunks"]:
             chunk = (sid, first)
             _, gone = self._recent_chunks.use(chunk)
-            arguments = self._chunks[chunk] if how == CACHED else Arguments(memoryview(self._piece(how, frames)))
+            if how == CACHED:
+                arguments = self._chunks[chunk]
+            else:
+                packed = memoryview(self._piece(how, frames))
+                arguments = PickedArguments(packed, [range(*r) for r in picks[0]]) if picks else Arguments(packed)
             self._chunks[chunk] = arguments
             chunks.append((first, first + count, arguments))
             for key in gone:

@@ -1,5 +1,6 @@
 """Packed arguments and functions: bytes that are at hand or in a blob."""
 
+import json
 import os
 from datetime import datetime
 from typing import Any
@@ -7,7 +8,9 @@ from typing import Any
 from cloud.model import BlobRef, Chunk, Piece
 from cloud.stores.connection import microseconds
 from cloud.stores.submissions import SQL, Submissions
+from cloud.wire.values import ranges_from_json, ranges_to_json
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 _HELD = 64
 """How many small functions are held in memory."""
 
@@ -27,7 +30,8 @@ class Chunks(Submissions):
         """Arguments of jobs first..first+count-1; ignored when a chunk with this `first` is there already.
         Also remembers `at` as the last sign of life of an unsealed submission."""
         packed, blob, size_bytes = _columns(chunk.packed)
-        self._write_apart(SQL.insert_chunk, (sid, chunk.first, chunk.count, size_bytes, blob, packed))
+        picks = _encode(ranges_to_json(chunk.picks)) if chunk.picks else None
+        self._write_apart(SQL.insert_chunk, (sid, chunk.first, chunk.count, size_bytes, blob, packed, picks))
         made = self._unwritten.get(sid)
         if made is None or made[0].created_at != at:
             self._flush()
@@ -40,8 +44,8 @@ class Chunks(Submissions):
     def chunks(self, sid: int, lo: int, hi: int) -> list[Chunk]:
         """The chunks that cover jobs lo..hi-1, ascending."""
         return [
-            Chunk(first, count, _piece(packed, blob, size_bytes))
-            for first, count, size_bytes, blob, packed in self._read(SQL.chunks, (sid, lo, hi))
+            Chunk(first, count, _piece(packed, blob, size_bytes), ranges_from_json(json.loads(picks)) if picks else ())
+            for first, count, size_bytes, blob, packed, picks in self._read(SQL.chunks, (sid, lo, hi))
             if first + count > lo
         ]
 

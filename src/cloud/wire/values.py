@@ -35,6 +35,8 @@ def spec_to_json(spec: Spec) -> dict[str, Any]:
             value[name] = item
     if spec.depends_on:
         value["depends_on"] = ranges_to_json(spec.depends_on)
+    if spec.again:
+        value["again"] = ranges_to_json(spec.again)
     return value
 
 
@@ -43,6 +45,7 @@ def spec_from_json(value: dict[str, Any], environment: Environment) -> Spec:
     known = {name: item for name, item in value.items() if name in _SPEC_FIELDS}
     known["environment"] = environment
     known["depends_on"] = ranges_from_json(value.get("depends_on", ()))
+    known["again"] = ranges_from_json(value.get("again", ()))
     known["shown_arguments"] = tuple(value.get("shown_arguments", ()))
     return Spec(**known)
 

@@ -8,7 +8,8 @@ SELECT name FROM result_blobs WHERE jid >= ? AND jid < ?
 DELETE FROM result_blobs WHERE jid >= ? AND jid < ?
 
 -- :name chunk_blobs
-SELECT blob FROM chunks WHERE sid = ? AND blob IS NOT NULL
+SELECT DISTINCT blob FROM chunks c WHERE sid = ?1 AND blob IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM chunks other WHERE other.blob = c.blob AND other.sid <> ?1)
 
 -- :name delete_chunks
 DELETE FROM chunks WHERE sid = ?

@@ -54,13 +54,13 @@ SELECT name, value FROM counters
 INSERT INTO counters (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value
 
 -- :name insert_chunk
-INSERT INTO chunks (sid, first, count, size_bytes, blob, packed) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+INSERT INTO chunks (sid, first, count, size_bytes, blob, packed, picks) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
 
 -- :name chunk_extents
 SELECT first, count FROM chunks WHERE sid = ? ORDER BY first
 
 -- :name chunks
-SELECT first, count, size_bytes, blob, packed FROM chunks
+SELECT first, count, size_bytes, blob, packed, picks FROM chunks
 WHERE sid = ?1 AND first < ?3
     AND first >= coalesce((SELECT max(first) FROM chunks WHERE sid = ?1 AND first <= ?2), 0)
 ORDER BY first
