@@ -1,30 +1,58 @@
 """The Blobs contract, on a folder (with unnamed files and without) and in memory."""
 
 import errno
+import itertools
 import mmap
 import os
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from cloud.dispatch.ports import Blobs
-from cloud.errors import StoreFull
+from cloud.errors import CloudException, ServerUnavailable, StoreFull
 from cloud.model import BlobRef
 from cloud.stores.blobs import FolderBlobs, MemoryBlobs, folder
+from cloud.stores.blobs.objects import ObjectBlobs
+from tests.support.objects import KEYS, object_store
 
 SIZES = [0, 1, 40_000, 3_000_001]
 
 
-@pytest.fixture(params=["memory", "folder", "folder-without-unnamed-files"])
+@pytest.fixture(scope="module")
+def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """A real object store; URLs of prefixes in it."""
+    with object_store(tmp_path_factory.mktemp("objects") / "buckets") as url_of:
+        yield url_of
+
+
+@pytest.fixture(params=["memory", "folder", "folder-without-unnamed-files", "objects"])
 def blobs(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Blobs]:
     """An empty store of blobs of each kind."""
-    if request.param == "folder-without-unnamed-files":
-        monkeypatch.setattr(folder, "_LINKS_DESCRIPTORS", False)
-    blobs: Blobs = MemoryBlobs() if request.param == "memory" else FolderBlobs(tmp_path / "blobs")
+    blobs: Blobs
+    if request.param == "memory":
+        blobs = MemoryBlobs()
+    elif request.param == "objects":
+        blobs = object_blobs(request.getfixturevalue("objects"), tmp_path / "cache", monkeypatch)
+    else:
+        if request.param == "folder-without-unnamed-files":
+            monkeypatch.setattr(folder, "_LINKS_DESCRIPTORS", False)
+        blobs = FolderBlobs(tmp_path / "blobs")
     yield blobs
     blobs.close()
+
+
+def object_blobs(
+    url_of: Callable[[str], str], cache: Path, monkeypatch: pytest.MonkeyPatch, **more: int
+) -> ObjectBlobs:
+    """An empty one, in a prefix of its own."""
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    return ObjectBlobs(url_of(f"of-{next(_numbers)}"), cache, **more)
+
+
+_numbers = itertools.count()
 
 
 def content(size: int) -> bytes:
@@ -248,3 +276,62 @@ def test_blobs_in_memory_leave_the_user_most_descriptors() -> None:
     assert all(len(blobs.read(f"results/1/{i}")) == len(one) for i in (0, 299))
     blobs.close()
     assert len(os.listdir("/proc/self/fd")) <= before
+
+
+# --- the object store's own
+
+
+def test_a_large_object_travels_in_parts_and_comes_back_whole(
+    objects: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = content(40_000_003)
+    blobs = object_blobs(objects, tmp_path / "here", monkeypatch)
+    blobs.put("args/1/0", [data])
+    elsewhere = ObjectBlobs(objects(f"of-{next(_numbers) - 1}"), tmp_path / "there")
+    assert bytes(elsewhere.read("args/1/0")) == data
+
+
+def test_a_machine_fetches_an_object_once(
+    objects: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs = object_blobs(objects, tmp_path / "cache", monkeypatch)
+    blobs.put("code/ab", [b"once"])
+    monkeypatch.setattr(blobs, "_fetch", lambda name: pytest.fail(f"{name} was fetched"))
+    assert bytes(blobs.read("code/ab")) == from_fd(blobs.open("code/ab")) == b"once"
+
+
+def test_the_cache_forgets_what_was_used_longest_ago(
+    objects: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs = object_blobs(objects, tmp_path / "cache", monkeypatch, cache_bytes=2500)
+    for name in ("a", "b"):
+        blobs.put(name, [bytes(1000)])
+    blobs.read("a")
+    blobs.put("c", [bytes(1000)])
+    assert sorted(FolderBlobs(tmp_path / "cache").names()) == ["a", "c"]
+    assert bytes(blobs.read("b")) == bytes(1000)
+    assert sorted(blobs.names()) == ["a", "b", "c"]
+
+
+def test_an_object_store_that_is_down_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    blobs = ObjectBlobs("s3://blobs?endpoint=http://127.0.0.1:9&region=us-east-1", tmp_path)
+    monkeypatch.setattr(blobs, "_store", _without_patience("http://127.0.0.1:9"))
+    with pytest.raises(ServerUnavailable, match="the blob store s3://blobs did not"):
+        blobs.put("a", [b"x"])
+
+
+def _without_patience(endpoint: str) -> object:
+    from obstore.store import S3Store
+
+    return S3Store(
+        "blobs", config={"endpoint": endpoint, "region": "us-east-1"}, client_options={"allow_http": True},
+        retry_config={"max_retries": 0},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("url", ["http://blobs", "s3:///blobs", "folder", "s3://blobs?endpont=http://127.0.0.1"])
+def test_a_url_that_cannot_be_meant_is_refused(url: str, tmp_path: Path) -> None:
+    with pytest.raises(CloudException, match="blobs"):
+        ObjectBlobs(url, tmp_path)
