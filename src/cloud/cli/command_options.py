@@ -34,6 +34,8 @@ def command_of(words: tuple[str, ...]) -> str:
 
     if len(words) == 1:
         return words[0]
+    if any(char.isspace() for char in words[0]):
+        raise click.UsageError(f"{words[0]!r} is a whole command line: options come before it, and nothing behind it")
     return " ".join(word if _is_template(word) else shlex.quote(word) for word in words)
 
 

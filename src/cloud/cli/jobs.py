@@ -38,13 +38,15 @@ def command(
     if jid is not None and not jid.isdecimal():
         raise click.UsageError(f"{jid!r} is not a jid")
     asked: dict[str, Any] = {"label": label, "function": function, "status": status, "jid": jid}
+    if only_jids:
+        asked["jids"] = 1
     if since is not None:
         asked["since"] = seconds_since_epoch(since)
     found = submissions({name: value for name, value in asked.items() if value is not None}, limit)
     if only_jids:
         for row in found:
-            for those in _of_status(row, status):
-                click.echo(text_of(those))
+            for first, last in row["jids"]:
+                click.echo(text_of(range(first, last + 1)))
     elif as_json:
         for row in found:
             print_json(row)
@@ -68,21 +70,6 @@ def submissions(asked: dict[str, Any], limit: int) -> Iterator[dict[str, Any]]:
         if page["before"] is None:
             return
         asked = {**asked, "before": page["before"]}
-
-
-def _of_status(row: dict[str, Any], status: str | None) -> list[range]:
-    jids = range(row["first"], row["last"] + 1)
-    if status is None and sum(row["counts"].values()) == row["count"]:
-        return [jids]
-    from cloud.client import sessions
-    from cloud.model.ranges import pack
-
-    words = _statuses(sessions.active(), jids)
-    return list(pack(jid for jid, word in words if status in (None, word)))
-
-
-def _statuses(session: Any, jids: range) -> Iterator[tuple[int, str]]:
-    yield from zip(jids, session.status(jids), strict=True)
 
 
 def _print(rows: list[dict[str, Any]]) -> None:

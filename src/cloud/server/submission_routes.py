@@ -1,5 +1,6 @@
 """What was submitted, newest first, as plain JSON: what the Jobs page shows, for programs and the command line."""
 
+import asyncio
 import math
 from typing import Any
 
@@ -9,7 +10,8 @@ from starlette.routing import Route
 
 from cloud import errors
 from cloud.dispatch.ports import Store
-from cloud.model import Status
+from cloud.model import Ranges, Status, Stretch, Submission
+from cloud.model.ranges import normal, pack
 from cloud.server.dashboard.listing import Row, Wanted, list_submissions
 from cloud.server.gate import Caller, Gate
 from cloud.server.guarded import guarded
@@ -46,7 +48,12 @@ class SubmissionRoutes:
         page = await list_submissions(self._store, caller.account, wanted)
         rows = [row for row in page.rows if row.submission.created_at.timestamp() >= since]
         before = page.before if len(rows) == len(page.rows) else None
-        return JsonAnswer({"submissions": [_plain(row) for row in rows], "before": before})
+        found = [_plain(row) for row in rows]
+        if asked.get("jids", "") in ("1", "true", "yes"):
+            for row, shown in zip(rows, found, strict=True):
+                shown["jids"] = [[those.start, those.stop - 1] for those in _jids(self._store, row.submission, status)]
+                await asyncio.sleep(0)  # a million jobs take a while to look at
+        return JsonAnswer({"submissions": found, "before": before})
 
 
 def _plain(row: Row) -> dict[str, Any]:
@@ -57,6 +64,26 @@ def _plain(row: Row) -> dict[str, Any]:
         "function": spec.function_name, "label": spec.label, "created": submission.created_at.timestamp(),
         "counts": row.counts, "failed": row.failed,
     }  # fmt: skip
+
+
+def _jids(store: Store, submission: Submission, word: str) -> Ranges:
+    """Its jobs that were not deleted, or those of one status, ascending."""
+    stretch = Stretch(submission.sid, 0, submission.count)
+    found = [
+        range(pending.lo, pending.hi)
+        for pending in store.pending(stretch)
+        if word in ("", (Status.QUEUED if pending.ready else Status.WAITING).word)
+    ]
+    if word in ("", Status.PROCESSING.word):
+        found += [range(claim.lo, claim.hi) for claim in store.claims(stretch)]
+    code = Status[word.upper()] if word else None
+    for outcomes in store.outcomes(stretch):
+        if code is None or outcomes.status.count(code) == len(outcomes.status):
+            found.append(range(outcomes.lo, outcomes.hi))
+        elif code in outcomes.status:
+            found += pack(at for at, each in enumerate(outcomes.status, outcomes.lo) if each == code)
+    first = submission.jids.start
+    return normal(range(first + those.start, first + those.stop) for those in found)
 
 
 def _number(text: str, name: str) -> int | None:
