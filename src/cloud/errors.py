@@ -4,6 +4,7 @@
     ├── CloudTimeoutError         a wait ran out of time
     ├── JobError                  a job ended in error, killed or stalled
     ├── JobNotFound               no such job here: never was, deleted, or another account's
+    ├── JobNotRunning             what was asked for exists only while a job runs
     ├── FileNotFound              no such file here: never was, deleted, or another account's
     ├── FileDamaged               what came of a file is not what was put
     ├── InvalidSubmission         the server refused what was asked for
@@ -86,6 +87,13 @@ class JobNotFound(CloudException):
     http_status = 404
 
 
+class JobNotRunning(CloudException):
+    """What was asked for exists only while a job runs; `status` says what it does instead."""
+
+    code = "job-not-running"
+    http_status = 409
+
+
 class FileNotFound(CloudException):
     """No such file here: it never was, was deleted or replaced, or belongs to another account."""
 
@@ -161,7 +169,7 @@ def _rebuild(
 _BY_CODE: dict[str, type[CloudException]] = {
     cls.code: cls
     for cls in (
-        CloudException, CloudTimeoutError, JobError, JobNotFound, FileNotFound, FileDamaged, InvalidSubmission,
+        CloudException, CloudTimeoutError, JobError, JobNotFound, JobNotRunning, FileNotFound, FileDamaged, InvalidSubmission,
         NoInterpreter, NotAuthorised, ServerUnavailable, StoreFull, ProtocolMismatch,
     )
 }  # fmt: skip
