@@ -204,6 +204,11 @@ class JobApi(Protocol):
         """
         ...
 
+    def dependents(self, jid: int) -> Ranges:
+        """Jids of the submissions that were told to wait for this job, whatever became of either, ascending; 1,000
+        submissions at most. Jobs of them that were deleted since may be among them."""
+        ...
+
     def kill(self, jids: Ranges | None, *, force: bool = False) -> None:
         """Kill what is not finished; None means everything of the account. Returns when all that did not run is
         `killed` and the rest has been told; see DESIGN D9. Finished jobs are left as they are."""

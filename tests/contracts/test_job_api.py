@@ -308,6 +308,21 @@ def test_why_says_what_a_job_waits_for_and_how_it_ended(api: JobApi, gate: Gate)
     assert api.why(held.start).startswith("It is done: it returned after ")
 
 
+def test_what_depends_on_a_job_is_known_also_when_it_ran(api: JobApi) -> None:
+    first = submit(api, double, [(i,) for i in range(5)])
+    assert api.dependents(first[2]) == ()
+    some, all_of_them = (submit(api, double, [(1,), (2,)], depends_on=(on,)) for on in (first[2:3], first))
+    last = submit(api, double, [(3,)], depends_on=(first[1:2], some))
+    api.wait((last,), timeout_seconds=SOON, stop_on_failure=False)
+    assert api.dependents(first[2]) == normal((some, all_of_them))
+    assert api.dependents(first[1]) == normal((all_of_them, last))
+    assert api.dependents(some[1]) == (last,)
+    api.delete((all_of_them, first[2:3]))
+    assert api.dependents(first[1]) == (last,)
+    with pytest.raises(JobNotFound):
+        api.dependents(first[2])
+
+
 def test_info_has_exactly_the_fields_asked_for(api: JobApi) -> None:
     jids = submit(api, print, [("hello",), ("you",)], label="a label")
     api.wait((jids,), timeout_seconds=SOON, stop_on_failure=False)
@@ -430,6 +445,7 @@ def test_jids_that_do_not_exist_are_named_by_every_call(api: JobApi) -> None:
         lambda: api.outcomes(nobody, timeout_seconds=0),
         lambda: api.info(nobody, ["status"]),
         lambda: api.why(10**9),
+        lambda: api.dependents(10**9),
         lambda: api.kill(nobody),
         lambda: api.delete(nobody),
         lambda: api.rerun(nobody, token=token()),

@@ -208,6 +208,24 @@ def test_what_does_not_wait_any_more_is_not_behind(store: Store) -> None:
     assert store.behind(whole(parent)) == []
 
 
+def test_what_waited_for_a_range_is_known_until_it_is_deleted(store: Store) -> None:
+    parent = finished(store, 100)
+    children = [submit(store, 2, ready=False) for _ in range(3)]
+    with store.transaction():
+        for child, stretch in zip(children, [(0, 100), (7, 8), (7, 30)], strict=True):
+            store.add_barrier(child.sid, [Stretch(parent.sid, *stretch)])
+            store.settle(Outcomes.uniform(child.sid, 0, 2, Status.KILLED))
+    sids = [child.sid for child in children]
+    assert store.dependents(Stretch(parent.sid, 7, 8), 10) == sids
+    assert store.dependents(Stretch(parent.sid, 8, 9), 10) == [sids[0], sids[2]]
+    assert store.dependents(Stretch(parent.sid, 30, 31), 10) == [sids[0]]
+    assert len(store.dependents(whole(parent), 2)) == 2
+    assert store.dependents(whole(children[0]), 10) == []
+    with store.transaction():
+        store.delete(whole(children[1]))
+    assert store.dependents(Stretch(parent.sid, 7, 8), 10) == [sids[0], sids[2]]
+
+
 def test_a_map_behind_a_map_is_one_row(store: Store) -> None:
     parent, child = submit(store, 10_000), submit(store, 10_000, ready=False)
     with store.transaction():

@@ -200,6 +200,11 @@ class ScriptedApi:
         (named,) = self._named((range(jid, jid + 1),))
         return f"It is {self.jobs[named].status.word}."
 
+    def dependents(self, jid: int) -> Ranges:
+        (named,) = self._named((range(jid, jid + 1),))
+        waiting = [other for other, e in self.jobs.items() if any(named in item for item in e.spec.depends_on)]
+        return pack(sorted(waiting))
+
     def kill(self, jids: Ranges | None, *, force: bool = False) -> None:
         self.killed.append(jids)
         with self.changed:

@@ -114,6 +114,10 @@ class RemoteApi:
         message = calls.output(jid, stream, start, attempt, held)
         return calls.read_output_piece(*decode(self.exchange("output", message, held)))
 
+    def dependents(self, jid: int) -> Ranges:
+        """See `JobApi`."""
+        return ranges_from_json(self._plain("dependents", calls.ask("dependents", None, jid=jid)))
+
     def kill(self, jids: Ranges | None, *, force: bool = False) -> None:
         """See `JobApi`."""
         self._plain("kill", calls.ask("kill", jids, force=force))

@@ -194,6 +194,8 @@ class Door:
             return calls.ok(jobs.counts(calls.read_jids(header)))
         if op == "why":
             return calls.ok(jobs.why(int(header["jid"])))
+        if op == "dependents":
+            return calls.ok(ranges_to_json(jobs.dependents(int(header["jid"]))))
         if op == "info":
             fields = [str(f) for f in header["fields"]]
             unknown = sorted(set(fields) - set(INFO_FIELDS))

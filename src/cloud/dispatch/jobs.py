@@ -21,10 +21,12 @@ from cloud.dispatch.step import Step
 from cloud.dispatch.waiters import Waiter
 from cloud.errors import InvalidSubmission, JobNotFound, NotAuthorised, ServerUnavailable
 from cloud.model import Buffer, CodeFile, Outcomes, Ranges, Status, Stretch
-from cloud.model.ranges import normal
+from cloud.model.ranges import normal, pack
 
 A = TypeVar("A")
 GONE = 0xFF
+MOST_DEPENDENTS = 1000
+"""So many submissions that wait for a job are named."""
 INTERPRETERS = "interpreters/"
 """Facts whose names begin so hold the path of an interpreter that was added, by its cache tag."""
 
@@ -159,6 +161,14 @@ class Jobs:
         """See `JobApi.why`."""
         with self._dispatcher.lock:
             return self._reasons.why(jid)
+
+    def dependents(self, jid: int) -> Ranges:
+        """See `JobApi.dependents`."""
+        with self._dispatcher.lock:
+            (named,) = self._naming.find((range(jid, jid + 1),))
+            self._statuses(named)  # deleted: JobNotFound
+            found = map(self._store.submission, self._store.dependents(named.stretch, MOST_DEPENDENTS))
+            return pack(submission.jids for submission in found if submission is not None)
 
     # --- changing
 

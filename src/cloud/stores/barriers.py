@@ -56,3 +56,16 @@ class Barriers(Endings):
         for level in self._levels:
             found.update(sid for (sid,) in self._read(SQL.behind, (level, lo - (1 << level), hi, lo)))
         return sorted(found)
+
+    def dependents(self, stretch: Stretch, limit: int) -> list[int]:
+        """Sids of submissions, ascending and `limit` at most, with a barrier stretch that overlaps this one, whatever
+        became of their jobs and of it."""
+        base = self._base(stretch.sid) if self._levels else None
+        if base is None or stretch.lo >= stretch.hi:
+            return []
+        lo, hi = base + stretch.lo, base + stretch.hi
+        found: set[int] = set()
+        for level in self._levels:
+            rows = self._read(SQL.dependents, (level, lo - (1 << level), hi, lo, limit))
+            found.update(sid for (sid,) in rows)
+        return sorted(found)[:limit]

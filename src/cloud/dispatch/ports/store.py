@@ -314,6 +314,11 @@ class Store(Protocol):
         """Sids of submissions that still have waiting jobs and a barrier stretch that overlaps this one."""
         ...
 
+    def dependents(self, stretch: Stretch, limit: int) -> list[int]:
+        """Sids of submissions, ascending and `limit` at most, with a barrier stretch that overlaps this one, whatever
+        became of their jobs and of it."""
+        ...
+
     # dispatchers
 
     def enlist(self, name: str, until: datetime) -> int:

@@ -12,6 +12,9 @@ SELECT DISTINCT b.sid FROM barriers b
 WHERE b.level = ? AND b.start > ? AND b.start < ? AND b.stop > ?
     AND EXISTS (SELECT 1 FROM pending p WHERE p.sid = b.sid AND p.ready = 0)
 
+-- :name dependents
+SELECT DISTINCT sid FROM barriers WHERE level = ? AND start > ? AND start < ? AND stop > ? LIMIT ?
+
 -- :name enlist
 INSERT INTO dispatchers (name, until) VALUES (?, ?) RETURNING dispatcher
 
