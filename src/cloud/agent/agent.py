@@ -23,6 +23,7 @@ from cloud.agent.limits import Limits
 from cloud.agent.listening import Listening
 from cloud.agent.parcel import pack
 from cloud.agent.placement import Placement
+from cloud.agent.roster import roster
 from cloud.agent.stream import Stream
 from cloud.agent.watch import Watch
 from cloud.agent.worker import Worker
@@ -40,6 +41,7 @@ from cloud.dispatch.ports import (
     Served,
     Wanted,
     Work,
+    WorkerState,
 )
 from cloud.errors import CloudException
 from cloud.model import Spec
@@ -246,6 +248,10 @@ class Agent:
             self._slots, len(workers), sum(w.busy for w in workers), sum(w.waits_for is not None for w in workers),
             self._crew.interpreters.tags(),
         )  # fmt: skip
+
+    def workers(self, most: int) -> list[WorkerState]:
+        """From the roster."""
+        return roster(self._crew.workers.values(), most)
 
     def abandon(self) -> None:
         """Also in a process that was forked from the agent's: there it only lets go."""

@@ -16,7 +16,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from cloud import pickling
-from cloud.dispatch.ports import Blobs, Blocked, EngineState, Event, Finished, Live, Said, Seat, Wanted, Work
+from cloud.dispatch.ports import (
+    Blobs,
+    Blocked,
+    EngineState,
+    Event,
+    Finished,
+    Live,
+    Said,
+    Seat,
+    Wanted,
+    Work,
+    WorkerState,
+)
 from cloud.engines.tee import Tee
 from cloud.model import INLINE_MAX_BYTES, Buffer, Column, Outcomes, Piece, Ranges, Spec, Status
 
@@ -215,6 +227,10 @@ class InlineEngine:
         """One slot, this process."""
         busy = len(self._running)
         return EngineState(1, 1, min(1, busy), max(0, busy - 1), [pickling.CACHE_TAG])
+
+    def workers(self, most: int) -> list[WorkerState]:
+        """None: jobs run in the program itself."""
+        return []
 
     def abandon(self) -> None:
         """Forget what has not begun."""

@@ -4,7 +4,20 @@ import os
 from array import array
 from collections.abc import Collection, Sequence
 
-from cloud.dispatch.ports import Blocked, EngineState, Event, Finished, Live, Lost, Returned, Said, Seat, Wanted, Work
+from cloud.dispatch.ports import (
+    Blocked,
+    EngineState,
+    Event,
+    Finished,
+    Live,
+    Lost,
+    Returned,
+    Said,
+    Seat,
+    Wanted,
+    Work,
+    WorkerState,
+)
 from cloud.model import Column, Outcomes, Spec, Status
 
 
@@ -177,6 +190,16 @@ class ScriptedEngine:
     def state(self) -> EngineState:
         """Slots and claims."""
         return EngineState(self.slots, self.slots, len(self.running), len(self.blocked_jobs), ["cpython-311"])
+
+    def workers(self, most: int) -> list[WorkerState]:
+        """A worker for each claim."""
+        return [
+            WorkerState(
+                1000 + cid, "python", work.submission.account, work.submission.jids.start + min(self.left[cid]),
+                work.submission.spec.function_name, 1.0,
+            )
+            for cid, work in list(self.running.items())[:most]
+        ]  # fmt: skip
 
     def abandon(self) -> None:
         """Forget everything."""

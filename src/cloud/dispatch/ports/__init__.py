@@ -17,6 +17,7 @@ from cloud.dispatch.ports.engine import (
     Served,
     Wanted,
     Work,
+    WorkerState,
 )
 from cloud.dispatch.ports.store import Claim, Listed, Loss, Pending, Store
 
@@ -43,4 +44,5 @@ __all__ = [
     "Store",
     "Wanted",
     "Work",
+    "WorkerState",
 ]

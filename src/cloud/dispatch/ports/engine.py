@@ -107,6 +107,26 @@ class Said:
     attempt: int
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerState:
+    """A worker process, for people."""
+
+    pid: int
+    """0 while it is being made."""
+    executable: str
+    """Its interpreter."""
+    account: int | None
+    """Whose jobs it runs; None: nobody's yet."""
+    jid: int | None = None
+    """What it runs now."""
+    function: str = ""
+    """That job's function, for display."""
+    since: float = 0.0
+    """When that job started, seconds since the epoch."""
+    waits: bool = False
+    """Whether that job waits for other jobs."""
+
+
 @dataclass(slots=True)
 class EngineState:
     """For people and `describe`."""
@@ -195,6 +215,10 @@ class Engine(Protocol):
         ...
 
     def state(self) -> EngineState: ...
+
+    def workers(self, most: int) -> list[WorkerState]:
+        """What each worker process does, `most` of them at most; [] where there are none."""
+        ...
 
     def abandon(self) -> None:
         """Kill all workers and report nothing more."""
