@@ -113,12 +113,23 @@ class Keys:
         Raises:
             NotAuthorised: there is no such key.
         """
+        self._change(key, {"active": active})
+        self._remembered.clear()
+
+    def set_note(self, key: str, note: str) -> None:
+        """What the key is for, for people to read.
+
+        Raises:
+            NotAuthorised: there is no such key.
+        """
+        self._change(key, {"note": note})
+
+    def _change(self, key: str, fields: dict[str, Any]) -> None:
         with self._store.transaction():
             text = self._store.get_fact(_PREFIX + key)
             if text is None:
                 raise no_such_key(key)
-            self._store.set_fact(_PREFIX + key, json.dumps({**json.loads(text), "active": active}))
-        self._remembered.clear()
+            self._store.set_fact(_PREFIX + key, json.dumps({**json.loads(text), **fields}))
 
     def account_of(self, key: str, secret: str) -> int:
         """The account that a key opens.

@@ -1,8 +1,8 @@
 /* Draws the charts of the Overview page, and keeps them moving: what is new is asked for when the page was renewed. */
 "use strict";
 (() => {
-  const COLOURS = ["--accent", "--done", "--killed", "--stalled", "--error", "--processing", "--queued", "--waiting"];
-  const OF_STATUS = { done: "--done", error: "--error", killed: "--killed" };
+  const COLOURS = ["--fill-processing", "--fill-done", "--fill-killed", "--fill-stalled", "--fill-error", "--accent", "--done", "--queued", "--faint"];
+  const OF_STATUS = { done: "--fill-done", error: "--fill-error", killed: "--fill-killed" };
   const QUICKEST = 1000;
   let box = null;
   let data = null;
