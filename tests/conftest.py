@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import processes
+from tests.support.postgres import Cluster
 from tests.support.required import REQUIRE_ALL
 
 RUN = uuid.uuid4().hex
@@ -61,6 +62,14 @@ def _nothing_outlives_the_run() -> Iterator[None]:
         except ProcessLookupError:
             continue
     assert not left, f"processes that outlived the tests: {left}"
+
+
+@pytest.fixture(scope="session")
+def postgres(_nothing_outlives_the_run: None) -> Iterator[Cluster]:
+    """A PostgreSQL server of this run; each store in it has a schema of its own."""
+    cluster = Cluster()
+    yield cluster
+    cluster.close()
 
 
 def pytest_unconfigure() -> None:

@@ -13,21 +13,31 @@ from tests.support.required import require_or_skip
 from tests.support.stores import Reopening
 
 
-@pytest.fixture
-def make_store(tmp_path: Path) -> Callable[[], Store]:
+@pytest.fixture(params=["sqlite", "postgres"])
+def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
     """Opens the same durable store each time."""
-    return lambda: SQLiteStore(tmp_path / "jobs.db")
+    return _maker(request, request.param, tmp_path)
 
 
-@pytest.fixture(params=["sqlite-memory", "sqlite-file", "sqlite-file-reopened"])
-def store(request: pytest.FixtureRequest, make_store: Callable[[], Store]) -> Iterator[Any]:
+@pytest.fixture(params=["sqlite-memory", "sqlite-file", "sqlite-file-reopened", "postgres", "postgres-reopened"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
     """An empty store of each kind."""
     if request.param == "sqlite-memory":
         store: Any = SQLiteStore(":memory:")
     else:
-        store = make_store() if request.param == "sqlite-file" else Reopening(make_store)
+        make = _maker(request, request.param.partition("-")[0], tmp_path)
+        store = Reopening(make) if request.param.endswith("-reopened") else make()
     yield store
     store.close()
+
+
+def _maker(request: pytest.FixtureRequest, kind: str, folder: Path) -> Callable[[], Store]:
+    if kind == "sqlite":
+        return lambda: SQLiteStore(folder / "jobs.db")
+    url = request.getfixturevalue("postgres").url()
+    from cloud.stores.postgres.store import PostgresStore
+
+    return lambda: PostgresStore(url)
 
 
 @pytest.fixture

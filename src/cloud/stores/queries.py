@@ -4,10 +4,10 @@ from importlib.resources import files
 
 
 class Queries:
-    """The statements of one file, each an attribute."""
+    """The statements of one file in the folder `sql` of a package, each an attribute."""
 
-    def __init__(self, file: str) -> None:
-        text = files(__package__).joinpath("sql", file).read_text(encoding="utf-8")
+    def __init__(self, file: str, package: str = __package__) -> None:
+        text = files(package).joinpath("sql", file).read_text(encoding="utf-8")
         for part in text.split("-- :name ")[1:]:
             name, _, statement = part.partition("\n")
             setattr(self, name.strip(), _without_comments(statement))

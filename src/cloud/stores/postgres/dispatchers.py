@@ -1,0 +1,31 @@
+"""Dispatchers and their leases."""
+
+from datetime import datetime
+
+from cloud.stores.connection import microseconds
+from cloud.stores.postgres.barriers import SQL
+from cloud.stores.postgres.connection import Connection
+
+
+class Dispatchers(Connection):
+    """One row each, renewed every few seconds."""
+
+    def enlist(self, name: str, until: datetime) -> int:
+        """A new dispatcher with a lease."""
+        return int(self._write_first(SQL.enlist, (name, microseconds(until)))[0])
+
+    def renew(self, dispatcher: int, until: datetime) -> bool:
+        """False when it was reaped in the meantime. A lease that has passed but was not reaped is renewed (D7)."""
+        return self._write_first(SQL.renew, (microseconds(until), dispatcher)) is not None
+
+    def lapsed(self, now: datetime) -> list[int]:
+        """Dispatchers whose lease is over."""
+        return [dispatcher for (dispatcher,) in self._read(SQL.lapsed, (microseconds(now),))]
+
+    def dispatchers(self) -> list[int]:
+        """All that are enlisted."""
+        return [dispatcher for (dispatcher,) in self._read(SQL.dispatchers)]
+
+    def discharge(self, dispatcher: int) -> None:
+        """Forget a dispatcher that has no claims any more."""
+        self._write(SQL.discharge, (dispatcher,))

@@ -1,0 +1,24 @@
+"""Facts that are few: keys, settings, the server's identity."""
+
+from cloud.stores.postgres.barriers import SQL
+from cloud.stores.postgres.connection import Connection
+
+
+class Facts(Connection):
+    """Text by name."""
+
+    def get_fact(self, name: str) -> str | None:
+        """Its value, or None."""
+        row = self._first(SQL.get_fact, (name,))
+        return row[0] if row else None
+
+    def set_fact(self, name: str, value: str | None) -> None:
+        """None removes it."""
+        if value is None:
+            self._write(SQL.forget_fact, (name,))
+        else:
+            self._write(SQL.set_fact, (name, value))
+
+    def facts(self, prefix: str) -> dict[str, str]:
+        """All whose name begins so."""
+        return dict(self._read(SQL.facts, {"prefix": prefix}))

@@ -1,0 +1,79 @@
+"""Files of `cloud.files`: names, digests and the pieces that hold the bytes."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from cloud.model import BlobRef, File, Piece
+from cloud.stores.connection import microseconds
+from cloud.stores.files import _file
+from cloud.stores.postgres.connection import Connection
+from cloud.stores.queries import Queries
+
+SQL = Queries("files.sql", __package__)
+
+
+class Files(Connection):
+    """A file is put piece by piece under a token, and has its name when all of it is there."""
+
+    def upload(self, account: int, token: str, at: datetime) -> File:
+        """The file that is, or was, put under this token; begun when there is none."""
+        row = self._first(SQL.by_token, (account, token))
+        if row is None:
+            row = self._write_first(SQL.add, (account, token, microseconds(at)))
+        elif row[1] is None:
+            self._write(SQL.sign_of_life, (microseconds(at), row[0]))
+        return _file(row)
+
+    def add_file_piece(self, fid: int, start: int, piece: Piece) -> None:
+        """Bytes of a file from `start` on; ignored when a piece that starts there is there already."""
+        if isinstance(piece, BlobRef):
+            self._write(SQL.add_piece, (fid, start, piece.size_bytes, piece.name, None))
+        else:
+            self._write(SQL.add_piece, (fid, start, len(piece), None, piece))
+
+    def file_extents(self, fid: int) -> list[tuple[int, int]]:
+        """(start, bytes) of every piece, ascending."""
+        return self._read(SQL.extents, (fid,))
+
+    def name_file(self, account: int, fid: int, name: str, size_bytes: int, md5: str, at: datetime) -> list[str]:
+        """Complete a file. One that had this name is forgotten; returns its blobs as `delete` does."""
+        before = self._first(SQL.by_name, (account, name))
+        blobs = [] if before is None else self.delete_file(before[0])
+        self._write(SQL.seal, (name, size_bytes, md5, microseconds(at), fid))
+        return blobs
+
+    def find_file(self, account: int, name: str) -> File | None:
+        """The file of this name."""
+        row = self._first(SQL.by_name, (account, name))
+        return None if row is None else _file(row)
+
+    def list_files(self, account: int, prefix: str, after: str, limit: int) -> list[File]:
+        """Files whose names begin with `prefix` and come behind `after`, by code points."""
+        wanted = {"account": account, "after": after, "prefix": prefix, "limit": limit}
+        return [_file(row) for row in self._read(SQL.after, wanted)]
+
+    def has_file(self, account: int, fid: int) -> bool:
+        """Whether this version of a file is there, complete."""
+        return bool(self._first(SQL.exists, (account, fid))[0])
+
+    def file_piece(self, account: int, fid: int, at: int) -> tuple[int, Piece] | None:
+        """The piece with byte `at`, and which byte is its first; None when the file does not go so far."""
+        row = self._first(SQL.piece, (account, fid, at))
+        if row is None or at >= row[0] + row[1]:
+            return None
+        start, size_bytes, blob, packed = row
+        return start, BlobRef(blob, size_bytes) if blob is not None else packed
+
+    def delete_file(self, fid: int) -> list[str]:
+        """Forget a file, complete or not; returns names of its blobs as `delete` does."""
+        blobs = self._write_read(SQL.delete_pieces, (fid,))
+        self._write(SQL.delete, (fid,))
+        return [blob for (blob,) in blobs if blob is not None]
+
+    def silent_uploads(self, silent_since: datetime, limit: int) -> Sequence[int]:
+        """Fids of incomplete files without a sign of life since then."""
+        return [fid for (fid,) in self._read(SQL.silent, (microseconds(silent_since), limit))]
+
+    def file_bytes(self) -> int:
+        """Bytes of files that are in blobs."""
+        return int(self._first(SQL.all_bytes)[0])

@@ -1,0 +1,106 @@
+"""Jobs that no worker has: pending ranges, ready or waiting."""
+
+from cloud.dispatch.ports import Pending
+from cloud.model import Stretch, Submission
+from cloud.stores.postgres.chunks import Chunks
+from cloud.stores.postgres.connection import Row
+from cloud.stores.queries import Queries
+
+SQL = Queries("places.sql", __package__)
+
+
+class PendingJobs(Chunks):
+    """The ready queue and those that wait."""
+
+    def __init__(self, url: str) -> None:
+        self._fresh: dict[int, Row] = {}
+        """Pending rows of new submissions that are not written yet, by stop."""
+        super().__init__(url)
+
+    def _reload(self) -> None:
+        super()._reload()
+        self._fresh.clear()
+
+    def _write_kept(self) -> None:
+        super()._write_kept()
+        fresh, self._fresh = self._fresh, {}
+        for row in fresh.values():
+            self._write_apart(SQL.insert_pending, row)
+
+    def pending(self, stretch: Stretch) -> list[Pending]:
+        """Pending ranges that overlap, ascending, cut to the stretch."""
+        base = self._base(stretch.sid)
+        if base is None:
+            return []
+        found = []
+        for stop, start, sid, losses, ready, account, priority in self._pending_rows(base, stretch.lo, stretch.hi):
+            lo, hi = max(start - base, stretch.lo), min(stop - base, stretch.hi)
+            found.append(Pending(sid, lo, hi, losses, ready, account, priority))
+        return found
+
+    def ready(self, limit: int, after: Pending | None = None) -> list[Pending]:
+        """Ready pending ranges in the order (priority, sid, lo), beginning behind `after`."""
+        accounts = self.ready_accounts()
+        return self._ready(accounts, limit, after) if accounts else []
+
+    def ready_accounts(self) -> list[int]:
+        """Accounts with a ready pending range."""
+        return [account for (account,) in self._read(SQL.ready_accounts)]
+
+    def ready_of(self, account: int, limit: int, after: Pending | None = None) -> list[Pending]:
+        """As `ready`, for one account."""
+        return self._ready([account], limit, after)
+
+    def backlog(self) -> list[tuple[int, int, int]]:
+        """(account, waiting, queued): how many jobs of each account that has any no worker has taken yet."""
+        return [(account, waiting, queued) for account, waiting, queued in self._read(SQL.backlog)]
+
+    def release(self, sid: int) -> None:
+        """Its barrier is open: waiting ranges become ready."""
+        self._write(SQL.release, (sid,))
+
+    def _await_turn(self, submission: Submission, ready: bool) -> None:
+        jids = submission.jids
+        row = (jids.stop, jids.start, submission.sid, 0, ready, submission.account, submission.spec.priority)
+        self._fresh[jids.stop] = row
+        self._kept = True
+
+    def _ready(self, accounts: list[int], limit: int, after: Pending | None) -> list[Pending]:
+        if after is None:
+            rows = self._read(SQL.ready_of, {"accounts": accounts, "limit": limit})
+        else:
+            # `after` counts by its lo: what is left of a range whose front was claimed meanwhile still comes.
+            jid = (self._base(after.sid) or 0) + after.lo
+            turn = {"priority": after.priority, "sid": after.sid, "jid": jid}
+            rows = self._read(SQL.ready_of_after, {"accounts": accounts, "limit": limit, **turn})
+        found = []
+        for stop, start, sid, losses, ready, account, priority in rows:
+            base = self._base(sid) or 0
+            found.append(Pending(sid, start - base, stop - base, losses, ready, account, priority))
+        return found
+
+    def _pending_rows(self, base: int, lo: int, hi: int) -> list[Row]:
+        return self._read(SQL.pending, {"lo": base + lo, "hi": base + hi}) if lo < hi else []
+
+    def _take_pending(self, row: Row, start: int, stop: int) -> None:
+        """Take jids start..stop-1 out of a pending row that holds them."""
+        row_stop, row_start, *rest = row
+        if stop < row_stop:
+            self._write(SQL.move_pending_start, (stop, row_stop))
+        else:
+            self._write(SQL.delete_pending, (row_stop,))
+        if row_start < start:
+            self._write(SQL.insert_pending, (start, row_start, *rest))
+
+    def _put_pending(self, start: int, stop: int, submission: Submission, losses: int) -> None:
+        """Make jids start..stop-1 pending and ready, joined with equal neighbours."""
+        sid, limits = submission.sid, submission.jids
+        lefts, rights = self._reads((SQL.pending_ending, (start,)), (SQL.first_pending, (stop,)))
+        if start > limits.start and lefts and lefts[0][2:5] == (sid, losses, True):
+            self._write(SQL.delete_pending, (start,))
+            start = lefts[0][1]
+        if rights and rights[0][1] == stop < limits.stop and rights[0][2:5] == (sid, losses, True):
+            self._write(SQL.move_pending_start, (start, rights[0][0]))
+        else:
+            row = (stop, start, sid, losses, True, submission.account, submission.spec.priority)
+            self._write(SQL.insert_pending, row)

@@ -1,0 +1,56 @@
+-- :name insert
+INSERT INTO outcomes (stop, start, sid, attempt, done, error, killed, stalled, slowest, ended, size_bytes, blobs,
+    statuses, started, runtime, errors, exceptions, extras, results, stdouts, stderrs)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+
+-- :name delete
+DELETE FROM outcomes WHERE stop = ANY(%s)
+
+-- :name delete_inside
+DELETE FROM outcomes WHERE stop > %(lo)s AND stop <= %(hi)s AND start >= %(lo)s
+
+-- :name ending
+SELECT stop, start, sid, attempt, ended, blobs, statuses, started, runtime,
+    errors, exceptions, extras, results, stdouts, stderrs, size_bytes FROM outcomes
+WHERE stop = %(at)s AND attempt = %(attempt)s AND (started IS NULL) = %(uniform)s
+    AND (stop - start <= %(jobs)s AND size_bytes <= %(bytes)s OR started IS NULL)
+
+-- :name beginning
+SELECT stop, start, sid, attempt, ended, blobs, statuses, started, runtime,
+    errors, exceptions, extras, results, stdouts, stderrs, size_bytes
+FROM (SELECT * FROM outcomes WHERE stop > %(at)s ORDER BY stop LIMIT 1) o
+WHERE start = %(at)s AND attempt = %(attempt)s AND (started IS NULL) = %(uniform)s
+    AND (stop - start <= %(jobs)s AND size_bytes <= %(bytes)s OR started IS NULL)
+
+-- :name sticking_out
+SELECT stop, start, sid, attempt, ended, blobs, statuses, started, runtime,
+    errors, exceptions, extras, results, stdouts, stderrs FROM outcomes
+WHERE stop > %(lo)s AND start < %(hi)s
+    AND stop <= coalesce((SELECT stop FROM outcomes WHERE stop >= %(hi)s ORDER BY stop LIMIT 1), %(hi)s)
+    AND (start < %(lo)s OR stop > %(hi)s) ORDER BY stop
+
+-- :name read
+SELECT stop, start, attempt, blobs, statuses, started, runtime{columns} FROM outcomes
+WHERE stop > %(lo)s AND start < %(hi)s
+    AND stop <= coalesce((SELECT stop FROM outcomes WHERE stop >= %(hi)s ORDER BY stop LIMIT 1), %(hi)s)
+ORDER BY stop LIMIT %(limit)s
+
+-- :name failed
+SELECT stop, start, statuses FROM outcomes WHERE error + killed + stalled > 0 AND stop > %(lo)s
+    AND stop <= coalesce((SELECT stop FROM outcomes WHERE stop >= %(hi)s ORDER BY stop LIMIT 1), %(hi)s)
+    AND start < %(hi)s ORDER BY stop LIMIT 2
+
+-- :name last_failed
+SELECT sid FROM outcomes WHERE error + killed + stalled > 0 AND stop <= %s ORDER BY stop DESC LIMIT 1
+
+-- :name counts
+SELECT coalesce(sum(done), 0)::bigint, coalesce(sum(error), 0)::bigint, coalesce(sum(killed), 0)::bigint,
+    coalesce(sum(stalled), 0)::bigint
+FROM outcomes WHERE stop > %(lo)s AND stop <= %(hi)s AND start >= %(lo)s
+
+-- :name insert_blobs
+INSERT INTO result_blobs (jid, name, size_bytes) SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bigint[])
+ON CONFLICT (jid) DO UPDATE SET name = excluded.name, size_bytes = excluded.size_bytes
+
+-- :name blobs
+SELECT jid, name, size_bytes FROM result_blobs WHERE jid >= %s AND jid < %s ORDER BY jid
