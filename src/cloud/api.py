@@ -209,6 +209,15 @@ class JobApi(Protocol):
         submissions at most. Jobs of them that were deleted since may be among them."""
         ...
 
+    def stack(self, jid: int) -> str:
+        """What a running job is doing: the stacks of all threads of its process, each with the innermost call last.
+        The job is not disturbed. It takes milliseconds, and some seconds at most.
+
+        Raises:
+            JobNotRunning: it does not run, or keeps its stack from being seen.
+        """
+        ...
+
     def kill(self, jids: Ranges | None, *, force: bool = False) -> None:
         """Kill what is not finished; None means everything of the account. Returns when all that did not run is
         `killed` and the rest has been told; see DESIGN D9. Finished jobs are left as they are."""
@@ -219,7 +228,7 @@ class JobApi(Protocol):
         code, arguments and settings, but for dependencies. Jobs are taken in ascending order, each once.
 
         Returns:
-            The new jids, in the same order; a range for each submission.
+            The new jids, in the same order; a range for each submission. All of them are consecutive.
 
         Raises:
             InvalidSubmission: one of them is not finished; none was run.

@@ -11,7 +11,7 @@ call per job; when a look finds nothing new, or a worker runs dry, the worker's 
 import contextlib
 import os
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from cloud.agent.asks import BLOCKED_MAX, Asks
 from cloud.agent.batch import Batch
@@ -21,9 +21,11 @@ from cloud.agent.estimates import Estimates
 from cloud.agent.harvest import Harvest
 from cloud.agent.limits import Limits
 from cloud.agent.listening import Listening
+from cloud.agent.looks import Looks
 from cloud.agent.parcel import pack
 from cloud.agent.placement import Placement
 from cloud.agent.roster import roster
+from cloud.agent.stacks import Stacks
 from cloud.agent.stream import Stream
 from cloud.agent.watch import Watch
 from cloud.agent.worker import Worker
@@ -33,10 +35,8 @@ from cloud.dispatch.ports import (
     Blocked,
     EngineState,
     Event,
-    Live,
     Reply,
     Returned,
-    Said,
     Seat,
     Served,
     Wanted,
@@ -54,7 +54,7 @@ NOBODY = 0
 FAILED_MAX_JOBS = 1000
 
 
-class Agent:
+class Agent(Looks):
     """See `dispatch.ports.Engine` for what the public methods promise."""
 
     def __init__(self, slots: int, blobs: Blobs, on_request: Served | None = None, *, lock_fd: int | None = None,
@@ -84,6 +84,7 @@ class Agent:
         self._placement = Placement(self._slots, self._estimates)
         self._crew = Crew(self._slots, machine, lock_fd, self._watch, self._wake, self._died, self._hired)
         self._listening = Listening(self._crew.workers, self._read, self._ring_up)
+        self._stacks = Stacks(self._listening, self._ring_up)
         self._limits = Limits(self._estimates, self._crew.doom, self._keep)
         self._crew.upkeep(time.monotonic())
 
@@ -193,13 +194,14 @@ class Agent:
         for worker in list(self._crew.workers.values()):
             if worker.tail < worker.ring.words[HEAD] or worker.batches:
                 self._tend(worker, now)
+        self._stacks.look(now)
         self._crew.upkeep(now)
         events, self._events = self._events, []
         return events
 
     def next_deadline(self) -> float | None:
         """The earliest of all that is to be done by the clock."""
-        times = [deadline for deadline in (self._crew.next_deadline(),) if deadline is not None]
+        times = [t for t in (self._crew.next_deadline(), self._stacks.next_deadline()) if t is not None]
         now = time.monotonic()
         for worker in self._crew.workers.values():
             if worker.batches:
@@ -224,22 +226,6 @@ class Agent:
             for worker in self._crew.workers.values()
             if worker.waits_for is not None and worker.kill is None and worker.number not in lent
         ]
-
-    def live(self, sid: int, index: int) -> Live | None:
-        """From the pipes."""
-        return self._listening.live(sid, index)
-
-    def said(self, sid: int, index: int, stream: str, start: int, max_bytes: int) -> Said | None:
-        """From the pipes."""
-        return self._listening.said(sid, index, stream, start, max_bytes)
-
-    def follow(self, sid: int, index: int) -> None:
-        """Noted here."""
-        self._listening.follow(sid, index)
-
-    def heard(self) -> Collection[tuple[int, int]]:
-        """What pipes brought."""
-        return self._listening.heard()
 
     def state(self) -> EngineState:
         """Of this moment."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 
 from cloud.agent.death import Death
 from cloud.agent.interpreters import Interpreter, Interpreters
-from cloud.agent.template import Exited, Forked, Template
+from cloud.agent.template import Exited, Forked, Signalled, Template
 from cloud.agent.watch import Watch
 from cloud.agent.worker import Worker
 from cloud.model import Environment
@@ -192,6 +192,8 @@ class Crew:
                 continue
             if isinstance(item, Forked):
                 worker.pid = item.pid
+            elif isinstance(item, Signalled):
+                worker.signalled = True
             elif isinstance(item, Exited):
                 if item.status == -1:
                     self._not_before = time.monotonic() + RETRY_SECONDS

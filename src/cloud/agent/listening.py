@@ -92,6 +92,10 @@ class Listening:
                 self._heard.add(job)
                 self._wake()  # this may not be a `poll`, but somebody else's look into the pipe
 
+    def tell(self, job: Running) -> None:
+        """There is something else to say about this job."""
+        self._heard.add((job.batch.sid, job.batch.index_of(job.seq)))
+
     def heard(self) -> Collection[tuple[int, int]]:
         """See `Engine.heard`."""
         if not self._heard:

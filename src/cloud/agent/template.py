@@ -43,6 +43,13 @@ class Forked:
 
 
 @dataclass(frozen=True, slots=True)
+class Signalled:
+    """A worker was sent `STACK_SIGNAL`."""
+
+    worker: int
+
+
+@dataclass(frozen=True, slots=True)
 class Exited:
     """A worker is gone."""
 
@@ -112,7 +119,11 @@ class Template:
         """SIGKILL to a worker and all its descendants."""
         self._order(Op.KILL, worker)
 
-    def news(self) -> list[Forked | Exited] | None:
+    def show_stack(self, worker: int) -> None:
+        """`STACK_SIGNAL`; `Signalled` follows."""
+        self._order(Op.STACK, worker)
+
+    def news(self) -> list[Forked | Signalled | Exited] | None:
         """What happened; None when the template itself is gone, with all its workers."""
         gone = False
         try:
@@ -123,7 +134,7 @@ class Template:
             pass
         except OSError:
             gone = True
-        news: list[Forked | Exited] = []
+        news: list[Forked | Signalled | Exited] = []
         size = CONTROL.size
         while len(self._buffer) >= size:
             op, worker, first, second = CONTROL.unpack_from(self._buffer)
@@ -136,6 +147,8 @@ class Template:
                 self.cache_tag = f"cpython-{second >> 8}{second & 255}"
             elif op == Op.FORKED:
                 news.append(Forked(worker, first))
+            elif op == Op.SIGNALLED:
+                news.append(Signalled(worker))
             elif op == Op.EXITED:
                 self.workers.discard(worker)
                 news.append(Exited(worker, first, bool(second)))

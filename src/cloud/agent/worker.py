@@ -48,6 +48,8 @@ class Worker:
         self.number = number
         self.template = template
         self.pid = 0
+        self.signalled = False
+        """It was sent `STACK_SIGNAL` since this was last set to False."""
         self.account: int | None = None
         self.environment = ""
         """Key of the environment it is bound to."""
@@ -86,8 +88,8 @@ class Worker:
 
     def _open(self, wake: int, watch: Watch) -> None:
         with contextlib.ExitStack() as undo, contextlib.ExitStack() as theirs:
-            memory = os.memfd_create("picloud-ring")
-            theirs.callback(os.close, memory)
+            self.memory = memory = os.memfd_create("picloud-ring")
+            undo.callback(os.close, memory)
             os.ftruncate(memory, SIZE_BYTES)
             self.ring = Ring(mmap.mmap(memory, SIZE_BYTES))
             self.work, work = socket.socketpair()
@@ -129,6 +131,7 @@ class Worker:
             os.close(fd)
         self.files.clear()
         self.ring.close()
+        os.close(self.memory)
 
     @property
     def bound(self) -> bool:

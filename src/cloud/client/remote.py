@@ -118,6 +118,10 @@ class RemoteApi:
         """See `JobApi`."""
         return ranges_from_json(self._plain("dependents", calls.ask("dependents", None, jid=jid)))
 
+    def stack(self, jid: int) -> str:
+        """See `JobApi`."""
+        return str(self._plain("stack", calls.ask("stack", None, jid=jid)))
+
     def kill(self, jids: Ranges | None, *, force: bool = False) -> None:
         """See `JobApi`."""
         self._plain("kill", calls.ask("kill", jids, force=force))

@@ -157,6 +157,8 @@ class Door:
         if op == "output":
             piece = jobs.output_question(**calls.read_output(header, _held_at_most(header["timeout_seconds"])))
             return self._hold(piece, calls.output_piece, reply)
+        if op == "stack":
+            return self._hold(jobs.stack_question(int(header["jid"])), calls.ok, reply)
         reply(file_answer(op, header, files) or self._read(op, header, jobs))
         return _nothing
 

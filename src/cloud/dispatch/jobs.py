@@ -17,6 +17,7 @@ from cloud.dispatch.naming import Named, Naming, not_found
 from cloud.dispatch.output_question import OutputQuestion
 from cloud.dispatch.questions import RESULT_COLUMNS, OutcomesQuestion, Question, WaitQuestion
 from cloud.dispatch.reasons import Reasons
+from cloud.dispatch.stack_question import StackQuestion
 from cloud.dispatch.step import Step
 from cloud.dispatch.waiters import Waiter
 from cloud.errors import InvalidSubmission, JobNotFound, NotAuthorised, ServerUnavailable
@@ -128,6 +129,17 @@ class Jobs:
         """See `JobApi.output`."""
         with self._dispatcher.lock:
             question = self.output_question(jid, stream, start=start, attempt=attempt, timeout_seconds=timeout_seconds)
+        return self._answer(question)
+
+    def stack_question(self, jid: int) -> StackQuestion:
+        """The question behind `stack`, for those who must not block."""
+        dispatcher = self._dispatcher
+        return StackQuestion(self._store, dispatcher.engine, self._naming, jid, now=dispatcher.clock.monotonic())
+
+    def stack(self, jid: int) -> str:
+        """See `JobApi.stack`."""
+        with self._dispatcher.lock:
+            question = self.stack_question(jid)
         return self._answer(question)
 
     def read(self, jid: int, blob: str) -> Buffer:

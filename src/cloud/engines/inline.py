@@ -6,6 +6,7 @@ the client pickled, as a worker would. It runs nothing by itself: whoever asks f
 
 import json
 import os
+import sys
 import threading
 import time
 import traceback
@@ -25,6 +26,7 @@ from cloud.dispatch.ports import (
     Live,
     Said,
     Seat,
+    Stack,
     Wanted,
     Work,
     WorkerState,
@@ -217,6 +219,17 @@ class InlineEngine:
     def heard(self) -> Collection[tuple[int, int]]:
         """Nothing."""
         return ()
+
+    def stack(self, sid: int, index: int) -> Stack | None:
+        """Of the one thread that runs it, without what called the job."""
+        running = self._find(sid, index)
+        frame = None if running is None else sys._current_frames().get(running.thread)
+        if running is None or frame is None:
+            return None
+        frames = traceback.extract_stack(frame)
+        ours = [i for i, f in enumerate(frames) if f.filename == __file__ and f.name == "_attempt"]
+        lines = traceback.format_list(frames[ours[-1] + 1 :] if ours else frames)
+        return Stack("".join(["Main thread (most recent call last):\n", *lines]))
 
     def _find(self, sid: int, index: int) -> Running | None:
         """A job that runs now, else None."""

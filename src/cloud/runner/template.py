@@ -22,7 +22,7 @@ import cloudpickle  # noqa: F401  (so that workers find it loaded)
 
 from cloud.runner import linux, worker
 from cloud.runner.code import PREFIX, sweep
-from cloud.wire.worker import CONTROL, PROTOCOL, SPAWN_DESCRIPTORS, Op
+from cloud.wire.worker import CONTROL, PROTOCOL, SPAWN_DESCRIPTORS, STACK_SIGNAL, Op
 
 
 def main() -> None:
@@ -103,6 +103,9 @@ class Template:
             elif op == Op.KILL and number in self._workers:
                 self._killed.add(number)
                 os.kill(self._workers[number], signal.SIGKILL)
+            elif op == Op.STACK and number in self._workers:
+                os.kill(self._workers[number], STACK_SIGNAL)
+                self._tell(Op.SIGNALLED, number, 0, 0)
         return True
 
     def _spawn(self, number: int, descriptors: list[int]) -> None:

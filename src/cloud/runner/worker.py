@@ -23,6 +23,7 @@ from cloud.runner.interrupt import Interrupt
 from cloud.runner.leftovers import kill_children
 from cloud.runner.logs import Logs
 from cloud.runner.outbox import AgentGone, Outbox
+from cloud.runner.stack import Stack
 from cloud.runner.streams import Streams
 from cloud.runner.work import Opener, Work
 from cloud.wire import worker as wire
@@ -46,12 +47,12 @@ def main(descriptors: list[int], temporary: str) -> int:
     """
     work_fd, api_fd, stdout, stderr, memory, wake = descriptors
     ring = Ring(mmap.mmap(memory, SIZE_BYTES))
-    os.close(memory)
+    stack = Stack(memory)
     streams = Streams(stdout, stderr, ring)
     work = socket.socket(fileno=work_fd)
     inbox = Inbox(work)
     channel = PipeChannel(socket.socket(fileno=api_fd))
-    runner = Worker(ring, streams, inbox, Outbox(ring, wake, work, inbox), channel, temporary)
+    runner = Worker(ring, streams, inbox, Outbox(ring, wake, work, inbox), channel, stack, temporary)
     try:
         runner.serve()
     except AgentGone:
@@ -63,12 +64,13 @@ class Worker:
     """The loop and what it needs."""
 
     def __init__(self, ring: Ring, streams: Streams, inbox: Inbox, outbox: Outbox, channel: PipeChannel,
-                 temporary: str) -> None:  # fmt: skip
+                 stack: Stack, temporary: str) -> None:  # fmt: skip
         self._ring = ring
         self._streams = streams
         self._inbox = inbox
         self._outbox = outbox
         self._channel = channel
+        self._stack = stack
         self._temporary = temporary
         self._opener = Opener(inbox)
         self._interrupt = Interrupt(ring)
@@ -285,6 +287,7 @@ class Worker:
         them replaced comes back, and the next jobs' usage is counted from here."""
         kill_children()
         self._interrupt.install()
+        self._stack.install()
         self._usage.start()
 
     def _note_fork(self) -> None:

@@ -18,9 +18,9 @@ from cloud.wire.message import decode
 log = logging.getLogger("cloud.server")
 
 OPS = frozenset({"submit", "outcomes", "wait", "status", "info", "kill", "delete", "read", "drop", "describe",
-                 "missing_code", "put_code", "add_interpreter", "counts", "why", "rerun", "output",
+                 "missing_code", "put_code", "add_interpreter", "counts", "why", "rerun", "output", "stack",
                  "dependents"}) | CHANGES | QUESTIONS  # fmt: skip
-_HELD = frozenset({"wait", "outcomes", "output"})
+_HELD = frozenset({"wait", "outcomes", "output", "stack"})
 _DISCARDED_MAX_BYTES = 256 << 20
 _CLOSE = [(b"connection", b"close")]
 

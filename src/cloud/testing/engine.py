@@ -14,6 +14,7 @@ from cloud.dispatch.ports import (
     Returned,
     Said,
     Seat,
+    Stack,
     Wanted,
     Work,
     WorkerState,
@@ -186,6 +187,10 @@ class ScriptedEngine:
         """Who said something."""
         heard, self._heard = self._heard, set()
         return heard
+
+    def stack(self, sid: int, index: int) -> Stack | None:
+        """A job that runs does nothing in particular."""
+        return None if self.live(sid, index) is None else Stack("Main thread (most recent call last):\n")
 
     def state(self) -> EngineState:
         """Slots and claims."""

@@ -7,13 +7,14 @@ worker <-> agent      `REQUEST` records on the api socket, each followed by that
 """
 
 import enum
+import signal
 import struct
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from cloud.model import Buffer, Ranges
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Of everything in this module and in `ring`; template and agent must agree."""
 
 CONTROL = struct.Struct("<IIqq")
@@ -26,6 +27,9 @@ LARGE = struct.Struct("<QQ")
 
 REQUEST = struct.Struct("<IIQ")
 """Op (`Ask`), id of the question, bytes that follow."""
+
+STACK_SIGNAL = int(signal.SIGRTMIN) + 13 if hasattr(signal, "SIGRTMIN") else int(getattr(signal, "SIGUSR2", 0))
+"""Makes a worker write the stacks of all its threads behind its shared memory. One that programs do not use."""
 
 MARK = struct.Struct("<16sQ")
 """An end mark in a pipe: the worker's nonce and a seq."""
@@ -53,6 +57,10 @@ class Op(enum.IntEnum):
     """From the template: (pid, 0)."""
     EXITED = 6
     """From the template: (wait status as of `waitpid`, whether KILL was asked for)."""
+    STACK = 7
+    """To the template: `STACK_SIGNAL` to this worker."""
+    SIGNALLED = 8
+    """From the template: it was sent."""
 
 
 class Ask(enum.IntEnum):

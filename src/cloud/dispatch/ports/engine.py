@@ -107,6 +107,21 @@ class Said:
     attempt: int
 
 
+@dataclass(slots=True)
+class Stack:
+    """What a job that runs is doing; an engine fills it in later, and `heard` then names the job."""
+
+    text: str = ""
+    """The stacks of all threads, each with the innermost call last."""
+    fault: str = ""
+    """Why there is none: the end of a sentence that begins with 'its stack cannot be seen: '."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether it is filled in."""
+        return bool(self.text or self.fault)
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerState:
     """A worker process, for people."""
@@ -212,6 +227,10 @@ class Engine(Protocol):
 
     def heard(self) -> Collection[tuple[int, int]]:
         """Jobs that were followed and have said something since; to be called after `poll`."""
+        ...
+
+    def stack(self, sid: int, index: int) -> Stack | None:
+        """Begin to find out what a job that runs now is doing, without disturbing it. None when it does not run."""
         ...
 
     def state(self) -> EngineState: ...

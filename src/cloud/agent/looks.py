@@ -1,0 +1,34 @@
+"""The part of `dispatch.ports.Engine` that looks at jobs which run."""
+
+from collections.abc import Collection
+
+from cloud.agent.listening import Listening
+from cloud.agent.stacks import Stacks
+from cloud.dispatch.ports import Live, Said, Stack
+
+
+class Looks:
+    """From the pipes and shared memories of workers."""
+
+    _listening: Listening
+    _stacks: Stacks
+
+    def live(self, sid: int, index: int) -> Live | None:
+        """See `Engine`."""
+        return self._listening.live(sid, index)
+
+    def said(self, sid: int, index: int, stream: str, start: int, max_bytes: int) -> Said | None:
+        """See `Engine`."""
+        return self._listening.said(sid, index, stream, start, max_bytes)
+
+    def follow(self, sid: int, index: int) -> None:
+        """See `Engine`."""
+        self._listening.follow(sid, index)
+
+    def heard(self) -> Collection[tuple[int, int]]:
+        """See `Engine`."""
+        return self._listening.heard()
+
+    def stack(self, sid: int, index: int) -> Stack | None:
+        """See `Engine`."""
+        return self._stacks.ask(sid, index)
