@@ -52,6 +52,11 @@ class Retention:
         self.due = dispatcher.clock.monotonic()
         """Monotonic time of the next slice."""
 
+    @property
+    def warn_bytes(self) -> int:
+        """See `Limits.warn_bytes`."""
+        return self._limits.warn_bytes
+
     def work(self) -> None:
         """A slice, if it is due."""
         now = self._dispatcher.clock.monotonic()

@@ -17,5 +17,8 @@ class Entry:
 PAGES: tuple[Entry, ...] = (
     Entry("jobs", "Jobs", "jobs"),
     Entry("overview", "Overview", "overview"),
+    Entry("files", "Files", "files"),
+    Entry("keys", "Keys", "keys"),
+    Entry("server", "Server", "server"),
 )
 """In their order. A page enters itself here when it exists."""

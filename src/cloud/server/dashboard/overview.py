@@ -92,9 +92,7 @@ def lately(past: Past, names: Names, span: tuple[int, int], at: float) -> list[t
     return [*named, ("", rest)] if rest.all > 0 else named
 
 
-def curves(
-    history: History, account: int, span: tuple[int, int], by: str, at: float, since: float
-) -> dict[str, Any]:
+def curves(history: History, account: int, span: tuple[int, int], by: str, at: float, since: float) -> dict[str, Any]:
     """The numbers behind the charts, from the step of `since` on; `by` is one of `BREAKDOWNS`."""
     past = history.of(account)
     step, _ = span

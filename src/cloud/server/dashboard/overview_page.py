@@ -18,9 +18,7 @@ from cloud.server.json_answer import JsonAnswer
 class OverviewPage:
     """Of one account; only the numbers of workers are everybody's."""
 
-    def __init__(
-        self, desk: Desk, doorway: Doorway, history: History, wall: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, desk: Desk, doorway: Doorway, history: History, wall: Callable[[], float] = time.time) -> None:
         self._desk = desk
         self._doorway = doorway
         self._history = history

@@ -7,10 +7,13 @@ from cloud.server.calls import Calls
 from cloud.server.dashboard.changes import Changes
 from cloud.server.dashboard.desk import Desk
 from cloud.server.dashboard.doorway import Doorway
+from cloud.server.dashboard.files_page import FilesPage
 from cloud.server.dashboard.job_page import JobPage
 from cloud.server.dashboard.jobs_page import JobsPage
+from cloud.server.dashboard.keys_page import KeysPage
 from cloud.server.dashboard.live import LiveStream
 from cloud.server.dashboard.overview_page import OverviewPage
+from cloud.server.dashboard.server_page import ServerPage
 from cloud.server.dashboard.static_files import serve_static
 from cloud.server.gate import Gate
 from cloud.server.history import History
@@ -33,6 +36,9 @@ class Dashboard:
             Changes(desk, doorway),
             JobPage(desk, doorway),
             OverviewPage(desk, doorway, history),
+            FilesPage(desk, doorway, asked),
+            KeysPage(desk, doorway, gate),
+            ServerPage(desk, doorway),
         )
 
     def routes(self) -> list[Route]:
