@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from cloud import account as account, config as config, files as files, mp as mp
+    from cloud import account as account, aio as aio, config as config, files as files, mp as mp
     from cloud import pool_interface as pool_interface, shell as shell
     from cloud.client.code.explain import explain as explain
     from cloud.client.code.whitelist import set_dependency_whitelist as set_dependency_whitelist
@@ -30,9 +30,11 @@ if TYPE_CHECKING:
         kill as kill,
         map as map,
         output as output,
+        rerun as rerun,
         result as result,
         running_on_cloud as running_on_cloud,
         status as status,
+        why as why,
     )
     from cloud.client.jobs import Job as Job, Jobs as Jobs
     from cloud.client.setkey import setkey as setkey
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
 
 _FUNCTIONS = (
     "call", "close", "connection_info", "delete", "info", "iresult", "iresult_unordered", "is_simulated", "join",
-    "kill", "map", "output", "result", "running_on_cloud", "status",
+    "kill", "map", "output", "rerun", "result", "running_on_cloud", "status", "why",
 )  # fmt: skip
 _HOMES = {
     **dict.fromkeys(_FUNCTIONS, "cloud.client.functions"),
@@ -54,6 +56,7 @@ _HOMES = {
     "Job": "cloud.client.jobs",
     "Jobs": "cloud.client.jobs",
     "account": "",
+    "aio": "",
     "config": "",
     "files": "",
     "explain": "cloud.client.code.explain",
@@ -67,10 +70,10 @@ _HOMES = {
     "start_simulator": "cloud.simulator",
 }
 __all__ = [
-    "CloudException", "CloudTimeoutError", "Executor", "Job", "Jobs", "account", "call", "close", "config",
+    "CloudException", "CloudTimeoutError", "Executor", "Job", "Jobs", "account", "aio", "call", "close", "config",
     "connection_info", "delete", "explain", "files", "finished_statuses", "getconfigpath", "info", "iresult",
-    "iresult_unordered", "is_simulated", "join", "kill", "map", "mp", "output", "pool_interface", "result",
-    "running_on_cloud", "set_dependency_whitelist", "setkey", "shell", "start_simulator", "status",
+    "iresult_unordered", "is_simulated", "join", "kill", "map", "mp", "output", "pool_interface", "rerun",
+    "result", "running_on_cloud", "set_dependency_whitelist", "setkey", "shell", "start_simulator", "status", "why",
 ]  # fmt: skip
 
 

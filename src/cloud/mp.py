@@ -9,7 +9,7 @@ of the job's own, which ends with the job.
 
 import atexit
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cloud.api import JobApi
 from cloud.client import sessions
@@ -19,9 +19,14 @@ from cloud.local import Pool
 from cloud.model import FINISHED_WORDS
 from cloud.wire import worker
 
+if TYPE_CHECKING:
+    from cloud.client.asynchronous import Asynchronous
+
+    aio: Asynchronous
+
 __all__ = [
     "call", "close", "connection_info", "delete", "finished_statuses", "info", "iresult", "iresult_unordered", "join",
-    "kill", "map", "output", "result", "status",
+    "kill", "map", "output", "rerun", "result", "status", "why",
 ]  # fmt: skip
 
 log = logging.getLogger("Cloud.mp")
@@ -58,8 +63,16 @@ iresult = _session.iresult
 iresult_unordered = _session.iresult_unordered
 info = _session.info
 output = _session.output
+why = _session.why
+rerun = _session.rerun
 kill = _session.kill
 delete = _session.delete
 connection_info = _session.connection_info
 close = _session.close
 finished_statuses = list(FINISHED_WORDS)
+
+
+def __getattr__(name: str) -> Any:
+    if name != "aio":  # loads asyncio
+        raise AttributeError(f"module 'cloud.mp' has no attribute {name!r}")
+    return globals().setdefault(name, _session.asynchronous)

@@ -49,8 +49,8 @@ def test_mp_mirrors_cloud() -> None:
     import cloud.mp
 
     expected = {
-        "call", "close", "connection_info", "delete", "finished_statuses", "info", "iresult", "iresult_unordered",
-        "join", "kill", "map", "output", "result", "status",
+        "aio", "call", "close", "connection_info", "delete", "finished_statuses", "info", "iresult",
+        "iresult_unordered", "join", "kill", "map", "output", "rerun", "result", "status", "why",
     }  # fmt: skip
     assert expected <= set(cloud.__all__)
     assert [name for name in expected if not hasattr(cloud.mp, name)] == []

@@ -32,6 +32,12 @@ def everything_has_a_type() -> None:
     cloud.join(jobs, timeout=None, ignore_errors=True)
     assert_type(cloud.output(job), str)
     assert_type(cloud.output(job, "stderr", follow=True), Iterator[str])
+    assert_type(cloud.why(job), str)
+    assert_type(job.why(), str)
+    assert_type(cloud.rerun(job), Job)
+    assert_type(cloud.rerun(jobs), Jobs | list[Jobs])
+    assert_type(job.rerun(), Job)
+    assert_type(jobs.rerun(), Jobs)
     assert_type(job.output(), str)
     assert_type(job.output(follow=True), Iterator[str])
     cloud.kill()
@@ -46,3 +52,13 @@ def everything_has_a_type() -> None:
 async def handles_can_be_awaited() -> None:
     assert_type(await cloud.map(square, [1]), list[Any])
     print(await cloud.call(square, 1))
+    job = await cloud.aio.call(square, 1)
+    assert_type(job, Job)
+    assert_type(await cloud.mp.aio.map(square, [1]), Jobs)
+    assert_type(await cloud.aio.status(job), str)
+    assert_type(await cloud.aio.status([job]), list[str])
+    async for found, _value in cloud.aio.iresult_unordered([job]):
+        assert_type(found, Job)
+    async for value in cloud.aio.iresult(job, ignore_errors=True):
+        print(value)
+    cloud.join(job, progress=False)

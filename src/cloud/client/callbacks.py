@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable
 
 from cloud.api import Ended, JobApi
 from cloud.client.jobs import Job
-from cloud.client.opening import first_failure
 from cloud.client.reserved import Callback
 from cloud.client.roll import Roll, Watch
 from cloud.errors import JobNotFound
@@ -60,10 +59,6 @@ class Watcher:
         """Call each callback with the job's handle when it is done, or each of the others when it has failed."""
         self.watch(_CallingBack(jids, tuple(callbacks), tuple(callbacks_on_error), handle))
 
-    def tell(self, jids: Ranges, once: Callable[[], None]) -> None:
-        """Call `once` when all of the jobs are finished, or one failed or is gone."""
-        self.watch(_Telling(jids, once))
-
     def watch(self, watch: Watch) -> None:
         """Tell it of each of its jobs when it finishes, from a thread that is not the caller's."""
         with self._lock:
@@ -72,6 +67,11 @@ class Watcher:
                 self._admit(watch)
         if not open_:
             watch.closed()
+
+    def forget(self, watch: Watch) -> None:
+        """Tell it no more; what it still missed nobody has to wait for on its behalf."""
+        with self._lock:
+            self._roll.remove(watch)
 
     def close(self) -> None:
         """Stop watching; nobody is told of jobs any more."""
@@ -159,23 +159,6 @@ def _tell(watch: Watch, ended: Ended, jids: range) -> None:
             watch.hear(ended, jids)
     except Exception:
         log.exception("Telling of jobs %s failed", jids)
-
-
-class _Telling(Watch):
-    """All of them, or the first failure."""
-
-    def __init__(self, jids: Ranges, once: Callable[[], None]) -> None:
-        super().__init__(jids)
-        self._once: Callable[[], None] | None = once
-
-    def hear(self, ended: Ended, jids: range) -> None:
-        if not self.missing or first_failure(ended) is not None:
-            self.lost(None)
-
-    def lost(self, jid: int | None) -> None:
-        once, self._once = self._once, None
-        if once is not None:
-            once()
 
 
 class _CallingBack(Watch):

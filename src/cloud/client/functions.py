@@ -82,6 +82,18 @@ def output(jid: int, stream: str = "stdout", *, follow: bool = False) -> str | I
     return sessions.active().output(jid, stream, follow=True) if follow else sessions.active().output(jid, stream)
 
 
+def why(jid: int) -> str:
+    return sessions.active().why(jid)
+
+
+@overload
+def rerun(jids: int) -> Job: ...
+@overload
+def rerun(jids: Iterable[int | range]) -> Jobs | list[Jobs]: ...
+def rerun(jids: Jids) -> Job | Jobs | list[Jobs]:
+    return sessions.active().rerun(jids)
+
+
 def kill(jids: Jids | None = None, *, force: bool = False) -> None:
     sessions.active().kill(jids, force=force)
 
@@ -119,6 +131,8 @@ for _function in (
     status,
     info,
     output,
+    why,
+    rerun,
     kill,
     delete,
     connection_info,

@@ -108,6 +108,19 @@ class ResultIterator(Iterator[Any]):
             return self._opened.popleft()
         return self._open_one(ended, jid)
 
+    @property
+    def opened(self) -> bool:
+        """Whether the next result is here, and not even to be opened."""
+        return bool(self._opened)
+
+    def due(self) -> int | None:
+        """The job that `next` would wait for, if it would wait."""
+        try:
+            jid = self._due()
+        except StopIteration:
+            return None
+        return jid if not self._opened and self._find(jid) is None else None
+
     def _due(self) -> int:
         """The jid whose turn it is, moving to the next window if there is need."""
         if not self._window:

@@ -58,6 +58,14 @@ class Job(int):
         """The inner dict of `cloud.info`."""
         return self._cloud.info(int(self), info_requested)[int(self)]
 
+    def why(self) -> str:
+        """Why it does not run yet, as `cloud.why`."""
+        return self._cloud.why(int(self))
+
+    def rerun(self) -> "Job":
+        """Run it once more, as a new job, as `cloud.rerun`."""
+        return self._cloud.rerun(self)
+
     def kill(self, *, force: bool = False) -> None:
         """As `cloud.kill`."""
         self._cloud.kill(int(self), force=force)
@@ -87,7 +95,7 @@ class Job(int):
         return self._cloud.output(int(self), stream)
 
     def __await__(self) -> Generator[Any, None, Any]:
-        return self._cloud.result_soon(int(self)).__await__()
+        return self._cloud.asynchronous.result(self).__await__()
 
     def __str__(self) -> str:
         return int.__repr__(self)
@@ -156,6 +164,14 @@ class Jobs(Sequence[Job]):
         """As `cloud.info`."""
         return self._cloud.info(self, info_requested)
 
+    def rerun(self) -> "Jobs":
+        """Run them once more, as new jobs, as `cloud.rerun`."""
+        again = self._cloud.rerun(self)
+        if isinstance(again, Jobs):
+            return again
+        jids = range(again[0].as_range.start, again[-1].as_range.stop) if again else self.as_range
+        return Jobs(jids, self._kind, self._name, self._session)
+
     def kill(self, *, force: bool = False) -> None:
         """As `cloud.kill`."""
         self._cloud.kill(self, force=force)
@@ -175,7 +191,7 @@ class Jobs(Sequence[Job]):
         return [info["stderr"] for info in self.info("stderr").values()]
 
     def __await__(self) -> Generator[Any, None, list[Any]]:
-        return self._cloud.result_soon(self).__await__()
+        return self._cloud.asynchronous.result(self).__await__()
 
     def of_jid(self, jid: int) -> Job:
         """The handle of one of them."""

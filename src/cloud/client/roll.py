@@ -56,6 +56,22 @@ class Roll:
         else:
             self._wide.append(watch)
 
+    def remove(self, watch: Watch) -> None:
+        """It misses nothing any more; jobs that nobody else misses are waited for until the next answer."""
+        if not watch.missing:
+            return
+        if watch in self._wide:
+            self._wide.remove(watch)
+        else:
+            jid = watch.missing[0].start
+            same = [other for other in self._single.get(jid, ()) if other is not watch]
+            if same:
+                self._single[jid] = same
+            else:
+                self._single.pop(jid, None)
+        watches = [other for same in self._single.values() for other in same] + self._wide
+        self._missing, self._new = normal(jids for other in watches for jids in other.missing), []
+
     def clear(self) -> list[Watch]:
         """Nobody misses anything any more; who did."""
         watches = [watch for same in self._single.values() for watch in same] + self._wide

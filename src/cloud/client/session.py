@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from cloud.api import JobApi
 from cloud.client import waiting
+from cloud.client.again import Again
 from cloud.client.arguments import Jids, read_jids, read_timeout
 from cloud.client.datalogs import open_datalog, settings
 from cloud.client.following import check_stream, follow_output, read_job, read_output
@@ -25,14 +26,13 @@ from cloud.client.terse import tersely
 from cloud.model import Ranges, Status
 
 if TYPE_CHECKING:
-    from asyncio import Future
-
+    from cloud.client.asynchronous import Asynchronous
     from cloud.client.callbacks import Watcher
 
 _WORDS = [status.word for status in Status]
 
 
-class Session:
+class Session(Again):
     """One cloud. Opens at first use, re-opens after `close()`; safe to use from several threads and after a fork.
 
     Args:
@@ -253,11 +253,17 @@ class Session:
         pairs = results_unordered(lambda: self.api, where, ranges, seconds, ignore_errors=ignore_errors, meter=meter)
         return ((Job(jid, self.kind, "", self), value) for jid, value in pairs)
 
-    def result_soon(self, jids: Jids) -> "Future[Any]":
-        """`result` for an event loop: a future of the running one."""
-        from cloud.client.awaiting import result_soon
+    @property
+    def asynchronous(self) -> "Asynchronous":
+        """The same for event loops."""
+        from cloud.client.asynchronous import Asynchronous
 
-        return result_soon(self, jids)
+        return Asynchronous(lambda: self)
+
+    @property
+    def watches(self) -> bool:
+        """Whether there is a watcher already, and nothing need be opened for it."""
+        return self._watcher is not None and self._pid == os.getpid()
 
     @property
     def watcher(self) -> "Watcher":

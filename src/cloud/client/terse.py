@@ -1,11 +1,12 @@
 """Errors about jobs are raised without the frames of this package: what the reader needs is the job's own traceback."""
 
 import functools
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
 
 from cloud.errors import CloudTimeoutError, JobError, JobNotFound
 
+_ABOUT_JOBS = (JobError, JobNotFound, CloudTimeoutError)
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -18,7 +19,20 @@ def tersely(function: Callable[P, T]) -> Callable[P, T]:
     def cloud(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return function(*args, **kwargs)
-        except (JobError, JobNotFound, CloudTimeoutError) as error:
+        except _ABOUT_JOBS as error:
+            raise error.with_traceback(None)  # noqa: B904 (the same error, with its own cause)
+
+    return cloud
+
+
+def tersely_awaited(function: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """The same for a coroutine function."""
+
+    @functools.wraps(function)
+    async def cloud(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await function(*args, **kwargs)
+        except _ABOUT_JOBS as error:
             raise error.with_traceback(None)  # noqa: B904 (the same error, with its own cause)
 
     return cloud

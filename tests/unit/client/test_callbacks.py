@@ -130,7 +130,7 @@ def test_awaiting_a_failed_job_raises_its_error(api: ScriptedApi, session: Sessi
 
 def test_awaiting_a_job_that_is_not_there_raises(session: Session) -> None:
     async def wait() -> None:
-        await session.result_soon(99)
+        await session.asynchronous.result(99)
 
     with pytest.raises(JobNotFound):
         asyncio.run(wait())
