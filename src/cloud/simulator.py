@@ -110,6 +110,12 @@ class InlinePool(Jobs):
             self._run_for((range(jid, jid + 1),))
         return super().output(jid, stream, start=start, attempt=attempt, timeout_seconds=timeout_seconds)
 
+    def rerun(self, jids: Ranges, *, token: str) -> Ranges:
+        """See `JobApi.rerun`."""
+        again = super().rerun(jids, token=token)
+        self._run()
+        return again
+
     def close(self) -> None:
         """Forget everything."""
         self._core.close()

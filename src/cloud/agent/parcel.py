@@ -45,10 +45,8 @@ def pack(
     chunks = []
     for chunk in work.chunks:
         there, _ = worker.chunks.use((claim.sid, chunk.first))
-        told: list[Any] = [chunk.first, chunk.count, CACHED if there else add(chunk.packed)]
-        if chunk.picks and not there:
-            told.append(ranges_to_json(chunk.picks))
-        chunks.append(told)
+        picks = [ranges_to_json(chunk.picks)] if chunk.picks and not there else []
+        chunks.append([chunk.first, chunk.count, CACHED if there else add(chunk.packed), *picks])
     header: dict[str, Any] = {
         "op": "work", "seq": worker.next_seq, "count": claim.hi - claim.lo, "sid": claim.sid, "first": claim.lo,
         "jid": (work.submission.first_jid or 0) + claim.lo, "how": how, "chunks": chunks, "token": work.token,
