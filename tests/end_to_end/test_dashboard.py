@@ -160,7 +160,7 @@ def test_jobs_are_found_by_label_in_the_web_view(server: Served, visitor: Look) 
     other = server.submit(prints, [1], label="bread")
     server.wait((first, second, other))
     visitor.get("/jobs?label=k%C3%A4se")
-    found = re.findall(r'<td class="jids"><a href="jobs/(\d+)">', visitor.text)
+    found = re.findall(r'<td class="jids"><a href="(?:jobs|maps)/(\d+)"', visitor.text)
     assert found == [str(second.start), str(first.start)]
     assert "3 done" in shown(visitor)
     assert "bread" not in visitor.text
@@ -172,7 +172,7 @@ def test_jobs_are_found_by_function_status_and_number(server: Served, visitor: L
     server.wait((good, bad))
 
     def found(question: str) -> set[str]:
-        return set(re.findall(r'<td class="jids"><a href="jobs/(\d+)">', visitor.get(f"/jobs?{question}").text))
+        return set(re.findall(r'<td class="jids"><a href="(?:jobs|maps)/(\d+)"', visitor.get(f"/jobs?{question}").text))
 
     assert str(bad.start) in found("function=FAILS")
     assert str(good.start) not in found("function=FAILS")
@@ -189,7 +189,7 @@ def test_older_submissions_are_on_further_pages(server: Served, visitor: Look) -
     seen: list[str] = []
     path = "/jobs?label=one+of+sixty"
     for _ in range(2):
-        seen += re.findall(r'<td class="jids"><a href="jobs/(\d+)">', visitor.get(path).text)
+        seen += re.findall(r'<td class="jids"><a href="(?:jobs|maps)/(\d+)"', visitor.get(path).text)
         older = re.search(r'href="jobs(\?[^"]*)" rel="next"', visitor.text)
         path = "/jobs" + html.unescape(older.group(1)) if older else ""
     assert path == ""
@@ -206,15 +206,71 @@ def test_a_map_is_killed_and_deleted_from_its_row(server: Served, visitor: Look,
 
     jids = server.submit(stay, [str(tmp_path / "never")] * 4, label="to end")
     eventually(lambda: Status.PROCESSING in server.status((jids,)))
-    visitor.get("/jobs?label=to+end").press(f"{jids.start}/kill")
+    change(visitor.get("/jobs?label=to+end"), "kill", "Kill 4 jobs?")
     assert visitor.path == "/jobs?label=to+end"
+    assert f"Killed 4 jobs: {jids.start}–{jids.stop - 1}." in shown(visitor)
+    assert "Killed 4 jobs" not in shown(visitor.get(visitor.path))
     server.wait((jids,))
     assert server.status((jids,)) == [Status.KILLED] * 4
-    visitor.get(f"/jobs/{jids.start + 1}").press("delete")
+    visitor.post(f"/jobs/{jids.start + 1}/delete", {"csrf": visitor.form("sign-out")[1]["csrf"]})
     assert "3 killed" in shown(visitor.get("/jobs?label=to+end"))
-    visitor.press(f"{jids.start}/delete")
+    change(visitor, "delete", "Delete 3 jobs?")
     assert "No jobs match" in visitor.text
     assert visitor.get(f"/jobs/{jids.start}").status == 404
+
+
+def change(visitor: Look, what: str, question: str, **more: str) -> None:
+    """The first row's button, or with `all` everything that is found."""
+    address, fields = visitor.form("jobs/change")
+    if "all" not in more:
+        fields["sid"] = re.findall(r'name="sid" value="(\d+)"', visitor.text)[0]
+    visitor.post(address, {**fields, "do": what, **more})
+    assert question in shown(visitor)
+    visitor.press("jobs/change")
+
+
+def test_everything_found_is_changed_at_once_and_nothing_else(server: Served, visitor: Look) -> None:
+    good = [server.submit(prints, range(2), label="all found").start for _ in range(55)]
+    other = server.submit(prints, [1], label="left alone")
+    bad = server.submit(fails, range(3), label="all found")
+    server.wait(tuple(range(jid, jid + 2) for jid in good) + (bad, other))
+    change(visitor.get("/jobs?label=ALL+found&status=error"), "rerun", "Run again 3 jobs?", all="1")
+    assert "Running again: 3 jobs" in shown(visitor)
+    again = range(bad.stop, bad.stop + 3)
+    server.wait((again,))
+    assert server.status((again,)) == [Status.ERROR] * 3
+    change(visitor.get("/jobs?label=ALL+found"), "delete", "Delete 116 jobs?", all="1")
+    assert "No jobs match" in shown(visitor)
+    assert server.status((other,)) == [Status.DONE]
+
+
+def test_a_change_that_nothing_is_left_for_says_so(server: Served, visitor: Look) -> None:
+    jids = server.submit(prints, range(2), label="over already")
+    server.wait((jids,))
+    visitor.get("/jobs?label=over+already")
+    address, fields = visitor.form("jobs/change")
+    sid = re.findall(r'name="sid" value="(\d+)"', visitor.text)[0]
+    assert "Nothing to kill" in shown(visitor.post(address, {**fields, "do": "kill", "sid": sid, "sure": "1"}))
+    assert visitor.post(address, {**fields, "do": "explode", "sid": sid}).status == 400
+    assert "Nothing to delete" in shown(visitor.post(address, {**fields, "do": "delete", "sid": "-1"}))
+
+
+def test_jobs_are_found_by_the_time_of_their_submission(server: Served, visitor: Look) -> None:
+    jids = server.submit(prints, [1], label="timely")
+    for question, there in (("since=2020-01-01", True), ("until=2020-01-01T10:00", False), ("since=2999-01-01", False),
+                            ("since=2020-01-01&until=2999-01-01T00:00&zone=-120", True), ("since=nonsense", True)):  # fmt: skip
+        assert (f'href="jobs/{jids.start}"' in visitor.get(f"/jobs?label=timely&{question}").text) is there
+
+
+def test_a_map_opens_to_its_first_jobs_in_the_address(server: Served, visitor: Look) -> None:
+    jids = server.submit(fails, range(30), label="to open")
+    server.wait((jids,))
+    toggle = re.search(r'class="opener"[^>]* href="(jobs[^"]*)"', visitor.get("/jobs?label=to+open").text)
+    assert toggle
+    visitor.get("/" + html.unescape(toggle.group(1)))
+    assert f'href="jobs/{jids.start + 11}"' in visitor.text
+    assert f'href="jobs/{jids.start + 12}"' not in visitor.text
+    assert "The whole map: 18 more" in shown(visitor)
 
 
 # --- the Job page

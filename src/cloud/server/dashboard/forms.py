@@ -2,6 +2,8 @@
 
 import hmac
 import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
@@ -18,18 +20,23 @@ _OURS = re.compile(r"(jobs|maps|overview|files|keys|server)(/[0-9]{1,18})?(\?[!-
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """Fields of a form.
+    """Fields of a form; of a repeated one, the last.
 
     Raises:
         InvalidSubmission: it is too long, or no form.
     """
+    return {name: values[-1] for name, values in (await read_fields(request)).items()}
+
+
+async def read_fields(request: Request) -> dict[str, list[str]]:
+    """As `read_form`, with all values of repeated fields."""
     data = b""
     async for piece in request.stream():
         data += piece
         if len(data) > _MOST_BYTES:
             raise InvalidSubmission("that is too long for a form")
     try:
-        return {name: values[-1] for name, values in parse_qs(data.decode(), max_num_fields=100).items()}
+        return parse_qs(data.decode(), max_num_fields=100)
     except ValueError:
         raise InvalidSubmission("that is no form") from None
 
@@ -66,14 +73,31 @@ def jid_in(request: Request) -> int:
 
 def wanted_in(request: Request) -> Wanted:
     """What a Jobs page is asked to show."""
-    asked = request.query_params
+    return wanted_among(request.query_params)
+
+
+def wanted_among(asked: Mapping[str, str]) -> Wanted:
+    """What the fields of a search ask for. Times without a zone are of the browser, whose minutes behind UTC are in
+    the field 'zone'."""
+    zone = asked.get("zone", "").strip()
+    minutes = int(zone) if re.fullmatch(r"-?[0-9]{1,3}", zone) else 0
     return Wanted(
         asked.get("label", "").strip()[:_LONGEST],
         asked.get("function", "").strip()[:_LONGEST],
         asked.get("status", "").strip()[:_LONGEST],
         _whole(asked.get("jid", "")),
         _whole(asked.get("before", "")),
+        _moment(asked.get("since", ""), minutes),
+        _moment(asked.get("until", ""), minutes),
     )
+
+
+def _moment(text: str, minutes: int) -> float | None:
+    try:
+        at = datetime.fromisoformat(text.strip())
+        return (at if at.tzinfo else at.replace(tzinfo=timezone(timedelta(minutes=-minutes)))).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _whole(text: str) -> int | None:

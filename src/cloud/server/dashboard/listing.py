@@ -1,14 +1,22 @@
 """What is on the Jobs page: submissions, newest first, that match what is looked for."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from cloud.dispatch.counting import counts_in
 from cloud.dispatch.ports import Listed, Store
 from cloud.model import Status, Stretch, Submission
 
 ROWS = 50
 """How many submissions are on a page."""
+GROUPS = {
+    "failed": frozenset(status for status in Status if status.failed),
+    "unfinished": frozenset((Status.WAITING, Status.QUEUED, Status.PROCESSING)),
+    "finished": frozenset((Status.DONE, Status.ERROR, Status.KILLED, Status.STALLED)),
+}
+"""Words for several statuses at once."""
 _STEP = 100
 _MOST_LOOKED_AT = 20_000
 _COUNTED_PER_STEP = 10
@@ -23,16 +31,20 @@ class Wanted:
     function: str = ""
     """Part of the function's name or file, in any case."""
     status: str = ""
-    """Submissions with a job of this status."""
+    """Submissions with a job of this status, or of one of these `GROUPS`."""
     jid: int | None = None
     """The submission with this job."""
     before: int | None = None
     """Only submissions older than this sid: the next page."""
+    since: float | None = None
+    until: float | None = None
+    """Only what was submitted from then on, and until then; seconds since the epoch."""
 
     @property
     def any(self) -> bool:
         """Whether not everything is wanted."""
-        return bool(self.label or self.function or self.status or self.jid is not None)
+        asked = (self.jid, self.since, self.until)
+        return bool(self.label or self.function or self.status) or any(value is not None for value in asked)
 
     def matches(self, listed: Listed) -> bool:
         """Whether label and function are as wanted."""
@@ -40,6 +52,11 @@ class Wanted:
             self.label.casefold() in (listed.label or "").casefold()
             and self.function.casefold() in listed.function_name.casefold()
         )
+
+    def in_time(self, submission: Submission) -> bool:
+        """Whether it was submitted when it should have been."""
+        at = submission.created_at.timestamp()
+        return (self.since is None or at >= self.since) and (self.until is None or at <= self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,43 +91,104 @@ class Page:
     """For `Wanted.before`; None: there is nothing more."""
 
 
+def statuses_of(word: str) -> frozenset[Status]:
+    """The statuses that a word of `Wanted.status` means; all for '', none for what is no such word."""
+    if not word:
+        return GROUPS["finished"] | GROUPS["unfinished"]
+    if word in GROUPS:
+        return GROUPS[word]
+    return frozenset(status for status in Status if status.word == word and status is not Status.DELETED)
+
+
+class Search:
+    """Goes through the submissions that match, newest first, whatever their jobs' statuses. Reads in small steps,
+    between which other requests are served.
+
+    Args:
+        most: gives up after it has looked at so many submissions; `given_up` says so.
+    """
+
+    def __init__(self, store: Store, account: int, wanted: Wanted, most: int | None = _MOST_LOOKED_AT) -> None:
+        self._store = store
+        self._account = account
+        self._wanted = wanted
+        self._most = most
+        self._looked_at = 0
+        self.before = wanted.before
+        """Everything from this sid on was given out or does not match: a search goes on from here."""
+        self.given_up = False
+
+    async def __aiter__(self) -> AsyncIterator[Submission]:
+        if self._wanted.jid is not None:
+            for submission in self._store.at_jids(range(self._wanted.jid, self._wanted.jid + 1)):
+                listed = Listed(
+                    submission.sid, submission.account, submission.spec.label, submission.spec.function_name
+                )
+                if self._fits(listed, submission):
+                    yield submission
+            return
+        while True:
+            step = self._store.newest(_STEP, self.before)
+            if self._is_too_old(step):
+                return
+            for listed in step if not self._is_too_new(step) else ():
+                found = self._submission(listed)
+                if found is not None:
+                    yield found
+                self.before = listed.sid
+            if len(step) < _STEP:
+                return
+            self.before = step[-1].sid
+            self._looked_at += len(step)
+            if self._most is not None and self._looked_at >= self._most:
+                self.given_up = True
+                return
+            await asyncio.sleep(0)
+
+    def _submission(self, listed: Listed) -> Submission | None:
+        if listed.account != self._account or not self._wanted.matches(listed):
+            return None
+        submission = self._store.submission(listed.sid)
+        return submission if submission is not None and self._fits(listed, submission) else None
+
+    def _fits(self, listed: Listed, submission: Submission) -> bool:
+        return (
+            submission.account == self._account
+            and submission.count > 0
+            and self._wanted.matches(listed)
+            and self._wanted.in_time(submission)
+        )
+
+    def _is_too_old(self, step: list[Listed]) -> bool:
+        """Everything from here on was submitted before the time that is wanted."""
+        since = self._wanted.since
+        first = self._store.submission(step[0].sid) if step and since is not None else None
+        return first is not None and since is not None and first.created_at.timestamp() < since
+
+    def _is_too_new(self, step: list[Listed]) -> bool:
+        until = self._wanted.until
+        last = self._store.submission(step[-1].sid) if step and until is not None else None
+        return last is not None and until is not None and last.created_at.timestamp() > until
+
+
 async def list_submissions(store: Store, account: int, wanted: Wanted) -> Page:
-    """The newest that match. Reads in small steps, between which other requests are served, and gives up after
-    20,000 submissions: then the page is short and says where to go on."""
-    page = Page()
-    if wanted.jid is not None:
-        found = [s for s in store.at_jids(range(wanted.jid, wanted.jid + 1)) if s.account == account]
-        _add(store, [Listed(s.sid, s.account, s.spec.label, s.spec.function_name) for s in found], wanted, page)
-        return page
-    before, looked_at, counted = wanted.before, 0, 0
-    while looked_at < _MOST_LOOKED_AT:
-        step = store.newest(_STEP, before)
-        for listed in step:
-            looked_at += 1
-            if listed.account == account and wanted.matches(listed):
-                if len(page.rows) == ROWS:
-                    page.before = before
-                    return page
-                _add(store, [listed], wanted, page)
-                counted += 1
-                if counted % _COUNTED_PER_STEP == 0:
-                    await asyncio.sleep(0)
-            before = listed.sid
-        if len(step) < _STEP:
+    """The newest that match; gives up after 20,000 submissions: then the page is short and says where to go on."""
+    page, counted = Page(), 0
+    search = Search(store, account, wanted)
+    words = {status.word for status in statuses_of(wanted.status)}
+    async for submission in search:
+        if len(page.rows) == ROWS:
+            page.before = search.before
             return page
-        await asyncio.sleep(0)
-    page.before = before
-    return page
-
-
-def _add(store: Store, found: list[Listed], wanted: Wanted, page: Page) -> None:
-    for listed in found:
-        submission = store.submission(listed.sid)
-        if submission is None or not submission.count or not wanted.matches(listed):
-            continue
         row = row_of(store, submission)
-        if row.total and (not wanted.status or wanted.status in row.counts):
+        if not words.isdisjoint(row.counts):
             page.rows.append(row)
+        counted += 1
+        if counted % _COUNTED_PER_STEP == 0:
+            await asyncio.sleep(0)
+    if search.given_up:
+        page.before = search.before
+    return page
 
 
 def row_of(store: Store, submission: Submission) -> Row:
@@ -123,17 +201,12 @@ def row_of(store: Store, submission: Submission) -> Row:
 
 def _first_left(store: Store, stretch: Stretch) -> int:
     """The first index that was not deleted."""
-    held: list[Any] = [*store.pending(stretch), *store.claims(stretch), *store.outcomes(stretch, max_bytes=0)]
+    held: list[Any] = [*store.pending(stretch)[:1], *store.claims(stretch)[:1]]
+    held += store.outcomes(stretch, max_bytes=0)
     return min((item.lo for item in held), default=0)
 
 
 def counts_of(store: Store, stretch: Stretch) -> dict[str, int]:
     """Jobs by status word, in the order of a job's life."""
-    counts: dict[Status, int] = dict.fromkeys(Status, 0)
-    for pending in store.pending(stretch):
-        counts[Status.QUEUED if pending.ready else Status.WAITING] += pending.hi - pending.lo
-    for claim in store.claims(stretch):
-        counts[Status.PROCESSING] += min(claim.hi, stretch.hi) - max(claim.lo, stretch.lo)
-    for status, number in store.counts(stretch).items():
-        counts[status] += number
-    return {status.word: number for status, number in counts.items() if number}
+    found = counts_in(store, stretch)
+    return {status.word: found[status] for status in Status if found[status]}

@@ -1,0 +1,42 @@
+/* The Jobs page: which rows are selected, and a search without empty fields in its address. */
+"use strict";
+(() => {
+  const boxes = () => [...document.querySelectorAll("input[name=sid]")].filter((box) => box.type === "checkbox");
+
+  function show() {
+    const form = document.getElementById("bulk");
+    if (!form) return;
+    const all = boxes();
+    const picked = all.filter((box) => box.checked).length;
+    const everything = document.getElementById("everything").checked;
+    const pickAll = document.getElementById("pick-all");
+    pickAll.checked = picked > 0 && picked === all.length;
+    pickAll.indeterminate = picked > 0 && picked < all.length;
+    document.getElementById("picked-text").textContent = picked ? `${picked} selected` : "Select all";
+    for (const button of form.querySelectorAll("button")) button.disabled = !picked && !everything;
+    form.classList.toggle("some", picked > 0 || everything);
+  }
+
+  document.addEventListener("change", (event) => {
+    if (event.target.id === "pick-all") for (const box of boxes()) box.checked = event.target.checked;
+    show();
+  });
+
+  document.addEventListener("htmx:configRequest", (event) => {
+    const given = event.detail.parameters;
+    for (const name of Object.keys(given)) if (!given[name]) delete given[name];
+    if (!given.since && !given.until) delete given.zone;
+  });
+  document.addEventListener("submit", (event) => {
+    if (event.target.id !== "search") return;
+    for (const field of event.target.elements) if (field.name && !field.value) field.disabled = true;
+  });
+
+  document.addEventListener("htmx:afterSwap", () => { window.picloud.localTimes(document); document.dispatchEvent(new CustomEvent("renewed")); });
+  document.addEventListener("renewed", show);
+  document.addEventListener("DOMContentLoaded", () => {
+    const zone = document.querySelector("[data-zone]");
+    if (zone) zone.value = new Date().getTimezoneOffset();
+    show();
+  });
+})();
