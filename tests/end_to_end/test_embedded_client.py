@@ -1,5 +1,7 @@
 """The server that starts by itself, as a client sees it: found, shared, replaced."""
 
+import json
+import logging
 import os
 import signal
 import subprocess
@@ -84,3 +86,47 @@ def test_a_wait_outlives_its_server(session: Session) -> None:
     eventually(lambda: session.status(jid) == "processing")
     os.kill(server_pid(), signal.SIGKILL)
     assert session.result(jid, timeout=60) is None
+
+
+def pretend_version(version: str) -> None:
+    """Have server.json say that the server is of this version."""
+    path = os.path.join(_folder(), "server.json")
+    with open(path) as file:
+        card = json.load(file)
+    with open(path, "w") as file:
+        json.dump({**card, "version": version}, file)
+
+
+def test_an_older_server_makes_room_for_a_newer_client_and_nothing_is_lost(session: Session) -> None:
+    jid = session.call(abs, -3)
+    assert session.result(jid) == 3
+    before = server_pid()
+    pretend_version("0.0.9")
+    session.close()
+    assert session.result(jid) == 3
+    assert server_pid() != before
+    session.close()
+    assert session.status(jid) == "done"
+    pretend_version("1000.0")
+    session.close()
+    again = server_pid()
+    assert session.status(jid) == "done"
+    assert server_pid() == again
+
+
+def test_an_older_server_with_work_goes_on_and_is_used(session: Session, caplog: pytest.LogCaptureFixture) -> None:
+    import time
+
+    jid = session.call(time.sleep, 60)
+    eventually(lambda: session.status(jid) == "processing")
+    before = server_pid()
+    pretend_version("0.0.9")
+    session.close()
+    with caplog.at_level(logging.WARNING, "Cloud"):
+        assert session.status(jid) == "processing"
+    assert server_pid() == before
+    assert "1 of its jobs run" in caplog.text
+    session.kill(jid, force=True)
+    session.close()
+    assert session.status(jid) == "killed"
+    assert server_pid() != before

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from cloud.config import Settings, state_directory
+from cloud.config.processes import is_alive
 
 
 def state_folder() -> str:
@@ -24,19 +25,6 @@ def card() -> dict[str, Any]:
     if not isinstance(found, dict) or not is_alive(int(found.get("pid", 0))):
         return {}
     return found
-
-
-def is_alive(pid: int) -> bool:
-    """Whether there is a process with this id."""
-    if pid <= 0:
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 @contextmanager

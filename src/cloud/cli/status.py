@@ -12,6 +12,7 @@ from cloud.cli.embedded import card, state_folder
 from cloud.errors import CloudException, ServerUnavailable
 
 _TIMEOUT_SECONDS = 30.0
+OLDER = ", older than this one: the next use restarts it when no job runs"
 
 
 _EPILOG = """\b
@@ -28,6 +29,9 @@ def command(as_json: bool) -> None:
     found = card()
     shown: dict[str, Any] = {"running": bool(found), "home": state_folder()}
     if found:
+        from cloud.client.succession import is_older
+
+        shown |= {"older": is_older(found)}
         shown |= {"pid": found["pid"], "url": found["url"], "version": found.get("version", "?")}
         if "secret" in found:
             shown |= summary(found["url"], found["key"], found["secret"])
@@ -67,7 +71,7 @@ def lines_of(shown: dict[str, Any]) -> list[str]:
     if not shown["running"]:
         return ["not running", f"home       {shown['home']}"]
     lines = [
-        f"running    process {shown['pid']}, version {shown['version']}",
+        f"running    process {shown['pid']}, version {shown['version']}" + (OLDER if shown.get("older") else ""),
         f"address    {shown['url']}/",
         f"home       {shown['home']}",
     ]

@@ -1,13 +1,12 @@
 """picloud stop"""
 
 import os
-import select
 import signal
-import time
 
 import click
 
-from cloud.cli.embedded import card, is_alive, starting_locked, state_folder
+from cloud.cli.embedded import card, starting_locked, state_folder
+from cloud.config.processes import wait_for_end
 from cloud.errors import ServerUnavailable
 
 _PATIENCE_SECONDS = 20.0
@@ -39,20 +38,3 @@ def command(force: bool) -> None:
                 hint="`picloud stop --force` kills it; nothing that was stored is lost",
             )
     click.echo(f"stopped (process {pid})")
-
-
-def wait_for_end(pid: int, seconds: float) -> bool:
-    """Whether a process, which need not be our child, ended within so many seconds."""
-    if hasattr(os, "pidfd_open"):
-        try:
-            fd = os.pidfd_open(pid)
-        except ProcessLookupError:
-            return True
-        try:
-            return bool(select.select([fd], [], [], seconds)[0])
-        finally:
-            os.close(fd)
-    deadline = time.monotonic() + seconds
-    while is_alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.05)  # this platform cannot wake us
-    return not is_alive(pid)

@@ -18,7 +18,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cloud.client.http import Endpoint
+from cloud.client.succession import is_older, made_room
 from cloud.config import Settings, state_directory
+from cloud.config.processes import is_alive
 from cloud.errors import CloudException, ProtocolMismatch, ServerUnavailable, from_wire
 from cloud.wire.message import PROTOCOL
 
@@ -31,14 +33,17 @@ _ORPHAN = "import os, sys\nif os.fork():\n os._exit(0)\nos.setsid()\nos.execv(sy
 
 
 def find(settings: Settings) -> Endpoint | None:
-    """Where the embedded server says it is, if it seems to be alive; nothing is asked of it.
+    """Where the embedded server says it is, if it seems to be alive and is not older than this code; nothing is asked
+    of it.
 
     Raises:
-        ProtocolMismatch: it runs, but is of another version.
+        ProtocolMismatch: it runs, but is too new.
     """
-    card = _card(state_directory(settings.home))
-    if not card or not _is_alive(card["pid"]):
-        return None
+    card = _card_of_living(state_directory(settings.home))
+    return _endpoint(card, settings) if card and not is_older(card) else None
+
+
+def _endpoint(card: dict[str, Any], settings: Settings) -> Endpoint:
     _check_version(card)
     key, secret = card["key"], card["secret"]
     if settings.api_key is not None:
@@ -53,22 +58,29 @@ def own_secret(home: str, key: str) -> str | None:
 
 
 def find_or_start(settings: Settings) -> Endpoint:
-    """Where the embedded server is, started if need be; it accepts connections.
+    """Where the embedded server is, started if need be; it accepts connections. An older one that runs no job is
+    replaced.
 
     Raises:
         ServerUnavailable: it does not start; the message holds what it said last.
-        ProtocolMismatch: it runs, but is of another version.
+        ProtocolMismatch: it runs, but its version is too far from this one.
     """
     folder = state_directory(settings.home)
     with _starting_locked(folder):
-        endpoint = find(settings)
-        if endpoint is not None and _accepts(endpoint.url):
-            return endpoint  # somebody else has just started it
+        card = _card_of_living(folder)
+        if card and _accepts(card["url"]) and not (is_older(card) and made_room(card)):
+            return _endpoint(card, settings)  # somebody else has just started it, or it is older and at work
         _start(settings, folder)
-        endpoint = find(settings)
-        if endpoint is None:
+        card = _card_of_living(folder)
+        if not card:
             raise ServerUnavailable(f"the embedded server started, but ended at once{_last_words(folder)}")
-        return endpoint
+        return _endpoint(card, settings)
+
+
+def _card_of_living(folder: str) -> dict[str, Any]:
+    """server.json of a server that seems to be alive, else {}."""
+    card = _card(folder)
+    return card if card and is_alive(card["pid"]) else {}
 
 
 def _card(folder: str) -> dict[str, Any]:
@@ -84,18 +96,6 @@ def _card(folder: str) -> dict[str, Any]:
     return {}
 
 
-def _is_alive(pid: int) -> bool:
-    if os.name == "nt":  # where signal 0 would end it
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
 def _check_version(card: dict[str, Any]) -> None:
     theirs = card.get("protocol", PROTOCOL)
     if theirs == PROTOCOL:
@@ -103,7 +103,7 @@ def _check_version(card: dict[str, Any]) -> None:
     about = f"the embedded server (version {card.get('version', 'unknown')}, process {card['pid']})"
     if theirs < PROTOCOL:
         raise ProtocolMismatch(
-            f"{about} is older than this client",
+            f"{about} is older than this client, and runs jobs",
             hint="`picloud stop` ends it; the next use starts a new one, with all jobs and results",
         )
     raise ProtocolMismatch(f"{about} is newer than this client", hint="upgrade picloud here: pip install -U picloud")

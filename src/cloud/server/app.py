@@ -20,6 +20,7 @@ from cloud.server.history import History
 from cloud.server.json_answer import JsonAnswer
 from cloud.server.key_routes import KeyRoutes
 from cloud.server.people import People
+from cloud.server.retirement import Retirement
 from cloud.server.submission_routes import SubmissionRoutes
 
 Scope = MutableMapping[str, Any]
@@ -39,7 +40,9 @@ class Identity:
 class App:
     """Looks at the path; checks Host and Origin of everything it serves."""
 
-    def __init__(self, core: Core, calls: Calls, gate: Gate, identity: Identity, history: History) -> None:
+    def __init__(
+        self, core: Core, calls: Calls, gate: Gate, identity: Identity, history: History, retirement: Retirement
+    ) -> None:
         self._calls = calls
         self._gate = gate
         self._rest = _build_rest(
@@ -47,6 +50,7 @@ class App:
             KeyRoutes(gate),
             FileRoutes(calls, gate),
             SubmissionRoutes(gate, core.store),
+            retirement,
             Dashboard(calls, gate, core, (identity.server_id, identity.version), history),
         )
 
@@ -69,7 +73,9 @@ class App:
         await self._rest(scope, receive, send)
 
 
-def build_app(core: Core, calls: Calls, gate: Gate, identity: Identity, history: History) -> ASGIApp:
+def build_app(
+    core: Core, calls: Calls, gate: Gate, identity: Identity, history: History, retirement: Retirement
+) -> ASGIApp:
     """The application of one server.
 
     POST /v1/<op>                a call of `JobApi` or `FilesApi`: wire message in, wire message out
@@ -82,15 +88,16 @@ def build_app(core: Core, calls: Calls, gate: Gate, identity: Identity, history:
     GET  /v1/files/<name>        its bytes, or a Range of them; PUT and DELETE likewise
     GET  /v1/summary             JSON: slots, jobs by status, bytes
     GET, POST /v1/keys ...       JSON: keys of the account (`KeyRoutes`)
+    POST /v1/retire              JSON; ends this server if no job runs
     GET  /healthz                no key needed
     GET  /, /jobs, /jobs/<jid>   pages for people (`Dashboard`)
     POST /v1/dashboard-links     JSON: a one-time link that signs a browser in
     """
-    return App(core, calls, gate, identity, history)
+    return App(core, calls, gate, identity, history, retirement)
 
 
 def _build_rest(
-    people: People, keys: KeyRoutes, files: FileRoutes, submissions: SubmissionRoutes, dashboard: Dashboard
+    *parts: People | KeyRoutes | FileRoutes | SubmissionRoutes | Retirement | Dashboard,
 ) -> Starlette:
     async def not_found(request: Request, _error: Exception) -> Response:
         error = CloudException(f"there is nothing at {request.url.path}")
@@ -104,6 +111,6 @@ def _build_rest(
         return JsonAnswer(error_object(CloudException(f"a fault in the server: {type(error).__name__}")), 500)
 
     return Starlette(
-        routes=[*people.routes(), *files.routes(), *keys.routes(), *submissions.routes(), *dashboard.routes()],
+        routes=[route for part in parts for route in part.routes()],
         exception_handlers={404: not_found, 405: not_allowed, 500: fault},
     )

@@ -2,9 +2,9 @@
 
 import asyncio
 import secrets
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from cloud import __version__
 from cloud.dispatch.ports import Store
 from cloud.local import Core
 from cloud.server.app import Identity
@@ -28,11 +28,8 @@ def identify(store: Store) -> Identity:
 
 
 def running_version() -> str:
-    """Version of the installed distribution."""
-    try:
-        return version("picloud")
-    except PackageNotFoundError:
-        return "0+unknown"
+    """Version of this very code."""
+    return __version__
 
 
 def new_loop() -> asyncio.AbstractEventLoop:

@@ -15,6 +15,7 @@ import time
 from types import FrameType
 from typing import Any
 
+from cloud.config.processes import is_alive
 from cloud.errors import ServerUnavailable
 
 LEAVING_SECONDS = 15.0
@@ -106,19 +107,6 @@ class Folder:
                 f"server process {pid} is still going" if is_alive(pid) else f"workers of server {pid} are still alive"
             )
             raise ServerUnavailable(f"{self.path} is locked: {who} after {LEAVING_SECONDS:.0f} seconds", retry=True)
-
-
-def is_alive(pid: int) -> bool:
-    """Whether there is a process with this id, ours or not."""
-    if pid <= 0:
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _try_lock(fd: int) -> bool:

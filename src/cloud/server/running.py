@@ -14,6 +14,7 @@ from cloud.server.heart import Heart
 from cloud.server.keys import Keys
 from cloud.server.listener import Listener
 from cloud.server.recorder import Recorder
+from cloud.server.retirement import Retirement
 from cloud.server.settings import Settings
 from cloud.wire.message import PROTOCOL
 
@@ -46,23 +47,19 @@ async def run(
     gate = Gate(keys, core.tokens.account_of, settings.names, any_address=any_address)
     about = {"version": identity.version, "protocol": PROTOCOL, "server_id": identity.server_id}
     calls = Calls(heart, gate, about, max_body_bytes=settings.max_body_bytes)
-    listener = Listener(build_app(core, calls, gate, identity, recorder.history))
-    end = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _stop_for, signal.Signals(number).name, end)
+    end = _end_on_signals(loop)
+    retirement = Retirement(gate, lambda: sum(core.dispatcher.running().values()), lambda: _retire(calls, end))
+    listener = Listener(build_app(core, calls, gate, identity, recorder.history, retirement))
     heart.start()
     await listener.start(sock)
-    idle: Idle | None = None
-    if settings.idle_seconds is not None:
-        idle = Idle(core, keys, listener, settings.idle_seconds, end)
-        idle.start(loop)
+    idle = Idle(core, keys, listener, settings.idle_seconds, end)
+    idle.start(loop)
     ready()
     try:
         await end.wait()
     finally:
         leaving()
-        if idle is not None:
-            idle.stop()
+        idle.stop()
         calls.stop()
         await listener.stop(settings.grace_seconds)
         heart.stop()
@@ -71,15 +68,28 @@ async def run(
         log.info("stopped")
 
 
+def _end_on_signals(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
+    end = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _stop_for, signal.Signals(number).name, end)
+    return end
+
+
+def _retire(calls: Calls, end: asyncio.Event) -> None:
+    calls.stop()
+    _stop_for("a newer version wants to run", end)
+
+
 def _stop_for(reason: str, end: asyncio.Event) -> None:
     log.info("stopping: %s", reason)
     end.set()
 
 
 class Idle:
-    """Ends a server that had no client and no unfinished job for a while. Looks only when that may be so."""
+    """Ends a server that had no client and no unfinished job for a while; with `seconds` None, never. Looks only when
+    that may be so."""
 
-    def __init__(self, core: Core, keys: Keys, listener: Listener, seconds: float, end: asyncio.Event) -> None:
+    def __init__(self, core: Core, keys: Keys, listener: Listener, seconds: float | None, end: asyncio.Event) -> None:
         self._core = core
         self._keys = keys
         self._listener = listener
@@ -90,7 +100,8 @@ class Idle:
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Look after a while, and again each time something was going on."""
-        self._timer = loop.call_later(self._seconds, self._look, loop)
+        if self._seconds is not None:
+            self._timer = loop.call_later(self._seconds, self._look, loop)
 
     def stop(self) -> None:
         """Look no more."""
@@ -100,7 +111,7 @@ class Idle:
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         quiet = self._listener.requests == self._requests and self._listener.connections == 0
         if quiet and not self._unfinished():
-            _stop_for(f"idle for {self._seconds / 60:g} minutes", self._end)
+            _stop_for(f"idle for {(self._seconds or 0) / 60:g} minutes", self._end)
             return
         self._requests = self._listener.requests
         self.start(loop)

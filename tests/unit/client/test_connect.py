@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
+from cloud import __version__
 from cloud.client import connect, embedded
 from cloud.client.http import HttpApi
+from cloud.client.succession import is_older
 from cloud.config import ConfigError, Settings, home_directory, state_directory
 from cloud.errors import ProtocolMismatch, ServerUnavailable
+from tests.support.scripted_server import Server, http
 
 
 def card_in(home: Path, **changes: Any) -> Path:
@@ -101,14 +104,28 @@ def test_the_card_of_a_dead_server_is_no_card(home: Path) -> None:
     assert embedded.find(settings(home)) is None
 
 
-@pytest.mark.parametrize(
-    ("protocol", "message"),
-    [(0, "is older than this client\nTIP: `picloud stop`"), (2, "newer than this client\nTIP: upgrade")],
-)
-def test_a_server_of_another_version_is_not_talked_to(home: Path, protocol: int, message: str) -> None:
-    card_in(home, protocol=protocol, version="9.9")
-    with pytest.raises(ProtocolMismatch, match=message):
+def test_a_newer_server_is_not_talked_to(home: Path) -> None:
+    card_in(home, protocol=2, version="9.9")
+    with pytest.raises(ProtocolMismatch, match="newer than this client\nTIP: upgrade"):
         embedded.find(settings(home))
+
+
+def test_an_older_server_that_does_not_make_room_is_not_talked_to_across_protocols(home: Path) -> None:
+    at_work = json.dumps({"retired": False, "running": 3}).encode()
+    server = Server(lambda request: http(at_work) if request.op == "retire" else None)
+    card_in(home, url=server.url, protocol=0, version="0.0.1")
+    assert embedded.find(settings(home)) is None, "it is not used unasked"
+    with pytest.raises(ProtocolMismatch, match="is older than this client, and runs jobs\nTIP: `picloud stop`"):
+        embedded.find_or_start(settings(home))
+    server.close()
+
+
+@pytest.mark.parametrize(
+    ("version", "older"),
+    [("0.0.9", True), ("0.0.9rc1", True), ("1000", False), (__version__, False), ("unknown", False), (None, False)],
+)
+def test_which_servers_are_older(version: str | None, older: bool) -> None:
+    assert is_older({"version": version}) is older
 
 
 def test_a_server_that_cannot_start_shows_its_last_words(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
