@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         rerun as rerun,
         result as result,
         running_on_cloud as running_on_cloud,
+        stack as stack,
         status as status,
         why as why,
     )
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 
 _FUNCTIONS = (
     "call", "close", "connection_info", "delete", "info", "iresult", "iresult_unordered", "is_simulated", "join",
-    "kill", "map", "output", "rerun", "result", "running_on_cloud", "status", "why",
+    "kill", "map", "output", "rerun", "result", "running_on_cloud", "stack", "status", "why",
 )  # fmt: skip
 _HOMES = {
     **dict.fromkeys(_FUNCTIONS, "cloud.client.functions"),
@@ -73,7 +74,8 @@ __all__ = [
     "CloudException", "CloudTimeoutError", "Executor", "Job", "Jobs", "account", "aio", "call", "close", "config",
     "connection_info", "delete", "explain", "files", "finished_statuses", "getconfigpath", "info", "iresult",
     "iresult_unordered", "is_simulated", "join", "kill", "map", "mp", "output", "pool_interface", "rerun",
-    "result", "running_on_cloud", "set_dependency_whitelist", "setkey", "shell", "start_simulator", "status", "why",
+    "result", "running_on_cloud", "set_dependency_whitelist", "setkey", "shell", "stack", "start_simulator", "status",
+    "why",
 ]  # fmt: skip
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "call", "close", "connection_info", "delete", "finished_statuses", "info", "iresult", "iresult_unordered", "join",
-    "kill", "map", "output", "rerun", "result", "status", "why",
+    "kill", "map", "output", "rerun", "result", "stack", "status", "why",
 ]  # fmt: skip
 
 log = logging.getLogger("Cloud.mp")
@@ -63,6 +63,7 @@ iresult = _session.iresult
 iresult_unordered = _session.iresult_unordered
 info = _session.info
 output = _session.output
+stack = _session.stack
 why = _session.why
 rerun = _session.rerun
 kill = _session.kill

@@ -50,7 +50,7 @@ def test_mp_mirrors_cloud() -> None:
 
     expected = {
         "aio", "call", "close", "connection_info", "delete", "finished_statuses", "info", "iresult",
-        "iresult_unordered", "join", "kill", "map", "output", "rerun", "result", "status", "why",
+        "iresult_unordered", "join", "kill", "map", "output", "rerun", "result", "stack", "status", "why",
     }  # fmt: skip
     assert expected <= set(cloud.__all__)
     assert [name for name in expected if not hasattr(cloud.mp, name)] == []

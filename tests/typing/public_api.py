@@ -39,6 +39,8 @@ def everything_has_a_type() -> None:
     assert_type(job.rerun(), Job)
     assert_type(jobs.rerun(), Jobs)
     assert_type(job.output(), str)
+    assert_type(cloud.stack(job), str)
+    assert_type(job.stack(), str)
     assert_type(job.output(follow=True), Iterator[str])
     cloud.kill()
     cloud.kill(number, force=True)

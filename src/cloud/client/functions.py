@@ -94,6 +94,10 @@ def rerun(jids: Jids) -> Job | Jobs | list[Jobs]:
     return sessions.active().rerun(jids)
 
 
+def stack(jid: int) -> str:
+    return sessions.active().stack(jid)
+
+
 def kill(jids: Jids | None = None, *, force: bool = False) -> None:
     sessions.active().kill(jids, force=force)
 
@@ -131,6 +135,7 @@ for _function in (
     status,
     info,
     output,
+    stack,
     why,
     rerun,
     kill,

@@ -94,6 +94,10 @@ class Job(int):
             return self._cloud.output(int(self), stream, follow=True)
         return self._cloud.output(int(self), stream)
 
+    def stack(self) -> str:
+        """Where it is while it runs, as `cloud.stack`."""
+        return self._cloud.stack(int(self))
+
     def __await__(self) -> Generator[Any, None, Any]:
         return self._cloud.asynchronous.result(self).__await__()
 

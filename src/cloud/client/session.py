@@ -3,14 +3,13 @@
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from cloud.api import JobApi
 from cloud.client import waiting
 from cloud.client.again import Again
 from cloud.client.arguments import Jids, read_jids, read_timeout
 from cloud.client.datalogs import open_datalog, settings
-from cloud.client.following import check_stream, follow_output, read_job, read_output
 from cloud.client.info import Fields, read_fields, read_info
 from cloud.client.iteration import ResultIterator, read_in_parallel, results_unordered
 from cloud.client.jobs import Job, Jobs
@@ -23,6 +22,7 @@ from cloud.client.reserved import take_reserved
 from cloud.client.signature import check_arguments
 from cloud.client.submission import Submitter, check_sequences
 from cloud.client.terse import tersely
+from cloud.client.watching import Watching
 from cloud.model import Ranges, Status
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _WORDS = [status.word for status in Status]
 
 
-class Session(Again):
+class Session(Again, Watching):
     """One cloud. Opens at first use, re-opens after `close()`; safe to use from several threads and after a fork.
 
     Args:
@@ -305,28 +305,6 @@ class Session(Again):
         fields = read_fields(info_requested, f"{self.where}.info")
         ranges, _ = read_jids(jids, self.kind)
         return read_info(self.api, ranges, fields) if ranges else {}
-
-    @overload
-    def output(self, jid: int, stream: str = "stdout", *, follow: Literal[False] = False) -> str: ...
-    @overload
-    def output(self, jid: int, stream: str = "stdout", *, follow: Literal[True]) -> Iterator[str]: ...
-    def output(self, jid: int, stream: str = "stdout", *, follow: bool = False) -> str | Iterator[str]:
-        """What one job wrote to 'stdout', 'stderr' or 'logging': the text that is kept of it now, the last 1,000 lines.
-
-        With `follow`, an iterator over pieces of text, live, from the first that is kept until the job is finished.
-        Giving it up, also with Ctrl-C, leaves the job alone. Where a job writes faster than it is followed, and when it
-        is tried again, a line in brackets says so.
-
-        Raises:
-            TypeError, ValueError: that is not one jid, or there is no such stream.
-            JobNotFound: it does not exist.
-        """
-        where = f"{self.where}.output"
-        number = read_job(jid, self.kind, where)
-        check_stream(stream, where)
-        if follow:
-            return follow_output(lambda: self.api, where, number, stream)
-        return read_output(self.api, number, stream)
 
     # --- ending
 
