@@ -44,6 +44,28 @@ def test_reading_stops_at_a_number_of_bytes(store: Store) -> None:
     assert len(store.outcomes(whole(submission), columns=("result",), max_bytes=80_000)) == 2
 
 
+def test_the_jobs_that_ran_longest_are_found(store: Store) -> None:
+    submission, cid = claimed(store, 300)
+    took = [((i * 37) % 101) / 10 for i in range(300)]
+    with store.transaction():
+        for lo in (0, 100, 200):
+            row = ended(submission.sid, lo, lo + 100, stdout=[b"x" * 2000] * 100)
+            for i in range(100):
+                row.runtime[i] = took[lo + i]
+            store.finish(cid, row)
+    order = sorted(range(300), key=lambda i: (-took[i], i))
+    assert store.slowest(whole(submission), 7) == [(i, took[i]) for i in order[:7]]
+    inside = [i for i in order if 50 <= i < 250]
+    assert store.slowest(Stretch(submission.sid, 50, 250), 3) == [(i, took[i]) for i in inside[:3]]
+    with store.transaction():
+        store.delete(Stretch(submission.sid, order[0], order[0] + 1))
+    assert store.slowest(whole(submission), 1) == [(order[1], took[order[1]])]
+    stalled = submit(store, 5, ready=False)
+    with store.transaction():
+        store.settle(Outcomes.uniform(stalled.sid, 0, 5, Status.STALLED, "why"))
+    assert store.slowest(whole(stalled), 5) == []
+
+
 def test_the_newest_submission_with_a_failure_is_found_and_the_one_before_it(store: Store) -> None:
     submissions = []
     for status in (ERROR, DONE, Status.KILLED, DONE):

@@ -233,7 +233,7 @@ def test_everything_found_is_changed_at_once_and_nothing_else(server: Served, vi
     good = [server.submit(prints, range(2), label="all found").start for _ in range(55)]
     other = server.submit(prints, [1], label="left alone")
     bad = server.submit(fails, range(3), label="all found")
-    server.wait(tuple(range(jid, jid + 2) for jid in good) + (bad, other))
+    server.wait((*(range(jid, jid + 2) for jid in good), bad, other))
     change(visitor.get("/jobs?label=ALL+found&status=error"), "rerun", "Run again 3 jobs?", all="1")
     assert "Running again: 3 jobs" in shown(visitor)
     again = range(bad.stop, bad.stop + 3)
@@ -257,8 +257,14 @@ def test_a_change_that_nothing_is_left_for_says_so(server: Served, visitor: Look
 
 def test_jobs_are_found_by_the_time_of_their_submission(server: Served, visitor: Look) -> None:
     jids = server.submit(prints, [1], label="timely")
-    for question, there in (("since=2020-01-01", True), ("until=2020-01-01T10:00", False), ("since=2999-01-01", False),
-                            ("since=2020-01-01&until=2999-01-01T00:00&zone=-120", True), ("since=nonsense", True)):  # fmt: skip
+    questions = {
+        "since=2020-01-01": True,
+        "until=2020-01-01T10:00": False,
+        "since=2999-01-01": False,
+        "since=2020-01-01&until=2999-01-01T00:00&zone=-120": True,
+        "since=nonsense": True,
+    }
+    for question, there in questions.items():
         assert (f'href="jobs/{jids.start}"' in visitor.get(f"/jobs?label=timely&{question}").text) is there
 
 

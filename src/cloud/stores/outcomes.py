@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from cloud.model import BlobRef, Outcomes, Status, Stretch
 from cloud.stores.claims import Claims
+from cloud.stores.longest import longest
 from cloud.stores.queries import Queries
 from cloud.stores.rows import STORED, outcomes_of
 
@@ -110,6 +111,15 @@ class OutcomeRows(Claims):
                     for status, number in piece.counts().items():
                         totals[status] += number
         return {status: number for status, number in totals.items() if number}
+
+    def slowest(self, stretch: Stretch, limit: int) -> list[tuple[int, float]]:
+        """(index, seconds) of the `limit` jobs of the stretch that ran longest, of those that ended; longest first."""
+        base = self._base(stretch.sid)
+        if base is None or stretch.lo >= stretch.hi:
+            return []
+        lo, hi = base + stretch.lo, base + stretch.hi
+        # At either end of the stretch there may be a row that sticks out, whose longest is not in the stretch.
+        return longest(stretch, base, self._read(SQL.slowest, (lo, hi, limit + 2)), limit)
 
     def _blobs(self, base: int, lo: int, hi: int) -> dict[int, BlobRef]:
         rows = self._read(SQL.blobs, (base + lo, base + hi))

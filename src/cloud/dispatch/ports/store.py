@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from cloud.dispatch.ports.signals import Signals
 from cloud.model import Chunk, Code, CodeFile, File, Outcomes, Piece, Spec, Status, Stretch, Submission
 
 
@@ -74,6 +75,15 @@ class Store(Protocol):
 
     def transaction(self) -> AbstractContextManager[None]:
         """Begin; commit on exit, roll back on exception. Nested use joins the outer one."""
+        ...
+
+    def reading(self) -> AbstractContextManager[None]:
+        """What is read inside is as it was at one moment, whatever others do meanwhile. Joins a transaction."""
+        ...
+
+    @property
+    def signals(self) -> Signals | None:
+        """How other processes that use this store are told, and heard; None: there can be no others."""
         ...
 
     def write_ahead(self) -> None:
@@ -235,6 +245,11 @@ class Store(Protocol):
     def counts(self, stretch: Stretch) -> dict[Status, int]:
         """How many jobs of the stretch have each finished status; statuses nobody has are absent. Read from counts
         kept beside the outcome rows: a few thousand short reads for a million jobs."""
+        ...
+
+    def slowest(self, stretch: Stretch, limit: int) -> list[tuple[int, float]]:
+        """(index, seconds) of the `limit` jobs of the stretch that ran longest, of those that ended; longest first.
+        Found by the longest time that is kept beside each outcome row: reads at most `limit` + 2 whole rows."""
         ...
 
     def losses(self, stretch: Stretch) -> list[Loss]: ...

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from cloud.model import BlobRef, Outcomes, Status, Stretch
+from cloud.stores.longest import longest
 from cloud.stores.outcomes import _ALIVE, _DELETED, _FAILED, _size_bytes
 from cloud.stores.postgres.claims import Claims
 from cloud.stores.postgres.connection import Row
@@ -87,6 +88,14 @@ class OutcomeRows(Claims):
                 if status is not Status.DELETED:
                     totals[status] += number
         return {status: number for status, number in totals.items() if number}
+
+    def slowest(self, stretch: Stretch, limit: int) -> list[tuple[int, float]]:
+        """(index, seconds) of the `limit` jobs of the stretch that ran longest, of those that ended; longest first."""
+        base = self._base(stretch.sid)
+        if base is None or stretch.lo >= stretch.hi:
+            return []
+        asked = {"lo": base + stretch.lo, "hi": base + stretch.hi, "limit": limit + 2}
+        return longest(stretch, base, self._read(SQL.slowest, asked), limit)
 
     def _outcome_rows(self, names: tuple[str, ...], lo: int, hi: int, *, paged: bool) -> Iterator[Row]:
         sql, limit = _reading(names), _PAGE if paged else _NO_LIMIT

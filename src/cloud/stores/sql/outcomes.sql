@@ -35,6 +35,12 @@ SELECT sid FROM outcomes WHERE error + killed + stalled > 0 AND stop <= ? ORDER 
 SELECT coalesce(sum(done), 0), coalesce(sum(error), 0), coalesce(sum(killed), 0), coalesce(sum(stalled), 0)
 FROM outcomes WHERE stop > ?1 AND stop <= ?2 AND start >= ?1
 
+-- :name slowest
+SELECT stop, start, statuses, started, runtime FROM outcomes WHERE stop IN (
+    SELECT stop FROM outcomes WHERE slowest IS NOT NULL AND stop > ?1 AND start < ?2
+        AND stop <= coalesce((SELECT stop FROM outcomes WHERE stop >= ?2 ORDER BY stop LIMIT 1), ?2)
+    ORDER BY slowest DESC LIMIT ?3)
+
 -- :name insert_blob
 INSERT INTO result_blobs (jid, name, size_bytes) VALUES (?, ?, ?) ON CONFLICT (jid) DO UPDATE
 SET name = excluded.name, size_bytes = excluded.size_bytes

@@ -48,6 +48,12 @@ SELECT coalesce(sum(done), 0)::bigint, coalesce(sum(error), 0)::bigint, coalesce
     coalesce(sum(stalled), 0)::bigint
 FROM outcomes WHERE stop > %(lo)s AND stop <= %(hi)s AND start >= %(lo)s
 
+-- :name slowest
+SELECT stop, start, statuses, started, runtime FROM outcomes WHERE stop IN (
+    SELECT stop FROM outcomes WHERE slowest IS NOT NULL AND stop > %(lo)s AND start < %(hi)s
+        AND stop <= coalesce((SELECT stop FROM outcomes WHERE stop >= %(hi)s ORDER BY stop LIMIT 1), %(hi)s)
+    ORDER BY slowest DESC LIMIT %(limit)s)
+
 -- :name insert_blobs
 INSERT INTO result_blobs (jid, name, size_bytes) SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bigint[])
 ON CONFLICT (jid) DO UPDATE SET name = excluded.name, size_bytes = excluded.size_bytes
