@@ -13,6 +13,7 @@ from cloud.dispatch import lifecycle
 from cloud.dispatch.barriers import Barriers
 from cloud.dispatch.claiming import Claiming
 from cloud.dispatch.early import EarlyStart
+from cloud.dispatch.neighbours import Neighbours
 from cloud.dispatch.ports import Blobs, Claim, Clock, Engine, Event, Finished, Returned, Store
 from cloud.dispatch.step import Step
 from cloud.dispatch.tokens import JobTokens
@@ -70,6 +71,7 @@ class Dispatcher:
         """Called at the end of every step that was committed; must be quick, and set only while somebody looks."""
         self._claiming = Claiming(store, engine, self.tokens)
         self._early = EarlyStart(engine, clock)
+        self._neighbours = Neighbours(store, self._claiming, alone=sole)
         self._name = name
         self._sole = sole
         self._step: Step | None = None
@@ -98,8 +100,9 @@ class Dispatcher:
                         self._claim(step)
                     if step.prompt and self._early.suits(step.work):
                         self._run_early(step)
-            except BaseException:
-                self._undo(step)
+                    self._neighbours.tell(step)
+            except BaseException as error:
+                self._undo(step, error)
                 raise
             finally:
                 self._step = None
@@ -128,6 +131,7 @@ class Dispatcher:
     def _claim(self, step: Step) -> None:
         """Ready work to free seats."""
         work, self._more = self._claiming.claim(step.left)
+        step.spare |= step.ready and self._more
         step.ready = False
         step.prompt &= not work
         step.work += work
@@ -141,10 +145,14 @@ class Dispatcher:
             step.work.append(work)
             step.ready, step.prompt = False, True
 
-    def _undo(self, step: Step) -> None:
-        """The transaction was rolled back: nothing in it has happened."""
+    def _undo(self, step: Step, error: BaseException) -> None:
+        """The transaction was rolled back: nothing in it has happened. (Where the database is lost while it commits,
+        that is looked into later.)"""
         self.barriers.forget()
         self._more = True
+        if isinstance(error, ServerUnavailable) and not self._sole:
+            self._neighbours.doubted = True
+            self._retry_at = self.clock.monotonic() + RETRY_AFTER_SECONDS
         for item in step.early:
             self.engine.kill(item.claim.cid, item.claim.lo, item.claim.hi, force=True, reason="it was not stored")
             self._claiming.release(item.claim.cid)
@@ -167,9 +175,11 @@ class Dispatcher:
                 log.exception("what follows a commit failed")
         if step.look:
             self.tick()
-        self.waiters.notify(step.touched)
+        with self.store.reading():
+            self.waiters.notify(step.touched)
         if step.garbage:  # what is named by its content may have come again in the same transaction
-            self.blobs.delete(set(step.garbage) - self.store.referenced(step.garbage))
+            with self.store.transaction():  # and does not come again just now
+                self.blobs.delete(set(step.garbage) - self.store.referenced(step.garbage))
         if self.on_change is not None:
             self.on_change(step)
 
@@ -179,6 +189,8 @@ class Dispatcher:
         held = self._claiming.held.get(claim.cid)
         if held is not None:
             held.killed.append(range(lo, hi))
+        elif self._neighbours.tell_of_kill(claim, lo, hi, force=force):
+            return
         self.engine.kill(claim.cid, lo, hi, force=force, reason=lifecycle.KILLED_TEXT)
 
     def running(self) -> Counter[tuple[int, int]]:
@@ -204,12 +216,30 @@ class Dispatcher:
             self._ticking = True
             try:
                 self._events += self.engine.poll()
+                self._hear()
                 self._act()
                 if heard := self.engine.heard():
                     self.waiters.notify(heard)
             finally:
                 self._ticking = False
             return self.next_deadline()
+
+    def _hear(self) -> None:
+        """What other dispatchers of the store told."""
+        news = self._neighbours.heard()
+        if news is None:
+            return
+        self._more |= news.ready or news.missed
+        try:
+            for claim, part, force in self._neighbours.killed(news):
+                self.kill(claim, part.start, part.stop, force=force)
+            self._events += self.engine.poll()
+            with self.store.reading():
+                if news.missed:
+                    self.waiters.wake_all()
+                self.waiters.notify(news.touched)
+        except ServerUnavailable as error:  # once it is there again we are told that we missed something
+            log.error("what others did cannot be looked at: %s", error)
 
     @property
     def behind(self) -> bool:
@@ -231,6 +261,7 @@ class Dispatcher:
         self._retry_at = None
         try:
             with self.step() as step:
+                self._neighbours.settle_doubt(step)
                 if renew:
                     self._renew(step)
                 for event in self._events:
@@ -308,6 +339,8 @@ class Dispatcher:
                 "outcomes of jobs %d..%d of submission %d, attempt %d, came after their claim was reaped: refused",
                 outcomes.lo, outcomes.hi - 1, outcomes.sid, outcomes.attempt,
             )  # fmt: skip
+            step.left[cid] += outcomes.count  # wherever the jobs are now, they are not with us
+            step.touched.add(outcomes.sid)
 
     def _lose(self, claim: Claim, reason: str, step: Step) -> None:
         """`claim` is cut to the jobs that were lost."""
@@ -351,6 +384,7 @@ class Dispatcher:
 
     def _renew(self, step: Step) -> None:
         now = self.clock.now()
+        self._more = True
         self._renew_at = self.clock.monotonic() + RENEW_EVERY_SECONDS
         if not self.store.renew(self._claiming.dispatcher, now + LEASE_DURATION):
             log.error("this dispatcher was taken for dead and its jobs given to others: starting afresh")

@@ -68,7 +68,8 @@ class Door:
         """
         try:
             header, frames = decode(message)
-            return self._ask(header, frames, account, parent, reply)
+            with self._dispatcher.store.reading():
+                return self._ask(header, frames, account, parent, reply)
         except CloudException as error:
             reply(calls.failed(error))
         except _MALFORMED as error:

@@ -22,6 +22,8 @@ class Step:
     """Submissions about which somebody may want to know."""
     ready: bool = False
     """Jobs have become ready that no worker has yet."""
+    spare: bool = False
+    """Jobs have become ready for which there is no seat here."""
     prompt: bool = False
     """All of `work` is single new jobs: it may be started before the commit (`EarlyStart`)."""
     left: Counter[int] = field(default_factory=Counter)

@@ -33,6 +33,7 @@ _PRAGMAS = (
 )
 _BUSY_SECONDS = 5.0
 _FULL = "the disk is full"
+_NOTHING = contextlib.nullcontext()
 
 
 def microseconds(at: datetime) -> int:
@@ -69,6 +70,15 @@ class Connection:
     def transaction(self) -> AbstractContextManager[None]:
         """Begin; commit on exit, roll back on exception. Nested use joins the outer one."""
         return self._transaction
+
+    @property
+    def signals(self) -> None:
+        """None: nobody else uses the file."""
+        return
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Nobody else writes: what is read at two moments belongs together."""
+        return _NOTHING
 
     def close(self) -> None:
         """Let go of the file; a transaction that is open is rolled back."""

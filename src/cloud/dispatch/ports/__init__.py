@@ -20,6 +20,7 @@ from cloud.dispatch.ports.engine import (
     Work,
     WorkerState,
 )
+from cloud.dispatch.ports.signals import Kill, News, Signals
 from cloud.dispatch.ports.store import Claim, Listed, Loss, Pending, Store
 
 __all__ = [
@@ -32,16 +33,19 @@ __all__ = [
     "EngineState",
     "Event",
     "Finished",
+    "Kill",
     "Listed",
     "Live",
     "Loss",
     "Lost",
+    "News",
     "Pending",
     "Reply",
     "Returned",
     "Said",
     "Seat",
     "Served",
+    "Signals",
     "Stack",
     "Store",
     "Wanted",

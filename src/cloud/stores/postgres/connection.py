@@ -13,6 +13,7 @@ from cloud.errors import ServerUnavailable
 from cloud.stores.postgres.address import Address
 from cloud.stores.postgres.link import Link, away, failure, is_lost
 from cloud.stores.postgres.migrations import migrate
+from cloud.stores.postgres.signals import Listener
 from cloud.stores.queries import Queries
 
 SQL = Queries("connection.sql", __package__)
@@ -40,12 +41,13 @@ class Connection:
         self._writer = secrets.token_hex(8)
         self._number = 0
         self._depth = 0
-        self._reading = 0
+        self._reading = self._read_begun = False
         self._begun = self._wrote = self._doomed = self._closed = False
         self._kept = False
         """Whether `_write_kept` has something to write."""
         self._transaction = _Transaction(self)
         self._link = Link(self.address)
+        self._listener: Listener | None = None
         self._db: psycopg.Connection[Row] | None = None
         self._piping = contextlib.ExitStack()
         self._pipeline: psycopg.Pipeline | None = None
@@ -63,23 +65,31 @@ class Connection:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
-        """What is read inside is as it was at one moment."""
+        """What is read inside is as it was at one moment; it begins with the first question."""
         if self._depth or self._reading:
             yield
             return
-        self._repeated(self._begin_reading)
-        self._reading = 1
+        self._reading = True
         try:
             yield
         finally:
-            if self._reading:
-                self._reading = 0
-                self._end_reading()
+            self._end_reading()
+
+    @property
+    def signals(self) -> Listener:
+        """What others that use this schema tell us; from the first use on."""
+        if self._listener is None:
+            channel = f"picloud/{self.address.schema}"
+            self._listener = Listener(self._link, channel, self._writer, lambda text: self._notify(channel, text))
+        return self._listener
 
     def close(self) -> None:
         """Let go of the database; a transaction that is open is rolled back."""
         self._closed = True
         self._drop()
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
 
     # --- for those who inherit
 
@@ -110,9 +120,9 @@ class Connection:
         """The answers to several questions, in one round trip."""
         if self._kept:
             self._write_kept()
-        if self._depth or self._reading:
+        if self._depth or self._read_begun:
             return self._guarded(lambda: self._ask(questions))
-        return self._repeated(lambda: self._ask(questions))
+        return self._repeated(lambda: self._ask_first(questions))
 
     def _write(self, sql: str, arguments: Arguments = ()) -> None:
         """Send a statement that changes something."""
@@ -140,6 +150,12 @@ class Connection:
             raise RuntimeError("writing methods of a store are called inside transaction()")
         self._wrote = True
 
+    def _notify(self, channel: str, text: str) -> None:
+        if self._depth:
+            self._write_apart(SQL.notify, (channel, text))
+        else:
+            self._read(SQL.notify, (channel, text))
+
     # --- statements
 
     def _send(self, sql: str, arguments: Arguments) -> "psycopg.Cursor[Row]":
@@ -149,6 +165,14 @@ class Connection:
         cursors = [self._send(sql, arguments) for sql, arguments in questions]
         self._synchronise()
         return [cursor.fetchall() for cursor in cursors]
+
+    def _ask_first(self, questions: Sequence[Question]) -> list[list[Row]]:
+        if self._reading:
+            self._send("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", ())
+            answers = self._ask(questions)
+            self._read_begun = True
+            return answers
+        return self._ask(questions)
 
     def _synchronise(self) -> None:
         """Send everything and wait for all answers: one round trip."""
@@ -169,7 +193,7 @@ class Connection:
         try:
             return action()
         except psycopg.Error as error:
-            self._doomed = True
+            self._doomed = bool(self._depth)
             self._drop()
             raise failure(self.address, error) from error
 
@@ -203,7 +227,6 @@ class Connection:
     def _drop(self) -> None:
         """A connection about which there is doubt is not used again; another is made when it is needed."""
         db, self._db = self._db, None
-        self._reading = 0
         if db is not None:
             db.close()
             with contextlib.suppress(psycopg.Error):
@@ -212,9 +235,7 @@ class Connection:
     # --- transactions
 
     def _begin(self) -> None:
-        if self._reading:
-            self._reading = 0
-            self._end_reading()
+        self._end_reading()
         self._wrote = self._doomed = False
         self._take_head(self._repeated(self._ask_for_turn))
         self._begun = True
@@ -269,10 +290,11 @@ class Connection:
                 self._drop()
         self._reload()
 
-    def _begin_reading(self) -> None:
-        self._send("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", ())
-
     def _end_reading(self) -> None:
+        self._reading = False
+        if not self._read_begun:
+            return
+        self._read_begun = False
         if self._db is not None:
             try:
                 self._send("COMMIT", ())

@@ -50,16 +50,19 @@ class Link:
         self._away_until = 0.0
         self._pause = 0.0
 
-    def open(self) -> Database:
+    def open(self, *, patient: bool = True) -> Database:
         """A connection that commits each statement by itself.
+
+        Args:
+            patient: wait for a database that went away a moment ago.
 
         Raises:
             ServerUnavailable: there was none to be had.
         """
         now = time.monotonic()
-        if now < self._away_until:
+        if patient and now < self._away_until:
             raise away(self.address, "it could not be reached a moment ago")
-        patience = 0.0 if self._pause else PATIENCE_SECONDS
+        patience = PATIENCE_SECONDS if patient and not self._pause else 0.0
         deadline, pause = now + patience, _FIRST_PAUSE_SECONDS
         while True:
             try:
