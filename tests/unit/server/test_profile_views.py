@@ -138,4 +138,4 @@ def test_thousands_of_functions_make_a_bounded_graph() -> None:
     edges = [[at, at + 1, 1, 1, 0.001, 0.001 * (2999 - at)] for at in range(2999)]
     profile = read_profile({"rows": rows, "edges": edges})
     assert profile is not None
-    assert len(frames_of(profile)) <= 1500
+    assert len(frames_of(profile)) <= 800

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 from cloud.server.dashboard.profile import Edge, Profile
 
-MOST_FRAMES = 1500
+MOST_FRAMES = 800
 DEEPEST = 80
-NARROWEST = 0.0005
+NARROWEST = 0.001
 """Narrower frames, as a part of everything, are left out."""
 
 

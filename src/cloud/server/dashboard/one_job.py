@@ -1,6 +1,7 @@
 """What is on a job's page."""
 
 import json
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,14 +10,15 @@ from typing import Any
 from cloud.dispatch.ports import Store
 from cloud.model import Status, Stretch, Submission
 from cloud.server.dashboard.listing import counts_of
+from cloud.server.dashboard.places import brief
+from cloud.server.dashboard.terminal import plain
 
 FIELDS = (
     "status", "stdout", "stderr", "exception", "runtime", "created", "started", "finished", "function", "label",
-    "attributes", "profile", "memory", "cputime", "attempts",
+    "attributes", "profile", "memory", "cputime", "attempts", "logging", "machine", "code_version",
 )  # fmt: skip
 SHOWN_BYTES = 256 << 10
 """The most of an output that is on the page: its end. The rest is behind a link."""
-PROFILE_COLUMNS = ("calls", "own", "cumulative", "function")
 MOST_DEPENDENCIES = 50
 """The most ranges of jobs that a job depends on which its page shows."""
 _MOST_COUNTED = 100
@@ -45,18 +47,6 @@ class Dependency:
 
 
 @dataclass(frozen=True, slots=True)
-class Timed:
-    """A row of a profile."""
-
-    calls: int
-    primitive: int
-    own: float
-    cumulative: float
-    function: str
-    place: str
-
-
-@dataclass(frozen=True, slots=True)
 class Neighbours:
     """Where a job is in its map; jids, None where there is none."""
 
@@ -73,7 +63,7 @@ def output_of(name: str, written: bytes) -> Output:
     if len(written) > SHOWN_BYTES:
         shown = written[-SHOWN_BYTES:]
         shown = shown[shown.find(b"\n") + 1 :]
-    return Output(name, shown.decode("utf-8", "replace"), len(written) - len(shown))
+    return Output(name, plain(shown.decode("utf-8", "replace")), len(written) - len(shown))
 
 
 def result_of(store: Store, submission: Submission, index: int) -> str | None:
@@ -123,17 +113,27 @@ def neighbours_of(store: Store, submission: Submission, index: int) -> Neighbour
     )
 
 
-def profile_of(profile: Any, sort: str) -> list[Timed]:
-    """Rows of a profile, the largest first, or by function; none if the job has no profile."""
-    rows = profile.get("rows", ()) if isinstance(profile, dict) else ()
-    found = [
-        Timed(calls, primitive, own, cumulative, name, f"{file}:{line}" if line else "")
-        for file, line, name, calls, primitive, own, cumulative in rows
-    ]
-    if sort == "function":
-        return sorted(found, key=lambda row: (row.function, row.place))
-    name = sort if sort in PROFILE_COLUMNS else "cumulative"
-    return sorted(found, key=lambda row: -float(getattr(row, name)))
+def place_of(function: str) -> str:
+    """'folder/file.py:12' of a function's full name; '' where it has none."""
+    file, colon, line = function.partition(" at ")[2].rpartition(":")
+    return f"{brief(file)}{colon}{line}"
+
+
+def used(job: dict[str, Any]) -> dict[str, Any]:
+    """The job's use of the machine, as far as it was measured: 'peak_memory' in bytes and 'cpu_percent', None for what
+    is not known. A worker process may have noted anything."""
+    memory, cputime, runtime = job["memory"], job["cputime"], job["runtime"]
+    peak = memory.get("max_usage", memory.get("max")) if isinstance(memory, dict) else None
+    found: dict[str, Any] = {"peak_memory": peak if _is_amount(peak) else None, "cpu_percent": None, "cpu": None}
+    if isinstance(cputime, dict) and _is_amount(cputime.get("user")) and _is_amount(cputime.get("system")):
+        found["cpu"] = cputime
+        if runtime:
+            found["cpu_percent"] = round(100 * (cputime["user"] + cputime["system"]) / runtime)
+    return found
+
+
+def _is_amount(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value < math.inf
 
 
 def can_be(status: str) -> tuple[bool, bool]:

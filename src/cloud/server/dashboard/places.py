@@ -4,6 +4,7 @@ import re
 
 _LIBRARY = re.compile(
     r"[/\\](site-packages|dist-packages|lib[/\\]python3\.\d+|lib64[/\\]python3\.\d+|cpython-3[^/\\]*[/\\]lib)[/\\]"
+    r"|[/\\]cloud[/\\](runner|pickling|client|dispatch)[/\\]"
     r"|^<(frozen|string|__array)",
     re.IGNORECASE,
 )

@@ -8,6 +8,7 @@ from cloud.server.dashboard.changes import Changes
 from cloud.server.dashboard.desk import Desk
 from cloud.server.dashboard.doorway import Doorway
 from cloud.server.dashboard.files_page import FilesPage
+from cloud.server.dashboard.follow import OutputStream
 from cloud.server.dashboard.job_page import JobPage
 from cloud.server.dashboard.jobs_page import JobsPage
 from cloud.server.dashboard.keys_page import KeysPage
@@ -34,6 +35,7 @@ class Dashboard:
             LiveStream(desk.watchers, doorway, asked),
             JobsPage(desk, doorway),
             Changes(desk, doorway),
+            OutputStream(desk, doorway),
             JobPage(desk, doorway),
             OverviewPage(desk, doorway, history),
             FilesPage(desk, doorway, asked),
