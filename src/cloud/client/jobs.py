@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from cloud.client import sessions
+from cloud.client.naming import printable
 from cloud.client.terse import tersely
 
 if TYPE_CHECKING:
@@ -108,10 +109,17 @@ class Job(int):
         return int.__format__(int(self), form)
 
     def __repr__(self) -> str:
-        return f"<Job {int(self)} {self._name}>" if self._name else f"<Job {int(self)}>"
+        return f"<Job {int(self)} {printable(self._name)}>" if self._name else f"<Job {int(self)}>"
 
     def _repr_html_(self) -> str:
-        return f"<span><b>Job {int(self)}</b> <code>{_escaped(self._name)}</code></span>"
+        from cloud.client.showing import markup_of
+
+        return markup_of(self)
+
+    def _ipython_display_(self) -> None:
+        from cloud.client.showing import display
+
+        display(self)
 
     def __reduce__(self) -> Any:
         return Job, (int(self), self._kind, self._name)
@@ -253,14 +261,17 @@ class Jobs(Sequence[Job]):
         return f"{jids[0]}..{jids[-1]}{step}" if len(jids) > 1 else str(jids[0])
 
     def __repr__(self) -> str:
-        return f"<Jobs {self._span()} of {self._name}>" if self._name else f"<Jobs {self._span()}>"
+        return f"<Jobs {self._span()} of {printable(self._name)}>" if self._name else f"<Jobs {self._span()}>"
 
     def _repr_html_(self) -> str:
-        return f"<span><b>{len(self):,} jobs</b> {self._span()} of <code>{_escaped(self._name)}</code></span>"
+        from cloud.client.showing import markup_of
+
+        return markup_of(self)
+
+    def _ipython_display_(self) -> None:
+        from cloud.client.showing import display
+
+        display(self)
 
     def __reduce__(self) -> Any:
         return Jobs, (self.as_range, self._kind, self._name)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

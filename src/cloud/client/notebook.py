@@ -66,11 +66,11 @@ class Bar:
         self._output.show(" · ".join(counts.words()), markup(counts))
 
 
-def markup(counts: Counts) -> str:
+def markup(counts: Counts, *, clock: bool = True) -> str:
     """A bar and words as HTML that follows the notebook's colours."""
-    words = html.escape(" · ".join(counts.words()))
+    words = html.escape(" · ".join(counts.words(clock=clock)))
     name = f"<code>{html.escape(counts.name)}</code> " if counts.name else ""
-    red = ";accent-color:#c0392b" if counts.failed else ""
+    red = ";accent-color:#d9483b" if counts.failed else ""
     bar = (
         f'<progress max="{counts.total}" value="{counts.finished}" style="width:16em;vertical-align:middle{red}">'
         f"{counts.share:.0%}</progress> "

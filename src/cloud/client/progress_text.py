@@ -46,24 +46,32 @@ class Counts:
         """0 to 1."""
         return self.finished / self.total if self.total else 1.0
 
-    def words(self) -> list[str]:
-        """'1,204/10,000 done', '2 failed', '8 running', '1,830/s', '00:05 left'; the most important first."""
+    def words(self, *, clock: bool = True) -> list[str]:
+        """'1,204/10,000 done', '2 failed', '8 running', '1,830/s', '00:05 left'; the most important first.
+
+        Args:
+            clock: whether to say what is known of time.
+        """
+        elapsed = [duration(self.elapsed_seconds)] * clock
         if self.total == 1 and not self.over:
-            return [f"job {self.first_jid} {next(iter(self.by_word), 'unfinished')}", clock(self.elapsed_seconds)]
+            return [f"job {self.first_jid} {next(iter(self.by_word), 'unfinished')}", *elapsed]
         words = [f"{self.finished - self.failed:,}/{self.total:,} done"]
         if self.failed:
             words.append(f"{self.failed:,} failed")
         if self.over:
-            return [*words, clock(self.elapsed_seconds)]
-        running = self.by_word.get(Status.PROCESSING.word, 0)
-        idle = Status.QUEUED.word if self.by_word.get(Status.QUEUED.word) else Status.WAITING.word
-        if running or not self.by_word.get(idle):
-            words += [f"{running:,} running"] * bool(running)
-        else:
-            words.append(f"{self.by_word[idle]:,} {idle}")
-        if self.per_second <= 0:
-            return [*words, clock(self.elapsed_seconds)]
-        return [*words, rate(self.per_second), f"{clock((self.total - self.finished) / self.per_second + 0.999)} left"]
+            return words + elapsed
+        words += self._unfinished()
+        if self.per_second <= 0 or not clock:
+            return words + elapsed
+        left = duration((self.total - self.finished) / self.per_second + 0.999)
+        return [*words, rate(self.per_second), f"{left} left"]
+
+    def _unfinished(self) -> list[str]:
+        """How many run, or if none does, what they are."""
+        for status, word in ((Status.PROCESSING, "running"), (Status.QUEUED, "queued"), (Status.WAITING, "waiting")):
+            if number := self.by_word.get(status.word):
+                return [f"{number:,} {word}"]
+        return []
 
 
 def rate(per_second: float) -> str:
@@ -77,7 +85,7 @@ def rate(per_second: float) -> str:
     return f"{per_second * 3600:.0f}/h"
 
 
-def clock(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """'00:05', '1:02:03', '2 days 1:02:03'."""
     minutes, second = divmod(int(seconds), 60)
     hours, minute = divmod(minutes, 60)

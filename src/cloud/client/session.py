@@ -132,6 +132,12 @@ class Session(Again, Watching):
             CloudException: the server refused, or cannot be reached.
             Exception: whatever a sequence raises; nothing was created.
         """
+        if callable(function):
+            check_arguments(function, (None,) * len(sequences), {})
+        return self.map_unchecked(function, *sequences, **reserved)
+
+    def map_unchecked(self, function: Callable[..., Any], /, *sequences: Iterable[Any], **reserved: Any) -> Jobs:
+        """As `map`; whether the function takes so many arguments shows when the jobs run, as pools promise."""
         where = f"{self.where}.map"
         if not callable(function):
             raise TypeError(f"{where} first argument ({function!s:.80}) is not callable")
@@ -259,6 +265,11 @@ class Session(Again, Watching):
         from cloud.client.asynchronous import Asynchronous
 
         return Asynchronous(lambda: self)
+
+    @property
+    def opened(self) -> bool:
+        """Whether there is a connection, so that to ask opens nothing."""
+        return self._api is not None and self._pid == os.getpid()
 
     @property
     def watches(self) -> bool:

@@ -2,12 +2,14 @@
 
 import json
 import pickle
+import threading
 
 import pytest
 
 from cloud.client import sessions
 from cloud.client.jobs import Job, Jobs
 from cloud.client.session import Session
+from cloud.errors import JobNotFound
 from tests.support.scripted_api import ScriptedApi
 
 
@@ -48,8 +50,40 @@ def test_a_repr_never_touches_the_network() -> None:
 
     session = Session(refuse)
     assert repr(Job(17, "", "f", session)) == "<Job 17 f>"
-    assert Job(17, "", "<lambda>", session)._repr_html_() == "<span><b>Job 17</b> <code>&lt;lambda&gt;</code></span>"
+    assert repr(Jobs(range(1, 3), "", "f\x1b[31m", session)) == "<Jobs 1..2 of f?[31m>"
+    assert Job(17, "", "<lambda>", session)._repr_html_() == "<div><b>Job 17</b> <code>&lt;lambda&gt;</code></div>"
     assert "1,000 jobs" in Jobs(range(1, 1001), "", "f", session)._repr_html_()
+
+
+def test_in_a_notebook_an_open_cloud_is_asked_once_and_nothing_is_raised(
+    api: ScriptedApi, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = session.map(square, range(4))
+    api.run(jobs[0])
+    api.fail(jobs[1], "why")
+    assert '<progress max="4" value="2"' in jobs._repr_html_()
+    assert "1/4 done · 1 failed · 2 queued" in jobs._repr_html_()
+    assert "1/2 done · 1 queued" in jobs[::2]._repr_html_()
+    assert jobs[0]._repr_html_().endswith(">done</span></div>")
+    assert jobs[2]._repr_html_().endswith(" queued</div>")
+    assert jobs[:0]._repr_html_() == "<div><b>0 jobs</b> none <code>square</code></div>"
+    for broken in (OSError, JobNotFound):
+        monkeypatch.setattr(api, "counts", lambda jids, broken=broken: (_ for _ in ()).throw(broken("gone")))
+        assert "4 jobs" in jobs._repr_html_()
+    assert "deleted" in jobs[0]._repr_html_()
+    with pytest.raises(NotImplementedError):  # IPython on a terminal shows the text
+        jobs._ipython_display_()
+
+
+def test_a_notebook_does_not_wait_long_for_a_cloud_that_is_silent(
+    api: ScriptedApi, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = session.call(square, 1)
+    silent = threading.Event()
+    monkeypatch.setattr("cloud.client.showing.PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(api, "counts", lambda jids: silent.wait(10) and {})
+    assert job._repr_html_() == "<div><b>Job 1</b> <code>square</code></div>"
+    silent.set()
 
 
 def test_jobs_stand_for_their_range(busy: Session) -> None:

@@ -15,7 +15,7 @@ from cloud import config
 from cloud.client import meter
 from cloud.client.meter import Meter, meter_for
 from cloud.client.progress import Progress
-from cloud.client.progress_text import Counts, clock, rate
+from cloud.client.progress_text import Counts, duration, rate
 from cloud.client.session import Session
 from cloud.client.terminal import Line
 from cloud.config import ConfigError
@@ -125,7 +125,12 @@ def test_words_say_how_many_how_quick_and_how_long() -> None:
     single.elapsed_seconds = 61
     assert single.words() == ["job 17 unfinished", "01:01"]
     assert [rate(x) for x in (1830, 2.44, 0.4, 0.01)] == ["1,830/s", "2.4/s", "24/min", "36/h"]
-    assert [clock(x) for x in (5.9, 3723, 90_061, 200_000)] == ["00:05", "1:02:03", "1 day 1:01:01", "2 days 7:33:20"]
+    assert [duration(x) for x in (5.9, 3723, 90_061, 200_000)] == [
+        "00:05",
+        "1:02:03",
+        "1 day 1:01:01",
+        "2 days 7:33:20",
+    ]
 
 
 def test_the_line_fits_the_window_also_when_it_changes(terminal: Any) -> None:

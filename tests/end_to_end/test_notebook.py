@@ -1,0 +1,67 @@
+"""Progress and handles in a notebook: a real kernel, real processes."""
+
+import asyncio
+import warnings
+from typing import Any
+
+import pytest
+
+nbformat = pytest.importorskip("nbformat")
+nbclient = pytest.importorskip("nbclient")
+pytest.importorskip("ipykernel")
+
+CELLS = [
+    """
+import os, time
+from cloud import mp
+def work(seconds):
+    while not os.path.exists("open") and seconds == 0:
+        time.sleep(0.01)
+    if seconds < 0:
+        raise ValueError(seconds)
+    time.sleep(seconds)
+jobs = mp.map(work, [0.3] * 8 + [-1])
+jobs""",
+    "jobs.join(ignore_errors=True)",
+    "waiting = mp.call(work, 0); waiting",
+    "open('open', 'w').close(); waiting.join(progress=False); time.sleep(1.5)",
+    "[waiting]",
+    "waiting.result()",
+    "mp.close()",
+]
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> list[list[dict[str, Any]]]:
+    """What is below each cell in the end."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
+    folder = tmp_path_factory.mktemp("notebook")
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # theirs
+        patch.setenv("PICLOUD_WORKERS", "2")
+        for name in ("CONFIG", "DATA", "RUNTIME"):
+            patch.setenv(f"JUPYTER_{name}_DIR", str(folder / name))
+        patch.setenv("IPYTHONDIR", str(folder / "ipython"))
+        client = nbclient.NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(folder)}})
+        asyncio.run(client.async_execute())
+    return [cell.outputs for cell in notebook.cells]
+
+
+def test_a_handle_that_is_shown_follows_its_jobs(outputs: list[list[dict[str, Any]]]) -> None:
+    (jobs,), (job,) = outputs[0], outputs[2]
+    assert "9 jobs" in jobs["data"]["text/html"]
+    assert "8/9 done · 1 failed" in jobs["data"]["text/html"]
+    assert jobs["data"]["text/plain"] == "<Jobs 1..9 of work>"
+    assert job["data"]["text/html"].endswith(">done</span></div>")
+
+
+def test_a_wait_shows_a_bar_that_stays(outputs: list[list[dict[str, Any]]]) -> None:
+    (bar,) = outputs[1]
+    assert '<progress max="9" value="9"' in bar["data"]["text/html"]
+    assert "<code>work</code>" in bar["data"]["text/html"]
+    assert bar["data"]["text/plain"].startswith("8/9 done · 1 failed · 00:0")
+
+
+def test_nothing_else_is_shown(outputs: list[list[dict[str, Any]]]) -> None:
+    assert [output["data"]["text/plain"] for output in outputs[4]] == ["[<Job 10 work>]"]
+    assert [outputs[i] for i in (3, 5)] == [[], []]
