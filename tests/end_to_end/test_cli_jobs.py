@@ -138,7 +138,38 @@ def test_what_is_known_of_jobs_and_what_they_printed(line: CommandLine) -> None:
     assert line.lines("info", "-o", "status", jid, jid) == [{"jid": int(jid), "status": "done"}]
 
 
+def test_output_is_followed_live_until_the_end(line: CommandLine) -> None:
+    jid = line.text("call", "my-tools.py:sleep", "60").strip()
+    with line.start("output", "--follow", jid, stdout=subprocess.PIPE) as following:
+        assert following.stdout is not None
+        assert following.stdout.readline() == b"asleep\n"
+        line.text("kill", "--force", jid)
+        assert following.stdout.read() == b""
+    assert following.returncode == 0
+
+
+def test_why_and_where_jobs_are(line: CommandLine) -> None:
+    jid = line.text("call", "my-tools.py:sleep", "60").strip()
+    after = line.text("call", "-x", jid, "my-tools.py:text", "a").strip()
+    eventually(lambda: line.text("output", jid) == "asleep\n")
+    assert jid in line.text("why", after)
+    assert line.lines("why", jid, after)[1]["why"] == line.text("why", after).strip()
+    assert "time.sleep(seconds)" in line.text("stack", jid)
+    status, said = line.refused("stack", after)
+    assert (status, "only a running job has a stack" in said) == (3, True), said
+    line.text("kill", "--force", jid)
+
+
 # --- ending them
+
+
+def test_finished_jobs_run_once_more(line: CommandLine) -> None:
+    jids = line.text("map", "-l", "again", "my-tools.py:text", "a", "b", "c").strip()
+    line.text("join", jids)
+    first = int(jids.split("-")[0])
+    again = line.text("rerun", f"{first + 1}-{first + 2}").strip()
+    assert [each["result"] for each in line.lines("result", again)] == ["b", "c"]
+    assert line.lines("rerun", str(first))[0]["count"] == 1
 
 
 def test_a_kill_ends_what_runs(line: CommandLine) -> None:

@@ -18,8 +18,11 @@ GROUPS = {
         "result": "Show what jobs returned.",
         "info": "Show what is known of jobs.",
         "output": "Show what a job prints.",
+        "why": "Say why a job does not run yet.",
+        "stack": "Show where a running job is.",
         "join": "Wait until jobs are finished.",
         "kill": "End jobs.",
+        "rerun": "Run finished jobs once more.",
         "delete": "Forget finished jobs.",
     },
     "Around jobs": {
