@@ -57,7 +57,7 @@ def map_async(
 ) -> AsyncResult:
     """The same, to be asked for later. Callbacks are those of `cloud.map`: they get the jid of each job."""
     session = session_of(None)
-    return AsyncResult(session.map(func, iterable, **_callbacks(callback, error_callback)), session)
+    return AsyncResult(session.map_unchecked(func, iterable, **_callbacks(callback, error_callback)), session)
 
 
 def imap(func: Callable[..., Any], iterable: Iterable[Any], chunksize: int = 1) -> PoolIterator:
@@ -66,14 +66,14 @@ def imap(func: Callable[..., Any], iterable: Iterable[Any], chunksize: int = 1) 
     Its `next(timeout)` raises `PoolTimeoutError`, and the `CloudException` of a failed job where its turn comes.
     """
     session = session_of(None)
-    feed = Feed(lambda items: session.map(func, items), iterable, chunksize)
+    feed = Feed(lambda items: session.map_unchecked(func, items), iterable, chunksize)
     return OrderedIterator(session, feed, remote_errors=False)
 
 
 def imap_unordered(func: Callable[..., Any], iterable: Iterable[Any], chunksize: int = 1) -> PoolIterator:
     """The same in the order in which jobs finish."""
     session = session_of(None)
-    feed = Feed(lambda items: session.map(func, items), iterable, chunksize)
+    feed = Feed(lambda items: session.map_unchecked(func, items), iterable, chunksize)
     return UnorderedIterator(session, feed, remote_errors=False)
 
 

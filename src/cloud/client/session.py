@@ -132,12 +132,20 @@ class Session(Again, Watching):
             CloudException: the server refused, or cannot be reached.
             Exception: whatever a sequence raises; nothing was created.
         """
-        if callable(function):
-            check_arguments(function, (None,) * len(sequences), {})
-        return self.map_unchecked(function, *sequences, **reserved)
+        return self._map(function, sequences, reserved, check=True)
 
     def map_unchecked(self, function: Callable[..., Any], /, *sequences: Iterable[Any], **reserved: Any) -> Jobs:
         """As `map`; whether the function takes so many arguments shows when the jobs run, as pools promise."""
+        return self._map(function, sequences, reserved, check=False)
+
+    def _map(
+        self,
+        function: Callable[..., Any],
+        sequences: tuple[Iterable[Any], ...],
+        reserved: dict[str, Any],
+        *,
+        check: bool,
+    ) -> Jobs:
         where = f"{self.where}.map"
         if not callable(function):
             raise TypeError(f"{where} first argument ({function!s:.80}) is not callable")
@@ -148,6 +156,8 @@ class Session(Again, Watching):
                 f"use a lambda or functools.partial to set arguments that all jobs share"
             )
         check_sequences(sequences, where)
+        if check:
+            check_arguments(function, (None,) * len(sequences), {})
         jids = self._submit.map(function, sequences, told)
         jobs = Jobs(jids, self.kind, short_name(function), self)
         if jids and (told.callbacks or told.callbacks_on_error):

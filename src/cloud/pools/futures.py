@@ -95,7 +95,7 @@ class Executor(futures.Executor):
         until = math.inf if timeout is None else time.monotonic() + timeout
         self._check()
         with _in_users_words():
-            jobs = self._session.map(self._prepared(fn), *_cut(iterables), **self._reserved)
+            jobs = self._session.map_unchecked(self._prepared(fn), *_cut(iterables), **self._reserved)
         self._submitted.add(jobs.as_range)
         return self._results(jobs, self._session.iresult(jobs), until)
 

@@ -190,7 +190,7 @@ class Pool:
         if isinstance(items, (str, bytes, bytearray)):
             items = list(items)
         try:
-            return self._session.map(function, items, **self._reserved)
+            return self._session.map_unchecked(function, items, **self._reserved)
         except CannotPickle as refusal:
             raise unpicklable(refusal) from refusal
 
