@@ -27,6 +27,10 @@ class Look:
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         return self._ask("POST", path, urlencode(fields).encode(), {**kind, **headers})
 
+    def send(self, method: str, path: str, query: dict[str, str], body: bytes, headers: dict[str, str]) -> "Look":
+        """Anything else that a script may send."""
+        return self._ask(method, f"{path}?{urlencode(query)}", body, headers)
+
     def sign_in(self, key: str, secret: str) -> "Look":
         """By the form."""
         return self.post("/sign-in", {"key": key, "secret": secret})

@@ -1,7 +1,7 @@
 """What went on lately, in rings that never grow: a number a second for ten minutes, and one a minute for a day."""
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from cloud.model import Status
@@ -163,6 +163,8 @@ class History:
         self.accounts: dict[int, Past] = {}
         self.began = 0.0
         """When the first numbers came."""
+        self.freshen: Callable[[], object] = lambda: None
+        """Call it before reading: it brings the history up to now."""
         self.slots, self.workers, self.busy = Series(level=True), Series(level=True), Series(level=True)
 
     def of(self, account: int) -> Past:

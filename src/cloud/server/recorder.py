@@ -23,6 +23,7 @@ class Recorder:
 
     def __init__(self, core: Core, loop: asyncio.AbstractEventLoop, *, wall: Callable[[], float] = time.time) -> None:
         self.history = History()
+        self.history.freshen = self.sample
         self._core = core
         self._loop = loop
         self._wall = wall

@@ -34,6 +34,7 @@ class OverviewPage:
     async def _overview(self, request: Request, visit: Visit) -> Response:
         account, now = visit.caller.account, self._wall()
         span, by = _wanted(request)
+        self._history.freshen()
         past, state = self._history.of(account), self._desk.core.engine.state()
         names = past.labels if by == "label" else past.functions
         return self._desk.page(
@@ -50,6 +51,7 @@ class OverviewPage:
         except ValueError:
             since = 0.0
         since = since if 0 <= since < 1e12 else 0.0
+        self._history.freshen()
         return JsonAnswer(curves(self._history, visit.caller.account, SPANS[span], by, self._wall(), since))
 
 

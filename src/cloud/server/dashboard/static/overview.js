@@ -135,10 +135,7 @@
     box = document.getElementById("charts");
     if (!box) return;
     ask();
-    /* Something happened: now, and once more when the server has counted it. */
-    document.addEventListener("renewed", (event) => {
-      if (event.target.id === "tiles") { soon(); setTimeout(soon, 2 * QUICKEST + 100); }
-    });
+    document.addEventListener("renewed", (event) => { if (event.target.id === "tiles") soon(); });
     document.addEventListener("visibilitychange", soon);
     new ResizeObserver(() => {
       for (const { made, target } of plots) made.setSize({ width: target.clientWidth, height: heightOf(target) });
