@@ -262,6 +262,7 @@ class Worker:
             with contextlib.suppress(Exception):  # it ends with its processes, below, if not by itself
                 wire.AT_JOB_END.pop()()
         self._streams.tidy()
+        self._stack.install()
         kill_children()
 
     def _bind(self, wanted: Header, frames: list[memoryview]) -> None:
