@@ -15,6 +15,7 @@ from typing import Any
 from joblib._parallel_backends import AutoBatchingMixin, FallbackToBackend, SequentialBackend
 from joblib.parallel import ParallelBackendBase, register_parallel_backend
 
+from cloud.client.naming import full_name
 from cloud.pools.futures import Executor
 from cloud.pools.whose import session_of
 
@@ -37,6 +38,7 @@ class PicloudBackend(AutoBatchingMixin, ParallelBackendBase):  # type: ignore[mi
         self._cloud = cloud
         self._reserved = reserved
         self._executor: Executor | None = None
+        self._runs: dict[str, RunBatch] = {}
 
     def effective_n_jobs(self, n_jobs: int | None) -> int:
         """How many jobs the cloud runs at once; a positive number is taken as it is."""
@@ -61,10 +63,17 @@ class PicloudBackend(AutoBatchingMixin, ParallelBackendBase):  # type: ignore[mi
     def submit(self, func: Callable[[], Any], callback: Callable[[Future[Any]], object] | None = None) -> Future[Any]:
         """A job that runs a batch of calls."""
         assert self._executor is not None, "joblib configures before it submits"
-        future = self._executor.submit(run_batch, func)
+        future = self._executor.submit(self._named(func), func)
         if callback is not None:
             future.add_done_callback(callback)
         return future
+
+    def _named(self, batch: Any) -> "RunBatch":
+        """What runs this batch, called as the function in it, the first if there are several."""
+        items = getattr(batch, "items", None)
+        first = items[0][0] if isinstance(items, list) and items else RunBatch
+        name = full_name(first).partition(" at ")[0]
+        return self._runs.setdefault(name, RunBatch(*name.rpartition(".")[::2]))
 
     def retrieve_result_callback(self, out: Future[Any]) -> Any:
         """The results of a batch whose job is finished; raises what it raised."""
@@ -84,9 +93,15 @@ class PicloudBackend(AutoBatchingMixin, ParallelBackendBase):  # type: ignore[mi
             self._executor = None
 
 
-def run_batch(batch: Callable[[], Any]) -> Any:
-    """The function of the jobs, one for all of them, so that a batch travels as an argument."""
-    return batch()
+class RunBatch:
+    """The function of the jobs, one for all with the same name, so that a batch travels as an argument."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self.__module__ = module
+        self.__qualname__ = name
+
+    def __call__(self, batch: Callable[[], Any]) -> Any:
+        return batch()
 
 
 register_parallel_backend("picloud", PicloudBackend)

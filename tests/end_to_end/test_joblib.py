@@ -38,6 +38,16 @@ def test_a_loop_runs_in_other_processes_in_order(anywhere: Session) -> None:
     assert os.getpid() not in {pid for pid, _ in results}
 
 
+def test_jobs_are_called_as_the_users_function(anywhere: Session) -> None:
+    def cube(i: int) -> int:
+        return i**3
+
+    jid = int(anywhere.call(abs, 1))
+    with joblib.parallel_config("picloud", cloud=anywhere):
+        assert joblib.Parallel(n_jobs=2)(joblib.delayed(cube)(i) for i in range(3)) == [0, 1, 8]
+    assert anywhere.info(jid + 1, "function")[jid + 1]["function"] == f"{__name__}.cube"
+
+
 def test_results_may_come_as_a_generator_unordered(anywhere: Session) -> None:
     with joblib.parallel_config("picloud", cloud=anywhere):
         results = joblib.Parallel(n_jobs=2, return_as="generator_unordered")(joblib.delayed(abs)(-i) for i in range(20))
