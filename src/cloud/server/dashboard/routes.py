@@ -13,9 +13,11 @@ from cloud.server.dashboard.job_page import JobPage
 from cloud.server.dashboard.jobs_page import JobsPage
 from cloud.server.dashboard.keys_page import KeysPage
 from cloud.server.dashboard.live import LiveStream
+from cloud.server.dashboard.map_page import MapPage
 from cloud.server.dashboard.overview_page import OverviewPage
 from cloud.server.dashboard.server_page import ServerPage
 from cloud.server.dashboard.static_files import serve_static
+from cloud.server.dashboard.watchers import Watchers
 from cloud.server.gate import Gate
 from cloud.server.history import History
 
@@ -29,11 +31,13 @@ class Dashboard:
             about: the server's id and version.
         """
         desk = Desk(asked, core, about)
+        self._watchers = desk.watchers
         self._doorway = doorway = Doorway(desk, gate)
         # What is more special comes first: of two addresses that fit, the earlier one answers.
         self._parts = (
             LiveStream(desk.watchers, doorway, asked),
             JobsPage(desk, doorway),
+            MapPage(desk, doorway),
             Changes(desk, doorway),
             OutputStream(desk, doorway),
             JobPage(desk, doorway),
@@ -42,6 +46,11 @@ class Dashboard:
             KeysPage(desk, doorway, gate),
             ServerPage(desk, doorway),
         )
+
+    @property
+    def watchers(self) -> Watchers:
+        """Whom it tells of changes."""
+        return self._watchers
 
     def routes(self) -> list[Route]:
         """All of them."""
