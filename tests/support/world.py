@@ -1,5 +1,6 @@
 """A core on a real store with an engine and a clock that do what the test says."""
 
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from cloud.api import NewChunk, Part
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.jobs import Jobs
+from cloud.dispatch.ports import Store
 from cloud.model import Environment, Ranges, Spec, Status
 from cloud.pickling import dump_function, pack_map
 from cloud.stores.blobs import MemoryBlobs
@@ -27,8 +29,17 @@ def spec(**changes: Any) -> Spec:
 class World:
     """One account's jobs, with everything around them in reach."""
 
-    def __init__(self, path: Path | None = None, *, slots: int = 2, jobs_per_seat: int = 1) -> None:
-        self.path = path
+    def __init__(
+        self,
+        path: Path | None = None,
+        *,
+        slots: int = 2,
+        jobs_per_seat: int = 1,
+        open_store: Callable[[], Store] | None = None,
+        sole: bool = True,
+    ) -> None:
+        self.open_store = open_store or (lambda: SQLiteStore(str(path) if path else ":memory:"))
+        self.sole = sole
         self.clock = ManualClock()
         self.blobs = MemoryBlobs()
         self.slots, self.jobs_per_seat = slots, jobs_per_seat
@@ -37,9 +48,9 @@ class World:
 
     def start(self) -> None:
         """A dispatcher begins, on whatever the store remembers."""
-        self.store = SQLiteStore(str(self.path) if self.path else ":memory:")
+        self.store = self.open_store()
         self.engine = ScriptedEngine(self.slots, self.jobs_per_seat)
-        self.dispatcher = Dispatcher(self.store, self.blobs, self.engine, self.clock)
+        self.dispatcher = Dispatcher(self.store, self.blobs, self.engine, self.clock, sole=self.sole)
         self.jobs = Jobs(self.dispatcher, 1)
 
     def crash(self) -> None:

@@ -19,7 +19,8 @@ class Dispatchers(Connection):
         return self._write_first(SQL.renew, (microseconds(until), dispatcher)) is not None
 
     def lapsed(self, now: datetime) -> list[int]:
-        """Dispatchers whose lease is over."""
+        """Dispatchers whose lease is over; also those that have none any more and claimed all the same, because they
+        had not noticed yet that they were taken for dead."""
         return [dispatcher for (dispatcher,) in self._read(SQL.lapsed, (microseconds(now),))]
 
     def dispatchers(self) -> list[int]:

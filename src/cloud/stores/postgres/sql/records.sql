@@ -28,7 +28,10 @@ INSERT INTO dispatchers (name, until) VALUES (%s, %s) RETURNING dispatcher
 UPDATE dispatchers SET until = %s WHERE dispatcher = %s RETURNING dispatcher
 
 -- :name lapsed
-SELECT dispatcher FROM dispatchers WHERE until < %s ORDER BY dispatcher
+SELECT dispatcher FROM dispatchers WHERE until < %s
+UNION SELECT c.dispatcher FROM claims c
+    WHERE NOT EXISTS (SELECT 1 FROM dispatchers d WHERE d.dispatcher = c.dispatcher)
+ORDER BY dispatcher
 
 -- :name dispatchers
 SELECT dispatcher FROM dispatchers ORDER BY dispatcher

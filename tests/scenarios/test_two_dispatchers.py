@@ -1,0 +1,150 @@
+"""Two server processes' cores on one PostgreSQL: they share the work, wake each other, and take over from the dead."""
+
+import select
+from collections.abc import Callable, Iterator
+from itertools import count
+
+import pytest
+
+from cloud.dispatch.dispatcher import LEASE_DURATION, RENEW_EVERY_SECONDS
+from cloud.dispatch.waiters import Waiter
+from cloud.errors import ServerUnavailable
+from cloud.model import Status
+from tests.support.postgres import Cluster
+from tests.support.stores import places
+from tests.support.waiting import eventually
+from tests.support.world import World
+
+
+@pytest.fixture
+def worlds(postgres: Cluster) -> Iterator[tuple[World, World]]:
+    """Two dispatchers with engines and clocks of their own, on one store."""
+    from cloud.stores.postgres.store import PostgresStore
+
+    url = postgres.url()
+    both = tuple(World(slots=2, open_store=lambda: PostgresStore(url), sole=False) for _ in range(2))
+    both[1]._tokens = count(1000)  # tokens are an account's, wherever they are sent
+    yield both[0], both[1]
+    for world in both:
+        world.stop()
+
+
+def _until(world: World, condition: Callable[[], object]) -> None:
+    """Ticks as its process does: when there is something to hear."""
+
+    def looked() -> object:
+        signals = world.store.signals
+        assert signals is not None
+        if select.select([signals.fileno()], [], [], 0)[0]:
+            world.tick()
+        return condition()
+
+    eventually(looked)
+
+
+def _everywhere(world: World, jids: range) -> list[object]:
+    (submission,) = world.store.at_jids(jids)
+    return places(world.store, submission)
+
+
+def test_a_queue_is_worked_off_by_both(worlds: tuple[World, World]) -> None:
+    one, other = worlds
+    jids = one.map(4)
+    assert len(one.engine.running) == 2
+    _until(other, lambda: other.engine.running)
+    assert len(other.engine.running) == 2
+    assert one.status(jids) == ["processing"] * 4
+    one.engine.finish_all()
+    other.engine.finish_all()
+    one.tick()
+    other.tick()
+    assert one.status(jids) == other.status(jids) == ["done"] * 4
+    assert _everywhere(other, jids) == [(Status.DONE, 1)] * 4
+
+
+def test_who_waits_at_one_is_woken_by_the_other(worlds: tuple[World, World]) -> None:
+    one, other = worlds
+    jids = one.map(1)
+    question = other.jobs.wait_question((jids,), timeout_seconds=None, stop_on_failure=False)
+    assert question.look(0.0) is None
+    answers: list[object] = []
+    other.dispatcher.waiters.add(Waiter(question.sids, lambda: answers.append(question.look(0.0))))
+    one.run_all()
+    _until(other, lambda: answers and answers[-1] is not None)
+
+
+def test_a_kill_reaches_the_engine_that_runs_the_job(worlds: tuple[World, World]) -> None:
+    one, other = worlds
+    jids = one.map(2)
+    other.jobs.kill((jids[:1],), force=True)
+    _until(one, lambda: one.engine.killed)
+    assert one.engine.killed[0][1:] == (0, 1, True)
+    assert other.status(jids) == ["killed", "processing"]
+
+
+def test_what_waits_is_released_whoever_ends_what_it_waits_for(worlds: tuple[World, World]) -> None:
+    one, other = worlds
+    parents = one.map(2)
+    children = other.map(2, depends_on=(parents,))
+    assert other.status(children) == ["waiting"] * 2
+    one.engine.finish_all()
+    one.tick()
+    assert set(other.status(children)) <= {"queued", "processing"}
+    _until(other, lambda: one.engine.running or other.engine.running)
+    for world in worlds:
+        world.run_all()
+    assert one.status(children) == ["done"] * 2
+
+
+def test_jobs_of_a_dispatcher_that_is_gone_run_at_the_other_once_its_lease_is_over(worlds: tuple[World, World]) -> None:
+    one, other = worlds
+    jids, careful = one.map(1), one.map(1, restartable=False)
+    assert len(one.engine.running) == 2
+    other.clock.advance(LEASE_DURATION.total_seconds() - RENEW_EVERY_SECONDS)
+    other.tick()
+    assert other.status(jids, careful) == ["processing", "processing"]
+    other.clock.advance(2 * RENEW_EVERY_SECONDS)
+    other.tick()
+    assert other.status(jids, careful) == ["processing", "error"]
+    assert [work.claim.attempt for work in other.engine.running.values()] == [2]
+    one.engine.finish_all()  # it was not gone, only slow: too late
+    one.tick()
+    assert other.status(jids, careful) == ["processing", "error"]
+    other.run_all()
+    assert _everywhere(one, jids) == [(Status.DONE, 2)]
+    assert _everywhere(one, careful) == [(Status.ERROR, 1)]
+    more = one.map(1)
+    one.clock.advance(2 * RENEW_EVERY_SECONDS)  # it notices that it was given up, and begins afresh
+    one.tick()
+    for world in worlds:
+        world.run_all()
+    assert one.status(more) == ["done"]
+
+
+def test_outcomes_wait_for_a_database_that_is_being_restarted(worlds: tuple[World, World], postgres: Cluster) -> None:
+    one, other = worlds
+    jids = one.map(6)
+    other.tick()
+    postgres.stop()
+    one.engine.finish_all()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cloud.stores.postgres.link.PATIENCE_SECONDS", 0.1)
+        one.tick()
+        assert one.dispatcher.behind
+        with pytest.raises(ServerUnavailable) as refused:
+            other.map(1)
+    assert refused.value.retry
+    postgres.start()
+
+    def all_done() -> bool:
+        for world in worlds:
+            world.clock.advance(1.0)
+            world.engine.finish_all()
+            world.tick()
+        try:
+            return one.status(jids) == ["done"] * 6
+        except ServerUnavailable:
+            return False
+
+    eventually(all_done)
+    assert _everywhere(other, jids) == [(Status.DONE, 1)] * 6
