@@ -18,7 +18,8 @@ AXE = Path(__file__).parents[1] / "support" / "vendored" / "axe.min.js"
 RUN = """
 const done = arguments[arguments.length - 1];
 axe.run(document, { resultTypes: ["violations"] }).then((found) => done(found.violations.map((v) => ({
-  id: v.id, impact: v.impact, help: v.help, where: v.nodes.slice(0, 5).map((n) => n.target.join(" ") + ": " + n.failureSummary),
+  id: v.id, impact: v.impact, help: v.help,
+  where: v.nodes.slice(0, 5).map((n) => n.target.join(" ") + ": " + n.failureSummary),
 }))), (error) => done([{ id: "axe", impact: "critical", help: String(error), where: [] }]));
 """
 SERIOUS = ("serious", "critical")

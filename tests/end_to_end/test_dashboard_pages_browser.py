@@ -1,0 +1,188 @@
+"""Overview, Files, Keys and Server pages in real Chromium: every button, charts that move, as a person uses them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver.chrome.webdriver import WebDriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from tests.support.browser import chromium
+from tests.support.served import Served
+from tests.support.waiting import eventually
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    served = Served(str(tmp_path_factory.mktemp("home")), "--workers", "2")
+    yield served
+    assert served.end() == 0
+
+
+@pytest.fixture(scope="module")
+def signed_in(server: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
+    """A browser that followed a one-time link."""
+    with chromium(str(tmp_path_factory.mktemp("profile"))) as browser:
+        _, _, body = server.request("POST", "/v1/dashboard-links")
+        browser.get(server.url + json.loads(body)["path"])
+        yield browser
+
+
+@pytest.fixture
+def browser(signed_in: WebDriver) -> Iterator[WebDriver]:
+    """The same; at the end of the test nothing may have been complained about."""
+    signed_in.get_log("browser")  # type: ignore[no-untyped-call]
+    yield signed_in
+    said = [entry["message"] for entry in signed_in.get_log("browser")]  # type: ignore[no-untyped-call]
+    assert said == []
+
+
+def text_of(browser: WebDriver, css: str = "main") -> str:
+    """What is to be read there; '' while it is being renewed."""
+    try:
+        return "\n".join(found.text for found in browser.find_elements(By.CSS_SELECTOR, css))
+    except StaleElementReferenceException:
+        return ""
+
+
+def press(browser: WebDriver, css: str, *, agree: bool | None = None) -> None:
+    """A button; `agree` answers the question that it asks."""
+    browser.find_element(By.CSS_SELECTOR, css).click()
+    if agree is not None:
+        eventually(lambda: browser.find_elements(By.CSS_SELECTOR, "#question[open]"))
+        browser.find_element(By.CSS_SELECTOR, f"#question button[value={'yes' if agree else 'no'}]").click()
+
+
+def fails(x: int) -> int:
+    if x == 1:
+        raise ValueError(f"no {x} today")
+    return x
+
+
+def test_the_overview_counts_and_draws_while_it_is_looked_at(server: Served, browser: WebDriver) -> None:
+    browser.get(f"{server.url}/overview")
+    eventually(lambda: len(browser.find_elements(By.CSS_SELECTOR, ".chart canvas")) == 3)
+    browser.execute_script("window.sameAsBefore = true")
+    drawn = "return Number(document.getElementById('charts').dataset.drawn)"
+    before = browser.execute_script(drawn)
+    jids = server.submit(fails, range(6), label=HOSTILE)
+    server.wait((jids,))
+    eventually(lambda: "5\ndone" in text_of(browser, ".tiles") and "1\nfailed" in text_of(browser, ".tiles"))
+    eventually(lambda: "ValueError: no 1 today" in text_of(browser, ".failures"))
+    eventually(lambda: browser.execute_script(drawn) > before)
+    assert browser.execute_script("return window.sameAsBefore") is True
+    assert HOSTILE in text_of(browser, ".failures")
+
+
+def test_the_charts_are_broken_down_and_span_a_day(server: Served, browser: WebDriver) -> None:
+    server.wait((server.submit(fails, [2, 3], label="rain of may"),))
+    browser.get(f"{server.url}/overview")
+    browser.find_element(By.LINK_TEXT, "label").click()
+    eventually(lambda: "rain of may" in text_of(browser, "[data-chart=ended]"))
+    assert "rain of may" in text_of(browser, "#lately")
+    browser.find_element(By.LINK_TEXT, "24 hours").click()
+    eventually(lambda: "span=day" in browser.current_url and "per minute" in text_of(browser))
+    assert "by=label" in browser.current_url
+    eventually(lambda: "rain of may" in text_of(browser, "[data-chart=ended]"))
+    browser.find_element(By.LINK_TEXT, "function").click()
+    eventually(lambda: "fails" in text_of(browser, "[data-chart=ended]"))
+    browser.find_element(By.CSS_SELECTOR, "#lately a").click()
+    eventually(lambda: "jobs?function=fails" in browser.current_url)
+
+
+def test_the_charts_take_the_colours_of_the_theme(server: Served, browser: WebDriver) -> None:
+    browser.get(f"{server.url}/overview")
+    drawn = "return Number(document.getElementById('charts').dataset.drawn || 0)"
+    before = eventually(lambda: browser.execute_script(drawn))
+    browser.find_element(By.ID, "theme").click()
+    eventually(lambda: browser.execute_script(drawn) > before)
+    browser.find_element(By.ID, "theme").click()
+
+
+def test_a_file_is_put_found_fetched_and_deleted(server: Served, browser: WebDriver, tmp_path: Path) -> None:
+    path = tmp_path / "may.txt"
+    path.write_bytes(b"rain\n" * 1000)
+    browser.get(f"{server.url}/files")
+    assert "There are no files yet" in text_of(browser)
+    browser.find_element(By.ID, "file").send_keys(str(path))
+    name = browser.find_element(By.ID, "name")
+    assert name.get_attribute("value") == "may.txt"
+    name.clear()
+    name.send_keys(f"films/{HOSTILE}.txt")
+    press(browser, "#upload button")
+    eventually(lambda: f"films/{HOSTILE}.txt" in text_of(browser, "#found"))
+    assert "4.9 KB" in text_of(browser, "#found")
+    _, _, body = server.request("GET", "/v1/files?prefix=films/")
+    assert json.loads(body)["files"][0]["size_bytes"] == 5000
+    browser.find_element(By.ID, "prefix").send_keys("nothing", Keys.ENTER)
+    eventually(lambda: "No file has a name" in text_of(browser))
+    browser.get(f"{server.url}/files?prefix=films/")
+    press(browser, "#found .danger", agree=False)
+    assert f"films/{HOSTILE}" in text_of(browser, "#found")
+    press(browser, "#found .danger", agree=True)
+    eventually(lambda: "No file has a name" in text_of(browser))
+    assert f"Deleted films/{HOSTILE}.txt." in text_of(browser, ".toasts")
+
+
+def test_a_name_that_cannot_be_is_refused_where_it_was_typed(
+    server: Served, signed_in: WebDriver, tmp_path: Path
+) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"x")
+    signed_in.get(f"{server.url}/files")
+    signed_in.find_element(By.ID, "file").send_keys(str(path))
+    name = signed_in.find_element(By.ID, "name")
+    name.clear()
+    name.send_keys("../up")
+    press(signed_in, "#upload button")
+    eventually(lambda: "cannot be called '../up'" in text_of(signed_in, "#wrong"))
+
+
+def test_a_key_is_made_copied_noted_and_deactivated(server: Served, browser: WebDriver) -> None:
+    browser.execute_cdp_cmd(
+        "Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
+    )
+    browser.get(f"{server.url}/keys")
+    browser.find_element(By.ID, "note").send_keys(f"night {HOSTILE}", Keys.ENTER)
+    text = eventually(lambda: text_of(browser, "#secret"))
+    assert f"PICLOUD_URL={server.url}" in text
+    key = text.partition("PICLOUD_API_KEY=")[2].partition("\n")[0]
+    press(browser, "#copy")
+    eventually(lambda: text_of(browser, "#copy") == "Copied")
+    browser.find_element(By.LINK_TEXT, "I have kept it").click()
+    eventually(lambda: not browser.find_elements(By.ID, "secret"))
+    note = browser.find_element(By.CSS_SELECTOR, f"#key-{key} input[name=note]")
+    assert note.get_attribute("value") == f"night {HOSTILE}"  # type: ignore[no-untyped-call]
+    note.clear()
+    note.send_keys("day", Keys.ENTER)
+    eventually(lambda: f"Key {key} has a new note." in text_of(browser, ".toasts"))
+    press(browser, f"#key-{key} .warn", agree=True)
+    eventually(lambda: "inactive" in text_of(browser, f"#key-{key}"))
+    press(browser, f"#key-{key} form[action$='/activate'] button")
+    eventually(lambda: "inactive" not in text_of(browser, f"#key-{key}"))
+
+
+def test_loading_the_page_of_a_new_key_again_makes_no_other(server: Served, browser: WebDriver) -> None:
+    browser.get(f"{server.url}/keys")
+    press(browser, "form.upload button")
+    eventually(lambda: browser.find_elements(By.ID, "secret"))
+    rows = len(browser.find_elements(By.CSS_SELECTOR, "#list tbody tr"))
+    browser.refresh()
+    eventually(lambda: not browser.find_elements(By.ID, "secret"))
+    assert len(browser.find_elements(By.CSS_SELECTOR, "#list tbody tr")) == rows
+
+
+def test_pages_are_reached_from_each_other_and_fit_on_a_phone(server: Served, browser: WebDriver) -> None:
+    browser.set_window_size(500, 900)
+    browser.get(f"{server.url}/jobs")
+    for title in ("Overview", "Files", "Keys", "Server"):
+        browser.find_element(By.LINK_TEXT, title).click()
+        eventually(lambda title=title: text_of(browser, "h1") == title)
+        assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+        assert text_of(browser, "nav [aria-current=page]") == title
+    browser.set_window_size(1280, 900)
