@@ -10,7 +10,7 @@
   const LONG_LINE = 3000;
   const MOST_HITS = 20000;
   const COLOURS = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
-  const ESCAPES = /\x1b\[([0-?]*)[ -/]*([@-~])|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/g;
+  const ESCAPES = /\x1b\[([0-?]*)[ -/]*([@-~])|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]|[\x00-\x08\x0b-\x1f\x7f]/g;
   const UNFINISHED = /\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]{0,4000})?$/;
 
   /* The state of a terminal's pen, as class names. */
@@ -189,8 +189,8 @@
       this.pre.append(fresh);
       this.trim();
       if (this.query) this.search(this.query, true);
+      this.tell(); /* who listens may show what was hidden while it was empty */
       if (this.following) this.toEnd();
-      this.tell();
     }
 
     trim() {

@@ -1,0 +1,403 @@
+"""The Job page in real Chromium: live output and its tools, traceback, flame graph, buttons; nothing is ever markup."""
+
+import json
+import pstats
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium.common.exceptions import NoAlertPresentException, StaleElementReferenceException
+from selenium.webdriver.chrome.webdriver import WebDriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from cloud.model import Status
+from tests.support.browser import chromium
+from tests.support.looking import Look
+from tests.support.served import Served
+from tests.support.waiting import eventually
+
+HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    served = Served(str(tmp_path_factory.mktemp("home")), "--workers", "2")
+    yield served
+    assert served.end() == 0
+
+
+@pytest.fixture(scope="module")
+def signed_in(server: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
+    with chromium(str(tmp_path_factory.mktemp("profile"))) as browser:
+        _, _, body = server.request("POST", "/v1/dashboard-links")
+        browser.get(server.url + json.loads(body)["path"])
+        yield browser
+
+
+@pytest.fixture
+def browser(signed_in: WebDriver) -> Iterator[WebDriver]:
+    """At the end of the test nothing may have been complained about."""
+    signed_in.get_log("browser")  # type: ignore[no-untyped-call]
+    yield signed_in
+    said = [entry["message"] for entry in signed_in.get_log("browser")]  # type: ignore[no-untyped-call]
+    assert said == []
+
+
+@pytest.fixture
+def visitor(server: Served) -> Look:
+    return Look(server).sign_in(server.card["key"], server.card["secret"])
+
+
+def text_of(browser: WebDriver, css: str) -> str:
+    """What is to be read there; '' while it is being renewed."""
+    try:
+        return "\n".join(found.text for found in browser.find_elements(By.CSS_SELECTOR, css))
+    except StaleElementReferenceException:
+        return ""
+
+
+def press(browser: WebDriver, css: str, *, sure: bool = False) -> None:
+    """A button; if it asks back, say yes."""
+    eventually(lambda: browser.find_elements(By.CSS_SELECTOR, css))
+    browser.find_element(By.CSS_SELECTOR, css).click()
+    if sure:
+        eventually(lambda: browser.find_elements(By.CSS_SELECTOR, "dialog[open] button.primary"))
+        browser.find_element(By.CSS_SELECTOR, "dialog[open] button.primary").click()
+
+
+def page(server: Served, browser: WebDriver, function: Any, argument: Any, **spec: Any) -> int:
+    """The open page of a job that has ended."""
+    (jid,) = jids = server.submit(function, [argument], **spec)
+    server.wait((jids,))
+    browser.get(f"{server.url}/jobs/{jid}")
+    eventually(lambda: browser.find_elements(By.CSS_SELECTOR, "#output[data-over]"))
+    return jid
+
+
+def speak(folder: str) -> None:
+    """Says a line for each file that appears in the folder, and ends with the file 'end'."""
+    import os
+    import sys
+    import time
+
+    print("begun", flush=True)
+    said: set[str] = set()
+    while "end" not in said:
+        for name in sorted(set(os.listdir(folder)) - said):
+            said.add(name)
+            print("heard", name, flush=True)
+            print("also", name, file=sys.stderr, flush=True)
+        time.sleep(0.005)
+
+
+def stubborn(_: object) -> None:
+    import time
+
+    while True:
+        try:
+            while True:
+                time.sleep(0.005)
+        except BaseException:  # not even when it is asked to end
+            print("no", flush=True)
+
+
+def lines(texts: list[str]) -> None:
+    for text in texts:
+        print(text)
+
+
+def fails(_: object) -> None:
+    print("about to")
+    json.loads("{")
+
+
+def leaf(n: int) -> int:
+    return sum(range(n))
+
+
+def branch(n: int) -> int:
+    return max([leaf(i * 10) for i in range(n)])
+
+
+def tree(n: int) -> int:
+    return branch(n) + len([str(i) for i in range(n)])
+
+
+# --- live
+
+
+def test_output_appears_as_it_is_written_and_the_page_ends_with_the_job(
+    server: Served, browser: WebDriver, tmp_path: Path
+) -> None:
+    """What is written later is seen later, without loading the page again, and each piece once."""
+    (jid,) = server.submit(speak, [str(tmp_path)])
+    browser.get(f"{server.url}/jobs/{jid}")
+    browser.execute_script("window.sameAsBefore = true")
+    eventually(lambda: text_of(browser, "#stdout") == "begun")
+    for name in ("a", "b", "c"):
+        assert f"heard {name}" not in text_of(browser, "#stdout")
+        (tmp_path / name).touch()
+        eventually(lambda name=name: text_of(browser, "#stdout").endswith(f"heard {name}"))  # type: ignore[misc]
+    assert text_of(browser, "#stderr-tab").split() == ["Errors", "3"]
+    (tmp_path / "end").touch()
+    eventually(lambda: text_of(browser, ".status") == "done")
+    eventually(lambda: browser.find_elements(By.CSS_SELECTOR, "#output[data-over]"))
+    assert text_of(browser, "#stdout").splitlines() == ["begun", "heard a", "heard b", "heard c", "heard end"]
+    browser.find_element(By.ID, "stderr-tab").click()
+    assert text_of(browser, "#stderr").splitlines() == ["also a", "also b", "also c", "also end"]
+    assert browser.execute_script("return window.sameAsBefore") is True
+
+
+def test_a_stream_that_broke_goes_on_where_it_was(server: Served, visitor: Look) -> None:
+    (jid,) = jids = server.submit(lines, [["ä" * 20_000, "€uro", "end"]])
+    server.wait((jids,))
+    whole = events(visitor.get(f"/jobs/{jid}/live").text)
+    text = "".join(event["text"] for _, event in whole if event["stream"] == "stdout")
+    assert text == "ä" * 20_000 + "\n€uro\nend\n"
+    cut = text.index("€")
+    position = len(text[:cut].encode()) + 1  # inside of a character
+    rest = events(visitor.get(f"/jobs/{jid}/live?seen=stdout={position}@1,stderr=0@0").text)
+    assert "".join(event["text"] for _, event in rest)[-8:] == "uro\nend\n"
+    last, _ = whole[-1]
+    assert events(visitor.get(f"/jobs/{jid}/live?seen={last}").text) == []
+
+
+def events(stream: str) -> list[tuple[str, Any]]:
+    found = []
+    for block in stream.split("\n\n"):
+        fields = dict(line.partition(": ")[::2] for line in block.splitlines())
+        if fields.get("event") == "output":
+            found.append((fields["id"], json.loads(fields["data"])))
+    assert stream.endswith("event: end\ndata:\n\n")
+    return found
+
+
+def test_the_stream_of_a_job_is_for_its_account_alone(server: Served, visitor: Look) -> None:
+    (jid,) = jids = server.submit(lines, [["secret"]])
+    server.wait((jids,))
+    _, _, body = server.request("POST", "/v1/keys", json.dumps({"new_account": True}).encode())
+    made = json.loads(body)
+    other = Look(server).sign_in(made["api_key"], made["api_secretkey"])
+    for end in ("live", "stdout", "stdout/download", "exception", "stack", "profile/x.pstats"):
+        assert other.get(f"/jobs/{jid}/{end}").status == 404, end
+        assert "secret" not in other.text
+    assert visitor.get(f"/jobs/{jid}/profile/x.pstats").status == 404
+
+
+def test_the_end_is_followed_until_somebody_scrolls_up(server: Served, browser: WebDriver, tmp_path: Path) -> None:
+    (jid,) = jids = server.submit(speak, [str(tmp_path)])
+    for at in range(100):
+        (tmp_path / f"{at:03}").touch()
+    browser.get(f"{server.url}/jobs/{jid}")
+    eventually(lambda: "heard 099" in text_of(browser, "#stdout"))
+    follow = "#stdout-panel .toggle"
+    top = "return document.getElementById('stdout').scrollTop"
+    distance = "const p = document.getElementById('stdout'); return p.scrollHeight - p.scrollTop - p.clientHeight"
+    assert browser.execute_script(distance) < 5
+    browser.execute_script("document.getElementById('stdout').scrollTop = 40")
+    eventually(lambda: browser.find_element(By.CSS_SELECTOR, follow).get_attribute("aria-pressed") == "false")
+    (tmp_path / "later").touch()
+    eventually(lambda: "heard later" in text_of(browser, "#stdout"))
+    assert browser.execute_script(top) == 40
+    browser.find_element(By.CSS_SELECTOR, follow).click()
+    assert browser.execute_script(distance) < 5
+    (tmp_path / "end").touch()
+    server.wait((jids,))
+
+
+# --- what is written stays text
+
+
+def test_whatever_is_written_stays_text(server: Served, browser: WebDriver) -> None:
+    long = "0123456789" * 6000
+    texts = [HOSTILE, "\x1b[31mred\x1b[0m\x1b]0;title\x07 plain", "10%\r50%\r100%", long, "tail\x00\x08"]
+    jid = page(server, browser, lines, texts, label=HOSTILE)
+    shown = text_of(browser, "#stdout").splitlines()
+    assert shown[:3] == [HOSTILE, "red plain", "100%"]
+    assert shown[3:] == [long[:3000], "57,000 more characters", "tail"]
+    assert text_of(browser, "#stdout .ansi-red") == "red"
+    assert HOSTILE in text_of(browser, "main .label")
+    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    browser.find_element(By.CSS_SELECTOR, "#stdout .more").click()
+    assert text_of(browser, "#stdout").splitlines()[3] == long
+    with pytest.raises(NoAlertPresentException):
+        _ = browser.switch_to.alert.text
+    assert browser.find_elements(By.CSS_SELECTOR, "main img, main script") == []
+    browser.find_element(By.XPATH, "//button[text()='Wrap']").click()
+    assert browser.execute_script("const p = document.getElementById('stdout'); return p.scrollWidth > p.clientWidth")
+    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    browser.find_element(By.XPATH, "//button[text()='Wrap']").click()
+    assert browser.current_url == f"{server.url}/jobs/{jid}"
+
+
+def test_a_download_has_the_bytes_that_were_written(server: Served, visitor: Look) -> None:
+    def write(_: object) -> None:
+        import os
+
+        os.write(1, bytes(range(256)) + b"\x1b[31mred\r\n")
+
+    (jid,) = jids = server.submit(write, [None])
+    server.wait((jids,))
+    status, headers, body = server.request(
+        "GET",
+        f"/jobs/{jid}/stdout/download",
+        headers={"Cookie": "; ".join(f"{k}={v}" for k, v in visitor.cookies.items())},
+    )
+    assert (status, body) == (200, bytes(range(256)) + b"\x1b[31mred\r\n")
+    assert headers["content-disposition"] == f'attachment; filename="job-{jid}-stdout.txt"'
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_output_is_searched(server: Served, browser: WebDriver) -> None:
+    page(server, browser, lines, [f"line {i} {'needle' if i % 100 == 0 else 'hay'}" for i in range(900)])
+    field = browser.find_element(By.CSS_SELECTOR, "#stdout-panel input[type=search]")
+    field.send_keys("NEEDLE")
+    eventually(lambda: text_of(browser, "#stdout-panel .hits") == "1 of 9")
+    assert text_of(browser, "#stdout .hit") == "line 0 needle"
+    field.send_keys(Keys.ENTER)
+    assert text_of(browser, "#stdout .hit") == "line 100 needle"
+    box, own = (browser.find_element(By.CSS_SELECTOR, css).rect for css in ("#stdout .hit", "#stdout"))
+    assert own["y"] <= box["y"] <= own["y"] + own["height"]
+    field.send_keys(Keys.SHIFT, Keys.ENTER)
+    browser.find_element(By.CSS_SELECTOR, "[aria-label='Previous hit']").click()
+    eventually(lambda: text_of(browser, "#stdout-panel .hits") == "9 of 9")
+    assert browser.execute_script("return CSS.highlights.get('found').size") == 9
+    field.send_keys("!")
+    eventually(lambda: text_of(browser, "#stdout-panel .hits") == "none")
+    field.send_keys(Keys.ESCAPE)
+    eventually(lambda: text_of(browser, "#stdout-panel .hits") == "")
+
+
+def test_very_much_output_leaves_the_page_usable(server: Served, browser: WebDriver) -> None:
+    """The last 4 MB of 10; what is long is folded."""
+    jid = page(server, browser, lines, ["x" * 10_000] * 1000)
+    assert browser.execute_script("return document.querySelectorAll('#stdout .line').length") > 300
+    assert browser.execute_script("return document.getElementById('stdout').textContent.length") < 4 << 20
+    assert browser.execute_script("return document.querySelectorAll('#stdout .note').length") <= 1
+    assert text_of(browser, "h1") == f"Job {jid}"
+
+
+# --- how it failed
+
+
+def test_a_traceback_shows_whose_frames_they_are(server: Served, browser: WebDriver) -> None:
+    page(server, browser, fails, None)
+    assert text_of(browser, ".failure h2").startswith("json.decoder.JSONDecodeError: Expecting property name")
+    assert text_of(browser, "#traceback .innermost b") == "fails"
+    assert 'json.loads("{")' in text_of(browser, "#traceback .innermost pre")
+    assert "raw_decode" not in text_of(browser, "#traceback")
+    browser.find_element(By.CSS_SELECTOR, "#traceback summary").click()
+    assert "raw_decode" in text_of(browser, "#traceback")
+    press(browser, "[data-copy=traceback-text]")
+    eventually(lambda: text_of(browser, "[data-copy=traceback-text]") == "Copied")
+    browser.find_element(By.LINK_TEXT, "As text").click()
+    assert text_of(browser, "body").startswith("Traceback (most recent call last):")
+
+
+# --- profile
+
+
+def test_a_flame_graph_is_walked_and_zoomed_with_the_keyboard(server: Served, browser: WebDriver) -> None:
+    page(server, browser, tree, 60, profile=True)
+    said = "#flame .flame-said"
+    first = browser.find_element(By.CSS_SELECTOR, "#flame .frame[tabindex='0']")
+    assert first.text == "tree"
+    browser.execute_script("arguments[0].focus()", first)
+    focused = browser.switch_to.active_element
+    focused.send_keys(Keys.ARROW_DOWN)
+    assert text_of(browser, said).startswith("branch")
+    browser.switch_to.active_element.send_keys(Keys.ARROW_DOWN)
+    assert text_of(browser, said).startswith("<listcomp>")
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    width = browser.switch_to.active_element.get_attribute("width")
+    assert width == "100%"
+    assert browser.find_elements(By.CSS_SELECTOR, "#flame .frame.away")
+    browser.switch_to.active_element.send_keys(Keys.ESCAPE)
+    assert not browser.find_elements(By.CSS_SELECTOR, "#flame .frame.away")
+
+
+def test_a_flame_graph_is_zoomed_and_searched_with_the_mouse(server: Served, browser: WebDriver) -> None:
+    page(server, browser, tree, 60, profile=True)
+    frame = browser.find_element(By.XPATH, "//*[@id='flame']//*[local-name()='text'][text()='leaf']/..")
+    frame.click()
+    assert frame.get_attribute("width") == "100%"
+    browser.find_element(By.CSS_SELECTOR, "[data-flame=out]").click()
+    assert frame.get_attribute("width") != "100%"
+    browser.find_element(By.ID, "flame-search").send_keys("LEAF")
+    eventually(lambda: text_of(browser, "#flame .flame-said") == "1 frame")
+    assert text_of(browser, "#flame .hit") == "leaf"
+
+
+def test_a_profile_is_downloaded_for_other_programs(server: Served, visitor: Look, tmp_path: Path) -> None:
+    (jid,) = jids = server.submit(tree, [60], profile=True)
+    server.wait((jids,))
+    cookies = {"Cookie": "; ".join(f"{k}={v}" for k, v in visitor.cookies.items())}
+    status, _, body = server.request("GET", f"/jobs/{jid}/profile/any.pstats", headers=cookies)
+    assert status == 200
+    path = tmp_path / "job.pstats"
+    path.write_bytes(body)
+    functions = {name for _, _, name in pstats.Stats(str(path)).stats}  # type: ignore[attr-defined]
+    assert {"tree", "leaf"} <= functions
+    _, _, body = server.request("GET", f"/jobs/{jid}/profile/any.speedscope.json", headers=cookies)
+    assert {"tree", "leaf"} <= {frame["name"] for frame in json.loads(body)["shared"]["frames"]}
+
+
+# --- buttons
+
+
+def test_a_stubborn_job_is_killed_at_once(server: Served, browser: WebDriver) -> None:
+    (jid,) = jids = server.submit(stubborn, [None])
+    eventually(lambda: server.status((jids,)) == [Status.PROCESSING])
+    browser.get(f"{server.url}/jobs/{jid}")
+    press(browser, "form:has([name=force]) button", sure=True)
+    eventually(lambda: text_of(browser, ".status") == "killed")
+    assert text_of(browser, "#traceback") == "Killed"
+
+
+def test_the_stack_of_a_running_job_is_shown(server: Served, browser: WebDriver, tmp_path: Path) -> None:
+    (jid,) = jids = server.submit(speak, [str(tmp_path)])
+    browser.get(f"{server.url}/jobs/{jid}")
+    eventually(lambda: text_of(browser, "#stdout") == "begun")
+    press(browser, "[data-stack] button")
+    eventually(lambda: "in speak" in text_of(browser, "#stack-text"))
+    browser.find_element(By.XPATH, "//*[@id='stack-panel']//button[text()='Close']").click()
+    assert text_of(browser, "#stack-panel") == ""
+    (tmp_path / "end").touch()
+    server.wait((jids,))
+    eventually(lambda: not browser.find_elements(By.CSS_SELECTOR, "[data-stack]"))
+
+
+def test_a_job_runs_again_as_a_new_one(server: Served, browser: WebDriver) -> None:
+    jid = page(server, browser, lines, ["once more"])
+    press(browser, "form[action$='/rerun'] button")
+    eventually(lambda: browser.current_url != f"{server.url}/jobs/{jid}")
+    eventually(lambda: text_of(browser, ".status") == "done" and text_of(browser, "#stdout") == "once more")
+
+
+def test_a_waiting_job_says_what_it_waits_for_and_who_waits_for_it(
+    server: Served, browser: WebDriver, tmp_path: Path
+) -> None:
+    (first,) = jids = server.submit(speak, [str(tmp_path)])
+    second = server.submit(lines, [["after"]], depends_on=(jids,))
+    browser.get(f"{server.url}/jobs/{second.start}")
+    eventually(lambda: f"depends on job {first}" in text_of(browser, "#why"))
+    browser.find_element(By.LINK_TEXT, str(first)).click()
+    eventually(lambda: text_of(browser, "#dependents").startswith(str(second.start)))
+    (tmp_path / "end").touch()
+    browser.get(f"{server.url}/jobs/{second.start}")
+    eventually(lambda: text_of(browser, "#stdout") == "after" and text_of(browser, ".status") == "done")
+    assert not browser.find_elements(By.ID, "why")
+
+
+def test_the_page_is_read_without_scripts(server: Served, browser: WebDriver) -> None:
+    (jid,) = jids = server.submit(fails, [None])
+    server.wait((jids,))
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        browser.get(f"{server.url}/jobs/{jid}")
+        assert text_of(browser, "#stdout") == "about to"
+        assert "JSONDecodeError" in text_of(browser, "#traceback")
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
