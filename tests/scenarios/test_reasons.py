@@ -62,7 +62,7 @@ def test_a_waiting_job_names_what_is_still_open(world: World) -> None:
     first = world.map(4)
     second = world.map(1, depends_on=(first,))
     assert world.jobs.why(second[0]) == (
-        f"It waits for 4 of the 4 jobs that it depends on: jobs {first[0]}..{first[-1]} (2 queued and 2 processing)."
+        f"It waits for all 4 jobs that it depends on: jobs {first[0]}..{first[-1]} (2 queued and 2 processing)."
     )
     finish(world, first[0])
     finish(world, first[1])

@@ -1,24 +1,32 @@
-"""How many jobs have which status, without a look at each."""
+"""Which status jobs have, one by one or how many of each."""
 
 from collections import Counter
 
-from cloud.dispatch.naming import Naming, not_found
+from cloud.dispatch.naming import Named, Naming, not_found
 from cloud.dispatch.ports import Store
-from cloud.dispatch.questions import first_missing
 from cloud.model import Ranges, Status, Stretch
 from cloud.model.ranges import normal
+
+_GONE = 0xFF
+_FEW = 8
+"""So many parts of a submission are counted one by one; of more, statuses are read all at once."""
 
 
 def counts(store: Store, naming: Naming, jids: Ranges) -> dict[str, int]:
     """See `JobApi.counts`."""
-    totals: Counter[Status] = Counter()
+    groups: dict[int, list[Named]] = {}
     for named in naming.find(normal(jids)):
-        found = counts_in(store, named.stretch)
-        if found.total() != len(named.stretch):
-            gone = first_missing(store, named.stretch)
-            if gone is not None:
-                raise not_found(named.jid(gone))
-        totals += found
+        groups.setdefault(named.stretch.sid, []).append(named)
+    totals: Counter[Status] = Counter()
+    for group in groups.values():
+        if len(group) > _FEW:
+            totals += _counts_of_many(store, group)
+            continue
+        for named in group:
+            found = counts_in(store, named.stretch)
+            if found.total() != len(named.stretch):
+                statuses_of(store, named)  # says which was deleted
+            totals += found
     return {status.word: totals[status] for status in Status if totals[status]}
 
 
@@ -30,3 +38,44 @@ def counts_in(store: Store, stretch: Stretch) -> Counter[Status]:
     for claim in store.claims(stretch):
         totals[Status.PROCESSING] += min(claim.hi, stretch.hi) - max(claim.lo, stretch.lo)
     return totals
+
+
+def _counts_of_many(store: Store, group: list[Named]) -> Counter[Status]:
+    """Of very many parts of one submission, ascending."""
+    span = Stretch(group[0].stretch.sid, group[0].stretch.lo, group[-1].stretch.hi)
+    codes = _codes(store, span)
+    asked = b"".join([codes[n.stretch.lo - span.lo : n.stretch.hi - span.lo] for n in group])
+    if _GONE in asked:
+        for named in group:
+            statuses_of(store, named)
+    return Counter({status: number for status in Status if (number := asked.count(status))})
+
+
+def statuses_of(store: Store, named: Named) -> bytes:
+    """One status per job of the stretch.
+
+    Raises:
+        JobNotFound: naming the first that was deleted.
+    """
+    codes = _codes(store, named.stretch)
+    gone = codes.find(_GONE)
+    if gone >= 0:
+        raise not_found(named.first_jid + gone)
+    return bytes(codes)
+
+
+def _codes(store: Store, stretch: Stretch) -> bytearray:
+    codes = bytearray([_GONE]) * len(stretch)
+    for pending in store.pending(stretch):
+        status = Status.QUEUED if pending.ready else Status.WAITING
+        _paint(codes, stretch, pending.lo, pending.hi, bytes([status]))
+    for claim in store.claims(stretch):
+        _paint(codes, stretch, claim.lo, claim.hi, bytes([Status.PROCESSING]))
+    for outcomes in store.outcomes(stretch):
+        codes[outcomes.lo - stretch.lo : outcomes.hi - stretch.lo] = outcomes.statuses()
+    return codes
+
+
+def _paint(codes: bytearray, stretch: Stretch, lo: int, hi: int, code: bytes) -> None:
+    lo, hi = max(lo, stretch.lo), min(hi, stretch.hi)
+    codes[lo - stretch.lo : hi - stretch.lo] = code * (hi - lo)

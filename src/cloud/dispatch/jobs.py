@@ -13,7 +13,7 @@ from cloud.dispatch.code import Library
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.info import InfoReader
 from cloud.dispatch.intake import Intake
-from cloud.dispatch.naming import Named, Naming, not_found
+from cloud.dispatch.naming import Named, Naming
 from cloud.dispatch.output_question import OutputQuestion
 from cloud.dispatch.questions import RESULT_COLUMNS, OutcomesQuestion, Question, WaitQuestion
 from cloud.dispatch.reasons import Reasons
@@ -25,7 +25,6 @@ from cloud.model import Buffer, CodeFile, Outcomes, Ranges, Status, Stretch
 from cloud.model.ranges import normal, pack
 
 A = TypeVar("A")
-GONE = 0xFF
 MOST_DEPENDENTS = 1000
 """So many submissions that wait for a job are named."""
 INTERPRETERS = "interpreters/"
@@ -258,24 +257,7 @@ class Jobs:
         return None if timeout_seconds is None else self._dispatcher.clock.monotonic() + timeout_seconds
 
     def _statuses(self, named: Named) -> bytes:
-        """One status per job of the stretch.
-
-        Raises:
-            JobNotFound: naming the first that was deleted.
-        """
-        stretch = named.stretch
-        codes = bytearray([GONE]) * len(stretch)
-        for pending in self._store.pending(stretch):
-            status = Status.QUEUED if pending.ready else Status.WAITING
-            _paint(codes, stretch, pending.lo, pending.hi, bytes([status]))
-        for claim in self._store.claims(stretch):
-            _paint(codes, stretch, claim.lo, claim.hi, bytes([Status.PROCESSING]))
-        for outcomes in self._store.outcomes(stretch):
-            codes[outcomes.lo - stretch.lo : outcomes.hi - stretch.lo] = outcomes.statuses()
-        gone = codes.find(GONE)
-        if gone >= 0:
-            raise not_found(named.first_jid + gone)
-        return bytes(codes)
+        return counting.statuses_of(self._store, named)
 
     def _all_unfinished(self, step: Step) -> list[Stretch]:
         found = []
@@ -350,8 +332,3 @@ class _Asked(Generic[A]):
             assert self._error is not None, "asked before there was an answer"
             raise self._error
         return self._answer
-
-
-def _paint(codes: bytearray, stretch: Stretch, lo: int, hi: int, code: bytes) -> None:
-    lo, hi = max(lo, stretch.lo), min(hi, stretch.hi)
-    codes[lo - stretch.lo : hi - stretch.lo] = code * (hi - lo)

@@ -44,7 +44,20 @@ class Naming:
             JobNotFound: naming the first jid of which no submission of this account knows. (Deleted jobs of a
                 submission that still has others are not noticed here.)
         """
-        return [named for item in jids for named in self._in(item)]
+        found: list[Named] = []
+        last: Submission | None = None
+        first = stop = 0
+        for item in jids:
+            if last is not None and first <= item.start < item.stop <= stop:  # there may be very many in one submission
+                found.append(Named(last, Stretch(last.sid, item.start - first, item.stop - first)))
+                continue
+            found += self._in(item)
+            last = self._last
+            if last is not None:
+                first, stop = last.jids.start, last.jids.stop
+                if self._store.submission(last.sid) is not last:  # it was deleted
+                    last = None
+        return found
 
     def find_existing(self, jids: Ranges) -> list[Named]:
         """As `find`, but skipping what is not there."""

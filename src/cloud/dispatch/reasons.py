@@ -16,6 +16,8 @@ from cloud.model.ranges import normal
 
 MOST_STRETCHES = 1000
 """Of what a job depends on, so many stretches are looked at."""
+MOST_DESCRIBED = 100
+"""Of those that are not finished, so many are told of."""
 MOST_AHEAD = 200
 """So many ready ranges before a job are looked at."""
 LONGEST_QUOTE = 300
@@ -48,24 +50,28 @@ class Reasons:
 
     def _waiting(self, submission: Submission) -> str:
         stretches = self._store.barrier(submission.sid)
-        looked_at = stretches[:MOST_STRETCHES]
         open_jobs: list[range] = []
         counts: Counter[Status] = Counter()
-        for stretch in looked_at:
-            found = counts_in(self._store, stretch)
-            unfinished = Counter({status: n for status, n in found.items() if not status.finished})
-            if unfinished:
-                counts += unfinished
-                open_jobs += self._unfinished(stretch)
+        looked_at = described = 0
+        for stretch in stretches[:MOST_STRETCHES]:
+            looked_at += 1
+            if self._store.all_finished(stretch):
+                continue
+            counts += Counter({s: n for s, n in counts_in(self._store, stretch).items() if not s.finished})
+            open_jobs += self._unfinished(stretch)
+            described += 1
+            if described >= MOST_DESCRIBED:
+                break
         if not counts:
             return "It waits for the jobs that it depends on; those that were looked at are finished."
-        at_least = "at least " if len(stretches) > len(looked_at) else ""
+        at_least = "at least " if len(stretches) > looked_at else ""
         total, of = counts.total(), sum(map(len, stretches))
         names = jobs_named(normal(open_jobs))
         how = by_status(counts) if total > 1 else next(iter(counts)).word
         if of == 1:
             return f"It depends on {names}, which is not finished ({how})."
-        return f"It waits for {at_least}{total:,} of the {number_of(of)} that it depends on: {names} ({how})."
+        some = f"all {number_of(of)}" if total == of else f"{at_least}{total:,} of the {number_of(of)}"
+        return f"It waits for {some} that it depends on: {names} ({how})."
 
     def _unfinished(self, stretch: Stretch) -> list[range]:
         submission = self._store.submission(stretch.sid)

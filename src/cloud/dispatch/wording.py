@@ -47,7 +47,9 @@ def called(spec: Spec) -> str:
 
 
 def lasting(seconds: float) -> str:
-    """'3 ms', '1.2 s', '2 min 5 s', '3 h 20 min', '2 d 3 h'."""
+    """'less than 1 ms', '3 ms', '1.2 s', '2 min 5 s', '3 h 20 min', '2 d 3 h'."""
+    if seconds < 1e-3:
+        return "less than 1 ms"
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 60:
