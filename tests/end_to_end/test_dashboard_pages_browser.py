@@ -157,7 +157,7 @@ def test_a_key_is_made_copied_noted_and_deactivated(server: Served, browser: Web
     browser.find_element(By.LINK_TEXT, "I have kept it").click()
     eventually(lambda: not browser.find_elements(By.ID, "secret"))
     note = browser.find_element(By.CSS_SELECTOR, f"#key-{key} input[name=note]")
-    assert note.get_attribute("value") == f"night {HOSTILE}"  # type: ignore[no-untyped-call]
+    assert note.get_attribute("value") == f"night {HOSTILE}"
     note.clear()
     note.send_keys("day", Keys.ENTER)
     eventually(lambda: f"Key {key} has a new note." in text_of(browser, ".toasts"))
@@ -182,7 +182,7 @@ def test_pages_are_reached_from_each_other_and_fit_on_a_phone(server: Served, br
     browser.get(f"{server.url}/jobs")
     for title in ("Overview", "Files", "Keys", "Server"):
         browser.find_element(By.LINK_TEXT, title).click()
-        eventually(lambda title=title: text_of(browser, "h1") == title)
+        eventually(lambda: browser.find_elements(By.XPATH, f"//h1[text()='{title}']"))  # noqa: B023 - called at once
         assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
         assert text_of(browser, "nav [aria-current=page]") == title
     browser.set_window_size(1280, 900)
