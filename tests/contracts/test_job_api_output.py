@@ -143,3 +143,49 @@ def test_jobs_and_streams_that_are_not_there_are_named(api: JobApi) -> None:
     api.delete((range(jid, jid + 1),))
     with pytest.raises(JobNotFound):
         api.output(jid, "stdout", timeout_seconds=0)
+
+
+def test_what_a_job_logs_comes_while_it_runs_and_stays(api: JobApi, talker: Talker) -> None:
+    talker.say("import logging; logging.getLogger('x').warning('one %d', 1)")
+    first = read(api, talker.jid, "logging")
+    assert (first.start, bytes(first.data), first.ended) == (0, b"WARNING:x:one 1\n", False)
+    answers: list[OutputPiece] = []
+    end = len(first.data)
+    asking = threading.Thread(target=lambda: answers.append(read(api, talker.jid, "logging", start=end, attempt=1)))
+    asking.start()
+    talker.say("import logging; logging.getLogger('x').error('two')")
+    asking.join(SOON)
+    assert [bytes(piece.data) for piece in answers] == [b"ERROR:x:two\n"]
+    jids = (range(talker.jid, talker.jid + 1),)
+    assert api.info(jids, ["logging"])[0]["logging"] == "WARNING:x:one 1\nERROR:x:two"
+    talker.end()
+    assert not api.wait(jids, timeout_seconds=SOON, stop_on_failure=False).unfinished
+    stored = read(api, talker.jid, "logging", start=end)
+    assert stored == OutputPiece(end, b"ERROR:x:two\n", ended=True, attempt=1)
+    assert api.info(jids, ["logging"])[0]["logging"] == "WARNING:x:one 1\nERROR:x:two"
+
+
+def test_of_a_long_log_the_end_is_kept(api: JobApi, talker: Talker) -> None:
+    talker.say("import logging; [logging.getLogger('x').warning('%06d', i) for i in range(30_000)]; print()")
+    read(api, talker.jid)
+    whole = b"".join(b"WARNING:x:%06d\n" % i for i in range(30_000))
+    live = read(api, talker.jid, "logging")
+    assert live.start > 0
+    assert whole[live.start :] == bytes(live.data)
+    talker.end()
+    jids = (range(talker.jid, talker.jid + 1),)
+    assert not api.wait(jids, timeout_seconds=SOON, stop_on_failure=False).unfinished
+    stored = read(api, talker.jid, "logging")
+    assert stored.ended
+    assert stored.start > live.start
+    assert whole[stored.start :] == bytes(stored.data)
+
+
+def test_the_log_of_a_job_that_was_killed_outright_is_kept(api: JobApi, talker: Talker) -> None:
+    talker.say("import logging; logging.getLogger('x').warning('last words')")
+    read(api, talker.jid, "logging")
+    jids = (range(talker.jid, talker.jid + 1),)
+    api.kill(jids, force=True)
+    assert not api.wait(jids, timeout_seconds=SOON, stop_on_failure=False).unfinished
+    assert bytes(read(api, talker.jid, "logging", start=8).data) == b"x:last words\n"
+    assert read(api, talker.jid, "logging").ended

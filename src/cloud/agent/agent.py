@@ -178,6 +178,7 @@ class Agent(Looks):
                 worker.ring.wake_me()
             worker.leaving |= item.submission.spec.kill_process
             worker.add(item, parts, descriptors)
+            self._listening.look((worker,))
 
     # what happened
 
@@ -194,6 +195,7 @@ class Agent(Looks):
         for worker in list(self._crew.workers.values()):
             if worker.tail < worker.ring.words[HEAD] or worker.batches:
                 self._tend(worker, now)
+        self._listening.look(self._crew.workers.values())
         self._stacks.look(now)
         self._crew.upkeep(now)
         events, self._events = self._events, []

@@ -1,5 +1,6 @@
 """What becomes of a dead worker's jobs (DESIGN D8)."""
 
+import json
 import os
 import signal
 import time
@@ -80,7 +81,17 @@ def _finished(worker: Worker, batch: Batch, seq: int, status: Status, error: str
     return ended_by_agent(
         batch, seq, status, error, started=time.time() - runtime if began else nan,
         runtime=runtime if began else nan, stdout=worker.out.cut_off(), stderr=worker.err.cut_off(),
+        extra=_logged(worker, seq),
     )  # fmt: skip
+
+
+def _logged(worker: Worker, seq: int) -> bytes:
+    """What the job could not hand over itself."""
+    dropped, log = worker.log.of(seq)
+    extra: dict[str, object] = {"logging": log.decode("utf-8", "replace").removesuffix("\n")} if log else {}
+    if dropped:
+        extra["dropped"] = {"logging": dropped}
+    return json.dumps(extra).encode() if extra else b""
 
 
 def _lost(death: Death) -> str:

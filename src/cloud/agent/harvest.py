@@ -187,8 +187,9 @@ class Rows:
             extra: bytes, stdout: Written, stderr: Written) -> None:  # fmt: skip
         """One job."""
         if stdout.dropped or stderr.dropped:
-            dropped = {"stdout": stdout.dropped, "stderr": stderr.dropped}
-            extra = json.dumps({**json.loads(extra or b"{}"), "dropped": dropped}).encode()
+            noted = json.loads(extra or b"{}")
+            noted["dropped"] = {**noted.get("dropped", {}), "stdout": stdout.dropped, "stderr": stderr.dropped}
+            extra = json.dumps(noted).encode()
         self.status.append(status)
         self.started.append(started)
         self.runtime.append(runtime)
@@ -209,10 +210,10 @@ class Rows:
 
 def ended_by_agent(batch: Batch, seq: int, status: Status, error: str, *, started: float = math.nan,
                    runtime: float = math.nan, stdout: Written = NOTHING,
-                   stderr: Written = NOTHING) -> Finished:  # fmt: skip
+                   stderr: Written = NOTHING, extra: bytes = b"") -> Finished:  # fmt: skip
     """The outcome of one job whose worker could not say it any more."""
     rows = Rows()
-    rows.add(status, started, runtime, b"", error.encode("utf-8", "backslashreplace"), b"", b"", stdout, stderr)
+    rows.add(status, started, runtime, b"", error.encode("utf-8", "backslashreplace"), b"", extra, stdout, stderr)
     event = rows.finished(batch, seq)[0]
     assert isinstance(event, Finished)
     return event

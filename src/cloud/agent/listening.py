@@ -1,7 +1,7 @@
 """What jobs that run have said so far, and word of it when one that somebody follows says more."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from cloud.agent.batch import Batch
@@ -70,12 +70,22 @@ class Listening:
         job = self.find(sid, index)
         if job is None:
             return None
+        if stream == "logging":
+            return self._logged(job, start, max_bytes)
         pipe = job.worker.err if stream == "stderr" else job.worker.out
         self._read(job.worker, pipe)
         if not job.still:  # what was read may be the next job's
             return None
         start, data = pipe.since(start, max_bytes)
         return Said(start, data, job.batch.work.claim.attempt)
+
+    def _logged(self, job: Running, start: int, max_bytes: int) -> Said | None:
+        job.worker.log.want()  # first: a line that this does not see will tell
+        dropped, log = job.worker.log.of(job.seq)
+        if not job.still:
+            return None
+        start = max(start, dropped)
+        return Said(start, log[start - dropped :][:max_bytes], job.batch.work.claim.attempt)
 
     def follow(self, sid: int, index: int) -> None:
         """See `Engine.follow`."""
@@ -91,6 +101,13 @@ class Listening:
             if self._until.pop(job, None) is not None:
                 self._heard.add(job)
                 self._wake()  # this may not be a `poll`, but somebody else's look into the pipe
+
+    def look(self, workers: Iterable[Worker]) -> None:
+        """At what jobs of these workers logged, while anybody follows any job."""
+        if self._until:
+            for worker in workers:
+                if worker.batches and worker.log.want():
+                    self.note(worker)
 
     def tell(self, job: Running) -> None:
         """There is something else to say about this job."""

@@ -19,6 +19,7 @@ from cloud.agent.template import Template
 from cloud.agent.watch import Watch
 from cloud.dispatch.ports import Work
 from cloud.model import Buffer
+from cloud.wire.logbook import Logbook
 from cloud.wire.message import encode
 from cloud.wire.ring import ERRORS_TAKEN, HEAD, OUTPUT_TAKEN, RECORDS, SIZE_BYTES, Ring
 from cloud.wire.worker import CACHED_CHUNKS, CACHED_FUNCTIONS, LARGE, Recent
@@ -92,6 +93,7 @@ class Worker:
             undo.callback(os.close, memory)
             os.ftruncate(memory, SIZE_BYTES)
             self.ring = Ring(mmap.mmap(memory, SIZE_BYTES))
+            self.log = Logbook(self.ring)
             self.work, work = socket.socketpair()
             undo.callback(self.work.close)
             theirs.callback(work.close)

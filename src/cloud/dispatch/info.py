@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cloud.api import MAX_OUTPUT_BYTES
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.naming import Named
 from cloud.dispatch.ports import Live
@@ -65,6 +66,7 @@ class InfoReader:
             "attempts": self._attempts,
             "code_version": lambda job: job.submission.spec.environment.code_version or None,
             **{name: self._from_extra(name) for name in IN_EXTRA},
+            "logging": self._logging,
         }
 
     def read(self, named: Named, statuses: bytes, fields: Sequence[str]) -> list[dict[str, Any]]:
@@ -122,6 +124,13 @@ class InfoReader:
         if job.outcomes is not None and job.outcomes.attempt:
             attempts.append({"attempt": job.outcomes.attempt, "ended": self._finished(job), "reason": job.status.word})
         return attempts
+
+    def _logging(self, job: _One) -> str | None:
+        if job.live is None:
+            noted: str | None = job.noted("logging")
+            return noted
+        said = self._dispatcher.engine.said(job.submission.sid, job.index, "logging", 0, MAX_OUTPUT_BYTES)
+        return said.data.decode("utf-8", "replace").removesuffix("\n") or None if said is not None else None
 
     def _from_extra(self, name: str) -> Callable[[_One], Any]:
         return lambda job: job.noted(name)

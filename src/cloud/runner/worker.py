@@ -27,6 +27,7 @@ from cloud.runner.stack import Stack
 from cloud.runner.streams import Streams
 from cloud.runner.work import Opener, Work
 from cloud.wire import worker as wire
+from cloud.wire.logbook import Logbook
 from cloud.wire.message import Header
 from cloud.wire.ring import HEAD, SIZE_BYTES, TAIL, Ring
 
@@ -76,7 +77,7 @@ class Worker:
         self._interrupt = Interrupt(ring)
         self._interrupt.install()
         self._usage = extras.Usage()
-        self._logs = Logs()
+        self._logs = Logs(Logbook(ring), outbox.wake)
         self._binding: Binding | None = None
         self._distributions = ""
         self._pid = os.getpid()
@@ -227,7 +228,7 @@ class Worker:
         elif runtime >= WORTH_A_LOOK_SECONDS:
             self._usage.start()
         if self._logs.lines:
-            extra["logging"] = self._logs.take()
+            extra |= self._logs.take()
         flags = self._streams.end_job(seq)
         if self._interrupt.raised == seq:
             error = "The job was killed; it caught the KilledException and returned."
@@ -248,7 +249,7 @@ class Worker:
         elif runtime >= WORTH_A_LOOK_SECONDS:
             self._usage.start()
         if self._logs.lines:
-            extra["logging"] = self._logs.take()
+            extra |= self._logs.take()
         flags = self._streams.end_job(seq)
         self._outbox.rich(
             seq, Status.KILLED if killed else Status.ERROR, flags, started + offset, runtime, error=text,

@@ -1,8 +1,9 @@
 """The memory a worker shares with its agent: what runs now, how jobs ended, and which jobs must not start.
 
-    header      words of 8 bytes, each written by one side only (all but ASLEEP and NEED_SPACE, which are handshakes)
+    header      words of 8 bytes, each written by one side only (all but ASLEEP, NEED_SPACE and LOG_WANTED, handshakes)
     columns     status, flags, started, runtime, end of data: one entry per job, at its number modulo `RECORDS`
     data        a ring of bytes, the records' bodies back to back
+    log         a ring of bytes, what jobs log (`logbook`)
 
 Every job that is handed to a worker has the next *seq* of that worker, from 0, and every seq gets exactly one record,
 in order: an outcome, or `SKIPPED` for a job that was taken back before it started. So a batch of plain outcomes is a
@@ -27,11 +28,12 @@ RECORDS = 8192
 DATA_BYTES = 2 << 20
 """A power of two, more than the largest record."""
 RECORD_MAX_BYTES = 1 << 20
+LOG_BYTES = 1 << 18
 
 # Words written by the runner.
-STARTED, HEAD, DATA_HEAD, STARTED_AT, NEED_SPACE = 0, 1, 2, 3, 4
+STARTED, HEAD, DATA_HEAD, STARTED_AT, NEED_SPACE, LOG_JOB, LOG_START, LOG_HEAD = 0, 1, 2, 3, 4, 5, 6, 7
 # Words written by the agent, on cache lines of their own.
-TAIL, DATA_TAIL, CUT, KILL, ASLEEP, OUTPUT_TAKEN, ERRORS_TAKEN = 16, 17, 18, 19, 20, 21, 22
+TAIL, DATA_TAIL, CUT, KILL, ASLEEP, OUTPUT_TAKEN, ERRORS_TAKEN, LOG_WANTED = 16, 17, 18, 19, 20, 21, 22, 23
 _WORDS = 32
 
 PLAIN = 0
@@ -51,7 +53,8 @@ _BEGAN = _FLAGS + RECORDS
 _RUNTIME = _BEGAN + 8 * RECORDS
 _ENDS = _RUNTIME + 8 * RECORDS
 _DATA = _ENDS + 8 * RECORDS
-SIZE_BYTES = _DATA + DATA_BYTES
+_LOG = _DATA + DATA_BYTES
+SIZE_BYTES = _LOG + LOG_BYTES
 
 _LOW = 0xFFFFFFFF
 _lock = threading.Lock()
@@ -90,7 +93,8 @@ class Ring:
         self._began = view[_BEGAN:_RUNTIME].cast("d")
         self._runtime = view[_RUNTIME:_ENDS].cast("d")
         self._ends = view[_ENDS:_DATA].cast("Q")
-        self._data = view[_DATA:SIZE_BYTES]
+        self._data = view[_DATA:_LOG]
+        self.log = view[_LOG:SIZE_BYTES]
         self._data_head = 0
 
     def close(self) -> None:
@@ -98,6 +102,7 @@ class Ring:
         for view in (self.words, self._times, self._status, self._flags, self._began, self._runtime, self._ends):
             view.release()
         self._data.release()
+        self.log.release()
         self.memory.close()
 
     # the runner's side
