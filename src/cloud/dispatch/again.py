@@ -43,7 +43,9 @@ class Again:
             now = self._dispatcher.clock.now()
             made = []
             for number, named in enumerate(originals):
-                made.append(self._submit(f"{token}/{number}", named, now).jids)
+                again = self._submit(f"{token}/{number}", named, now)
+                made.append(again.jids)
+                step.touched.add(again.sid)
                 step.ready = True
             return tuple(made)
 

@@ -143,6 +143,7 @@ class Intake:
             wanted = self._store.barrier(submission.sid)
             verdict = self._dispatcher.barriers.judge_new(spec, wanted)
         sealed = self._store.seal(submission.sid, count, ready=verdict is Verdict.RELEASE)
+        step.touched.add(sealed.sid)
         step.ready |= verdict is Verdict.RELEASE
         if verdict is Verdict.STALL:
             failed = first_failure(self._store, wanted)

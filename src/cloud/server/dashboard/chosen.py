@@ -2,12 +2,11 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from cloud.dispatch.ports import Store
 from cloud.model import Status, Stretch, Submission
-from cloud.model.ranges import normal
 from cloud.server.dashboard.listing import GROUPS, Search, Wanted, statuses_of
 
 MOST_SUBMISSIONS = 5000
@@ -53,7 +52,6 @@ async def choose(store: Store, submissions: AsyncIterator[Submission], wanted: f
             chosen.cut = True
             break
         chosen.add(submission, await jids_with(store, submission, wanted))
-    chosen.jids = list(normal(chosen.jids))
     return chosen
 
 
@@ -65,34 +63,45 @@ async def found(store: Store, account: int, wanted: Wanted) -> AsyncIterator[Sub
 
 async def picked(store: Store, account: int, sids: Sequence[int]) -> AsyncIterator[Submission]:
     """Those of these submissions that exist and are the account's."""
-    for sid in sids:
+    for sid in dict.fromkeys(sids):
         submission = store.submission(sid)
         if submission is not None and submission.account == account and submission.count:
             yield submission
 
 
 async def jids_with(store: Store, submission: Submission, wanted: frozenset[Status]) -> list[range]:
-    """Jids of its jobs that have one of the wanted statuses, in ranges."""
+    """Jids of its jobs that have one of the wanted statuses, in ranges that do not overlap."""
     whole = Stretch(submission.sid, 0, submission.count)
     ends = store.counts(whole)
     await asyncio.sleep(0)
     if sum(ends.get(status, 0) for status in wanted) == submission.count:
         return [submission.jids]
-    spans: list[tuple[int, int]] = []
+    first, found = submission.jids.start, _Joined()
     if wanted & {Status.QUEUED, Status.WAITING}:
         ready = {status is Status.QUEUED for status in wanted & {Status.QUEUED, Status.WAITING}}
-        spans += [(item.lo, item.hi) for item in store.pending(whole) if item.ready in ready]
+        found.add((first + item.lo, first + item.hi) for item in store.pending(whole) if item.ready in ready)
     if Status.PROCESSING in wanted:
-        spans += [(item.lo, item.hi) for item in store.claims(whole)]
+        found.add((first + item.lo, first + item.hi) for item in store.claims(whole))
     if any(ends.get(status) for status in wanted):
         letters = re.compile(b"[" + b"".join(b"\\x%02x" % status for status in sorted(wanted)) + b"]+")
         for lo in range(0, submission.count, SLICE):
             for outcomes in store.outcomes(Stretch(submission.sid, lo, min(lo + SLICE, submission.count))):
-                statuses = outcomes.statuses()
-                spans += [(outcomes.lo + m.start(), outcomes.lo + m.end()) for m in letters.finditer(statuses)]
+                base = first + outcomes.lo
+                found.add((base + m.start(), base + m.end()) for m in letters.finditer(outcomes.statuses()))
             await asyncio.sleep(0)
-    first = submission.jids.start
-    return list(normal(range(first + lo, first + hi) for lo, hi in spans))
+    return found.ranges
+
+
+class _Joined:
+    """Ranges of jobs; one that begins where the last ended is joined to it."""
+
+    def __init__(self) -> None:
+        self.ranges: list[range] = []
+
+    def add(self, spans: Iterable[tuple[int, int]]) -> None:
+        for lo, hi in spans:
+            joins = bool(self.ranges) and self.ranges[-1].stop == lo
+            self.ranges.append(range(self.ranges.pop().start if joins else lo, hi))
 
 
 def meant(change: str, only: str) -> frozenset[Status]:

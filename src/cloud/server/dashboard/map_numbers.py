@@ -22,7 +22,7 @@ LISTED = 8
 """How many slow and failed jobs are listed."""
 GROUPED = 1000
 """The most failures that are looked into to group them."""
-_LOOKED_INTO_AT_ONCE = 250
+_LOOKED_INTO_AT_ONCE = 1000
 _MOST_ERROR_BYTES = 512 << 10
 _END_BYTES = 2000
 _MOST_GROUPS = 12

@@ -71,12 +71,12 @@ class Watchers:
             return
         accounts = accounts_of(step, self._core.store)
         for watcher in waiting:
-            if not accounts or watcher.account in accounts:
+            if accounts is None or watcher.account in accounts:
                 watcher.wake(changed=True)
 
 
-def accounts_of(step: Step, store: Store) -> set[int]:
-    """Whose jobs a step was about; empty: that cannot be told any more, it may be anybody's."""
+def accounts_of(step: Step, store: Store) -> set[int] | None:
+    """Whose jobs a step was about; None: that cannot be told any more, it may be anybody's."""
     sids = {*step.touched, *(item.claim.sid for item in (*step.work, *step.early))}
     found = [store.submission(sid) for sid in sids]
-    return set() if None in found else {submission.account for submission in found if submission is not None}
+    return None if None in found else {submission.account for submission in found if submission is not None}
