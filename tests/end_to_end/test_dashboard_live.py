@@ -108,7 +108,7 @@ def test_so_many_streams_of_one_account_and_no_more(server: Served, visitor: Loo
     streams: list[Stream] = []
     try:
         for _ in range(MOST_OF_ONE_ACCOUNT):
-            streams.append(listening(visitor))
+            streams.append(listening(visitor))  # noqa: PERF401  - closed below if one fails
         with closing(Stream(visitor)) as refused:
             assert refused.answer.status == 503
         with closing(listening(other_account(server))):
