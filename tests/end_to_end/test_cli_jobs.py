@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command_line import CommandLine
+from tests.support.command_line import CommandLine, Step
 from tests.support.waiting import eventually
 
 TOOLS = """
@@ -136,6 +136,26 @@ def test_what_is_known_of_jobs_and_what_they_printed(line: CommandLine) -> None:
     shown = line.text("info", "-o", "status,stdout,label", jid)
     assert shown == "status: done\nstdout: squaring 5\n"
     assert line.lines("info", "-o", "status", jid, jid) == [{"jid": int(jid), "status": "done"}]
+
+
+def test_top_shows_once_what_goes_on_where_there_is_no_terminal(line: CommandLine) -> None:
+    jid = line.text("call", "-l", "topmost", "my-tools.py:sleep", "60").strip()
+    eventually(lambda: line.text("output", jid) == "asleep\n")
+    shown = line.text("top")
+    assert "1 of 2 slots busy" in shown
+    assert [row.split()[0] for row in shown.splitlines() if "my-tools.sleep" in row] == [jid, jid]
+    found = line.lines("top")[0]
+    assert (found["processing"], found["running"][0]["jid"]) == (1, int(jid))
+    line.text("kill", "--force", jid)
+
+
+def test_top_on_a_terminal_is_live_and_ends_with_q(line: CommandLine) -> None:
+    gate = line.text("call", "my-tools.py:sleep", "60").strip()
+    jids = line.text("map", "-x", gate, "-l", "later", "--depends-on-errors", "ignore", "my-tools.py:text", "1", "2")
+    steps: list[Step] = [(b"0 of 2 done", lambda: line.text("kill", "--force", gate)), (b"2 of 2 done", b"q")]
+    shown = line.on_terminal("top", columns=100, steps=steps)
+    assert jids.strip() in shown
+    assert shown.rstrip().endswith("\x1b[?1049l"), "the screen is as it was"
 
 
 def test_output_is_followed_live_until_the_end(line: CommandLine) -> None:

@@ -7,12 +7,15 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 PICLOUD = [sys.executable, "-m", "cloud.cli"]
 _SECONDS = 60.0
+
+
+Step = tuple[bytes, bytes | Callable[[], object]]
 
 
 class CommandLine:
@@ -53,19 +56,24 @@ class CommandLine:
         """A command that goes on; the caller ends it."""
         return subprocess.Popen([*PICLOUD, *arguments], cwd=self.folder, env=self.environment, **popen)
 
-    def on_terminal(self, *arguments: str, columns: int = 80, keys: bytes = b"", **environment: str) -> str:
-        """What a command shows on a terminal, where somebody presses these keys once something is there."""
+    def on_terminal(self, *arguments: str, columns: int = 80, steps: Sequence[Step] = (), **environment: str) -> str:
+        """What a command shows on a terminal. Each step: once it shows the text, something happens, or keys are
+        pressed."""
         ours, theirs = pty.openpty()
-        shown = b""
+        shown, seen, left = b"", 0, list(steps)
         try:
             process = self._beside(theirs, arguments, {"COLUMNS": str(columns), **environment})
             os.close(theirs)
             until = time.monotonic() + _SECONDS
             while piece := _read(ours, until):
                 shown += piece
-                if keys:
-                    os.write(ours, keys)
-                    keys = b""
+                if left and left[0][0] in shown[seen:]:
+                    _, action = left.pop(0)
+                    seen = len(shown)
+                    if isinstance(action, bytes):
+                        os.write(ours, action)
+                    else:
+                        action()
             process.wait(_SECONDS)
         finally:
             os.close(ours)

@@ -15,7 +15,7 @@ Examples:
   picloud jobs --function shrink --limit 5 --json
   picloud jobs --label nightly --status queued --jids | picloud kill -
 """
-_WORDS = ("waiting", "queued", "processing", "done", "error", "killed", "stalled")
+_WORDS = ("waiting", "queued", "processing", "done", "error", "killed", "stalled", "failed", "unfinished", "finished")
 
 
 @click.command("jobs", epilog=_EPILOG)
@@ -75,6 +75,7 @@ def submissions(asked: dict[str, Any], limit: int) -> Iterator[dict[str, Any]]:
 def _print(rows: list[dict[str, Any]]) -> None:
     from cloud.cli import colour
     from cloud.cli.moments import ago
+    from cloud.cli.names import function_text
     from cloud.cli.table import lines_of
 
     if not rows:
@@ -82,7 +83,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
         return
     cells = [
         [
-            text_of(range(row["first"], row["last"] + 1)), _status_text(row), _function_text(row["function"]),
+            text_of(range(row["first"], row["last"] + 1)), _status_text(row), function_text(row["function"]),
             row["label"] or "", ago(row["created"]),
         ]
         for row in rows
@@ -107,10 +108,3 @@ def _worst(row: dict[str, Any]) -> str:
         if word in row["counts"]:
             return word
     return ""
-
-
-def _function_text(name: str) -> str:
-    """'module.function at file:line' without the place."""
-    import re
-
-    return re.sub(r" at \S+:\d+$", "", name).removeprefix("shell.")

@@ -15,6 +15,7 @@ GROUPS = {
         "exec": "Run a shell command as a job.",
         "mapexec": "Run it once for each of many values.",
         "jobs": "List what was submitted.",
+        "top": "Show what goes on, live.",
         "result": "Show what jobs returned.",
         "info": "Show what is known of jobs.",
         "output": "Show what a job prints.",

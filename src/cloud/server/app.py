@@ -22,6 +22,7 @@ from cloud.server.key_routes import KeyRoutes
 from cloud.server.people import People
 from cloud.server.retirement import Retirement
 from cloud.server.submission_routes import SubmissionRoutes
+from cloud.server.top_routes import TopRoutes
 
 Scope = MutableMapping[str, Any]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -45,13 +46,15 @@ class App:
     ) -> None:
         self._calls = calls
         self._gate = gate
+        dashboard = Dashboard(calls, gate, core, (identity.server_id, identity.version), history)
         self._rest = _build_rest(
             People(calls, gate, core.store, core.blobs),
             KeyRoutes(gate),
             FileRoutes(calls, gate),
             SubmissionRoutes(gate, core.store),
             retirement,
-            Dashboard(calls, gate, core, (identity.server_id, identity.version), history),
+            TopRoutes(gate, core, dashboard.watchers, history),
+            dashboard,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,6 +91,7 @@ def build_app(
     GET  /v1/files/<name>        its bytes, or a Range of them; PUT and DELETE likewise
     GET  /v1/summary             JSON: slots, jobs by status, bytes
     GET, POST /v1/keys ...       JSON: keys of the account (`KeyRoutes`)
+    GET  /v1/top                 JSON: what goes on; a line after each change with `follow=1`
     POST /v1/retire              JSON; ends this server if no job runs
     GET  /healthz                no key needed
     GET  /, /jobs, /jobs/<jid>   pages for people (`Dashboard`)
@@ -97,7 +101,7 @@ def build_app(
 
 
 def _build_rest(
-    *parts: People | KeyRoutes | FileRoutes | SubmissionRoutes | Retirement | Dashboard,
+    *parts: People | KeyRoutes | FileRoutes | SubmissionRoutes | Retirement | TopRoutes | Dashboard,
 ) -> Starlette:
     async def not_found(request: Request, _error: Exception) -> Response:
         error = CloudException(f"there is nothing at {request.url.path}")

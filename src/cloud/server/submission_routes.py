@@ -12,12 +12,11 @@ from cloud import errors
 from cloud.dispatch.ports import Store
 from cloud.model import Ranges, Status, Stretch, Submission
 from cloud.model.ranges import normal, pack
-from cloud.server.dashboard.listing import Row, Wanted, list_submissions
+from cloud.server.dashboard.listing import Row, Wanted, list_submissions, statuses_of
 from cloud.server.gate import Caller, Gate
 from cloud.server.guarded import guarded
 from cloud.server.json_answer import JsonAnswer
 
-_WORDS = frozenset(status.word for status in Status if status is not Status.DELETED)
 _MOST_DIGITS = 18
 
 
@@ -35,28 +34,31 @@ class SubmissionRoutes:
     async def _list(self, request: Request, caller: Caller) -> Response:
         asked = request.query_params
         status = asked.get("status", "")
-        if status and status not in _WORDS:
-            raise errors.InvalidSubmission(f"there is no status {status[:40]!r}; there are {', '.join(sorted(_WORDS))}")
+        statuses = statuses_of(status)
+        if not statuses:
+            words = [status.word for status in Status if status is not Status.DELETED]
+            raise errors.InvalidSubmission(f"there is no status {status[:40]!r}; there are {', '.join(words)}")
         wanted = Wanted(
             label=asked.get("label", "")[:200],
             function=asked.get("function", "")[:200],
             status=status,
             jid=_number(asked.get("jid", ""), "jid"),
             before=_number(asked.get("before", ""), "before"),
+            since=_seconds(asked.get("since", ""), "since"),
+            until=_seconds(asked.get("until", ""), "until"),
         )
-        since = _seconds(asked.get("since", ""))
         page = await list_submissions(self._store, caller.account, wanted)
-        rows = [row for row in page.rows if row.submission.created_at.timestamp() >= since]
-        before = page.before if len(rows) == len(page.rows) else None
-        found = [_plain(row) for row in rows]
+        found = [plain(row) for row in page.rows]
         if asked.get("jids", "") in ("1", "true", "yes"):
-            for row, shown in zip(rows, found, strict=True):
-                shown["jids"] = [[those.start, those.stop - 1] for those in _jids(self._store, row.submission, status)]
+            for row, shown in zip(page.rows, found, strict=True):
+                those = _jids(self._store, row.submission, statuses)
+                shown["jids"] = [[jids.start, jids.stop - 1] for jids in those]
                 await asyncio.sleep(0)  # a million jobs take a while to look at
-        return JsonAnswer({"submissions": found, "before": before})
+        return JsonAnswer({"submissions": found, "before": page.before})
 
 
-def _plain(row: Row) -> dict[str, Any]:
+def plain(row: Row) -> dict[str, Any]:
+    """What is told of a submission."""
     submission, spec = row.submission, row.submission.spec
     jids = submission.jids
     return {
@@ -66,22 +68,22 @@ def _plain(row: Row) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _jids(store: Store, submission: Submission, word: str) -> Ranges:
-    """Its jobs that were not deleted, or those of one status, ascending."""
+def _jids(store: Store, submission: Submission, statuses: frozenset[Status]) -> Ranges:
+    """Its jobs of these statuses, ascending."""
     stretch = Stretch(submission.sid, 0, submission.count)
     found = [
         range(pending.lo, pending.hi)
         for pending in store.pending(stretch)
-        if word in ("", (Status.QUEUED if pending.ready else Status.WAITING).word)
+        if (Status.QUEUED if pending.ready else Status.WAITING) in statuses
     ]
-    if word in ("", Status.PROCESSING.word):
+    if Status.PROCESSING in statuses:
         found += [range(claim.lo, claim.hi) for claim in store.claims(stretch)]
-    code = Status[word.upper()] if word else None
+    others = bytes(status for status in Status if status.finished and status not in statuses)
     for outcomes in store.outcomes(stretch):
-        if code is None or outcomes.status.count(code) == len(outcomes.status):
+        if len(outcomes.status) == len(outcomes.status.translate(None, others)):
             found.append(range(outcomes.lo, outcomes.hi))
-        elif code in outcomes.status:
-            found += pack(at for at, each in enumerate(outcomes.status, outcomes.lo) if each == code)
+        elif len(outcomes.status) > 1:
+            found += pack(at for at, each in enumerate(outcomes.status, outcomes.lo) if each in statuses)
     first = submission.jids.start
     return normal(range(first + those.start, first + those.stop) for those in found)
 
@@ -94,11 +96,13 @@ def _number(text: str, name: str) -> int | None:
     return int(text)
 
 
-def _seconds(text: str) -> float:
+def _seconds(text: str, name: str) -> float | None:
+    if not text:
+        return None
     try:
-        found = float(text or 0)
+        found = float(text)
     except ValueError:
         found = math.nan
     if not math.isfinite(found):
-        raise errors.InvalidSubmission(f"since must be seconds since the epoch, not {text[:40]!r}")
+        raise errors.InvalidSubmission(f"{name} must be seconds since the epoch, not {text[:40]!r}")
     return found

@@ -1,0 +1,76 @@
+"""Small parts of the command line: jids, arguments, times, tables, what `top` draws."""
+
+import time
+
+import click
+import pytest
+
+from cloud.cli.command_options import command_of
+from cloud.cli.jids import read_word, text_of, together
+from cloud.cli.moments import ago, seconds_since_epoch
+from cloud.cli.names import function_text
+from cloud.cli.table import clean, lines_of, width
+from cloud.cli.top_view import duration, sparkline
+from cloud.cli.words import arguments_of, bindings_of, listed
+
+
+def test_words_name_jobs() -> None:
+    assert read_word("12") == (range(12, 13),)
+    assert read_word("1,3-5,") == (range(1, 2), range(3, 6))
+    assert read_word("15..20") == (range(15, 21),)
+    assert together([read_word("1,2"), read_word("3-5"), read_word("9")]) == (range(1, 6), range(9, 10))
+    assert [text_of(jids) for jids in (range(3, 4), range(3, 9))] == ["3", "3-8"]
+
+
+@pytest.mark.parametrize("word", ["", "x", "5-3", "-3", "1-2-3", "1,,2", "9" * 19, "٣٤x"])
+def test_what_names_no_jobs_is_refused(word: str) -> None:
+    with pytest.raises(ValueError, match=r"^$"):
+        read_word(word)
+
+
+def test_arguments_are_json_or_text_and_may_have_names() -> None:
+    assert arguments_of(["7", "[1, 2]", "seven", "a=true", "b=x=y", "9=3"]) == (
+        [7, [1, 2], "seven", "9=3"],
+        {"a": True, "b": "x=y"},
+    )
+    assert arguments_of(["7", "a=1"], as_text=True) == (["7"], {"a": "1"})
+    assert bindings_of(["a=1=2"], "-d") == {"a": "1=2"}
+    with pytest.raises(click.UsageError, match="NAME=VALUE"):
+        bindings_of(["a"], "-d")
+
+
+def test_lists_of_values_may_hold_commas() -> None:
+    assert listed(r"a,b\,c,\d,") == ["a", "b,c", r"\d", ""]
+
+
+def test_a_command_is_one_line_or_words_taken_apart() -> None:
+    assert command_of(("ls -l | wc",)) == "ls -l | wc"
+    assert command_of(("echo", "{a}", "two words", "$x")) == "echo {a} 'two words' '$x'"
+    with pytest.raises(click.UsageError, match="options come before it"):
+        command_of(("ls -l", "--json"))
+
+
+def test_times_are_read_and_told() -> None:
+    assert seconds_since_epoch("2d") == pytest.approx(time.time() - 172800, abs=60)
+    assert seconds_since_epoch("1970-01-01T00:00:00+00:00") == 0
+    now = time.time()
+    assert [ago(now - seconds)[-5:] for seconds in (30, 300, 7300)] == ["s ago", "n ago", "h ago"]
+    assert ago(86400 * 365) == "1971-01-01"
+    assert [duration(s) for s in (0.25, 30, 67, 7389)] == ["0.2 s", "30 s", "1:07", "2:03:09"]
+
+
+def test_tables_are_aligned_and_show_nothing_that_a_terminal_would_obey() -> None:
+    shown = lines_of(("A", "B"), [["x\x1b[31m\ny", "1"], ["漢字", "22"]], gives_way=0, right=(1,))
+    assert shown == ["A          B", "x [31m y   1", "漢字      22"]
+    assert clean("a\tb\x00") == "a b "
+    assert width("漢字é") == 5
+
+
+def test_names_of_functions_fit_a_column() -> None:
+    assert function_text("tools.square at /home/me/tools.py:7") == "tools.square"
+    assert function_text("shell.ls -l at") == "ls -l at"
+
+
+def test_rates_are_drawn_as_bars() -> None:
+    assert sparkline([0, 1, 8]) == "▁▁█"
+    assert sparkline([0, 0]) == "▁▁"
