@@ -1,6 +1,7 @@
 """What is printed when a job fails: the user's lines, which job, which attempt, where; and hardly a line of ours."""
 
 import os
+import signal
 import traceback
 from collections.abc import Iterator
 from typing import Any
@@ -69,8 +70,20 @@ def test_no_more_than_one_frame_of_ours_is_between_the_users_line_and_the_error(
             list(cloud.mp.iresult(job))
         else:
             getattr(cloud.mp, how)(job)
-    assert len(own_frames(raised.value)) <= (2 if how == "iresult" else 1)
+    assert len(own_frames(raised.value)) == 1
     assert len(raised.value.__notes__) == 1
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_attempts_that_were_lost_are_told_once() -> None:
+    with pytest.raises(JobError) as raised:
+        cloud.mp.call(die).result()
+    (note,) = raised.value.__notes__
+    assert ", attempt 4 (1, 2, 3 lost: the worker was killed by signal 9" in note
+    assert note.count("signal 9") == 1
 
 
 def test_a_job_that_waits_for_a_failed_one_tells_both_stories_without_frames_of_ours() -> None:

@@ -1,12 +1,14 @@
 """Errors about jobs are raised without the frames of this package: what the reader needs is the job's own traceback."""
 
+# ruff: noqa: B904 (what is raised again is the same error, with its own cause; its line is printed to users, bare)
+
 import functools
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
 from cloud.errors import CloudTimeoutError, JobError, JobNotFound
 
-_ABOUT_JOBS = (JobError, JobNotFound, CloudTimeoutError)
+ABOUT_JOBS = (JobError, JobNotFound, CloudTimeoutError)
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -19,8 +21,8 @@ def tersely(function: Callable[P, T]) -> Callable[P, T]:
     def cloud(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return function(*args, **kwargs)
-        except _ABOUT_JOBS as error:
-            raise error.with_traceback(None)  # noqa: B904 (the same error, with its own cause)
+        except ABOUT_JOBS as failure:
+            raise failure.with_traceback(None)
 
     return cloud
 
@@ -32,7 +34,7 @@ def tersely_awaited(function: Callable[P, Awaitable[T]]) -> Callable[P, Coroutin
     async def cloud(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return await function(*args, **kwargs)
-        except _ABOUT_JOBS as error:
-            raise error.with_traceback(None)  # noqa: B904 (the same error, with its own cause)
+        except ABOUT_JOBS as failure:
+            raise failure.with_traceback(None)
 
     return cloud

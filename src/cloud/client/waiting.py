@@ -51,7 +51,7 @@ def noted(api: JobApi, error: CloudException) -> CloudException:
 
 
 def circumstances(api: JobApi, jid: int) -> str:
-    """'Job 7 (render at film.py:12) failed on machine-3, attempt 2 (attempt 1: ...)'; '' if it is not known to have
+    """'Job 7 (render at film.py:12) failed on machine-3, attempt 2 (1 lost: ...)'; '' if it is not known to have
     run, or if the cloud does not answer."""
     try:
         about = api.info((range(jid, jid + 1),), ["status", "function", "machine", "attempts"])[0]
@@ -61,7 +61,10 @@ def circumstances(api: JobApi, jid: int) -> str:
     function, _, place = printable(str(about["function"] or ""), 300).partition(" at ")
     who = f" ({function.rpartition('.')[2]} at {place})" if place else f" ({function})" if function else ""
     where = f" on {printable(str(about['machine']))}" if about.get("machine") else ""
-    before = "; ".join(f"attempt {loss['attempt']}: {printable(str(loss['reason']), 200)}" for loss in lost)
+    reasons: dict[str, list[str]] = {}
+    for loss in lost:
+        reasons.setdefault(printable(str(loss["reason"]), 200), []).append(str(loss["attempt"]))
+    before = "; ".join(f"{', '.join(numbers)} lost: {reason}" for reason, numbers in reasons.items())
     end = "was killed" if about["status"] == "killed" else "failed"
     return f"Job {jid}{who} {end}{where}, attempt {last['attempt']}" + (f" ({before})" if before else "")
 

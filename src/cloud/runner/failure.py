@@ -4,6 +4,8 @@ import os
 import traceback
 from types import TracebackType
 
+import cloudpickle
+
 from cloud.pickling import ExcessiveData, dumps, loads
 from cloud.runner.missing import advice
 
@@ -12,6 +14,7 @@ _PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 _OWN = (
     *(f"{_PACKAGE}{name}{os.sep}" for name in ("runner", "pickling", "client", "pools")),
     f"{_PACKAGE}joblib.py",
+    os.path.dirname(cloudpickle.__file__) + os.sep,
 )
 """Files whose frames say nothing to the user: what runs a job, and what the job itself used to ask for others."""
 
