@@ -1,6 +1,8 @@
 """The Engine port: workers that cannot be made ready for their jobs, and seats that one offer leaves to the next."""
 
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -36,3 +38,36 @@ def test_an_offer_holds_no_more_seats_than_are_of_use(cloud: Dispatcher) -> None
     assert len(first) == len(second) == 1
     assert first[0].worker != second[0].worker
     assert cloud.engine.offer(Wanted(submission, 0, 100, seats=1)) == []
+
+
+def test_it_says_why_a_job_does_not_run_yet(cloud: Dispatcher, tmp_path: Path) -> None:
+    def until_there(path: Path) -> None:
+        while not path.exists():
+            time.sleep(0.001)  # the job sleeps
+
+    gate = tmp_path / "gate"
+    submission = cloud.call(until_there, gate)
+    cloud.feed()
+    delay = cloud.engine.delay(submission.sid, 0)
+    assert delay is not None
+    assert "is being started" in delay or delay == "the worker is being made ready"
+    cloud.started(submission)
+    assert cloud.engine.delay(submission.sid, 0) is None
+    gate.touch()
+    cloud.finish(submission)
+    assert cloud.engine.delay(submission.sid, 0) is None
+
+
+def test_it_names_the_job_that_another_is_behind(cloud: Dispatcher, tmp_path: Path) -> None:
+    def brief(path: Path | None) -> None:
+        while path is not None and not path.exists():
+            time.sleep(0.001)  # the job sleeps
+
+    cloud.finish(cloud.map(brief, [None] * 100))
+    gate = tmp_path / "gate"
+    submission = cloud.map(brief, [gate, *[None] * 200])
+    cloud.started(submission)
+    delays = {cloud.engine.delay(submission.sid, index) for index in range(1, 201)} - {None}
+    assert all(f"before it there; job {submission.first_jid} runs now" in str(delay) for delay in delays)
+    gate.touch()
+    cloud.finish(submission)

@@ -65,6 +65,14 @@ class Listening:
         self._read(worker, worker.err)
         return Live(started, worker.out.so_far(), worker.err.so_far(), worker.pid, worker.waits_for or ())
 
+    def delay(self, sid: int, index: int) -> str | None:
+        """See `Engine.delay`."""
+        for worker in self._workers.values():
+            for batch in worker.batches:
+                if batch.sid == sid and 0 <= (ahead := index - batch.index) < batch.hi - batch.lo:
+                    return _delay(worker, batch.lo + ahead)
+        return None
+
     def said(self, sid: int, index: int, stream: str, start: int, max_bytes: int) -> Said | None:
         """See `Engine.said`. Reads what is in the pipe first."""
         job = self.find(sid, index)
@@ -119,3 +127,18 @@ class Listening:
             return ()
         heard, self._heard = self._heard, set()
         return heard
+
+
+def _delay(worker: Worker, seq: int) -> str | None:
+    """Why the worker does not run this one of its jobs."""
+    running = worker.ring.running()
+    if not worker.template.ready:
+        return f"its interpreter {worker.template.executable} is being started"
+    if running is None:
+        return "the worker is being made ready"
+    batch = worker.running()
+    if running >= seq or batch is None:
+        return None
+    jid = batch.work.submission.jids[batch.index_of(running)]
+    before = f"{seq - running:,} jobs come" if seq - running > 1 else "another job comes"
+    return f"{before} before it there; job {jid} runs now"

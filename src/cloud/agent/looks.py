@@ -29,6 +29,10 @@ class Looks:
         """See `Engine`."""
         return self._listening.heard()
 
+    def delay(self, sid: int, index: int) -> str | None:
+        """See `Engine`."""
+        return self._listening.delay(sid, index)
+
     def stack(self, sid: int, index: int) -> Stack | None:
         """See `Engine`."""
         return self._stacks.ask(sid, index)

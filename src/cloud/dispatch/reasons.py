@@ -161,7 +161,8 @@ class Reasons:
         attempt = f" This is attempt {claim.attempt}." if claim.attempt > 1 else ""
         live = self._dispatcher.engine.live(submission.sid, index)
         if live is None:
-            return f"A worker has it and starts it when it is ready, or done with jobs just before it.{attempt}"
+            delay = self._dispatcher.engine.delay(submission.sid, index)
+            return f"A worker has it{f', but {delay}' if delay else ' and starts it at any moment'}.{attempt}"
         lasted = max(0.0, self._dispatcher.clock.now().timestamp() - live.started_at)
         text = f"It runs since {moment(live.started_at)}, for {lasting(lasted)} now.{attempt}"
         if live.waits_for:

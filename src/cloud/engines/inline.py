@@ -236,6 +236,11 @@ class InlineEngine:
         found = (r for r in self._running if (r.work.claim.sid, r.work.claim.lo) == (sid, index))
         return next(found, None)
 
+    def delay(self, sid: int, index: int) -> str | None:
+        """Nothing is known."""
+        del sid, index
+        return None
+
     def state(self) -> EngineState:
         """One slot, this process."""
         busy = len(self._running)

@@ -192,6 +192,11 @@ class ScriptedEngine:
         """A job that runs does nothing in particular."""
         return None if self.live(sid, index) is None else Stack("Main thread (most recent call last):\n")
 
+    def delay(self, sid: int, index: int) -> str | None:
+        """Nothing is known."""
+        del sid, index
+        return None
+
     def state(self) -> EngineState:
         """Slots and claims."""
         return EngineState(self.slots, self.slots, len(self.running), len(self.blocked_jobs), ["cpython-311"])

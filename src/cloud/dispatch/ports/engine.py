@@ -233,6 +233,11 @@ class Engine(Protocol):
         """Begin to find out what a job that runs now is doing, without disturbing it. None when it does not run."""
         ...
 
+    def delay(self, sid: int, index: int) -> str | None:
+        """Why a job that was started does not run yet: the end of a sentence that begins with 'a worker has it, but '.
+        None when it runs, or nothing is known."""
+        ...
+
     def state(self) -> EngineState: ...
 
     def workers(self, most: int) -> list[WorkerState]:
