@@ -39,7 +39,8 @@ demo: $(DEMO_READY) ## find faces in a hundred photographs, on a server that sta
 test: $(READY) ## all tests: SQLite, local workers, and the contract suite of each adapter
 	$(BIN)/python -m pytest
 
-test-all: test ## the same; further combinations of store and engine join here
+test-all: test ## the same, and the scenarios on PostgreSQL; further combinations of store and engine join here
+	PICLOUD_TEST_STORE=postgres $(BIN)/python -m pytest -q tests/scenarios
 
 quick: $(READY) ## the tests that take milliseconds
 	$(BIN)/python -m pytest tests/architecture tests/unit tests/contracts -m 'not slow' -q

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import postgres as databases
 from tests.support import processes
-from tests.support.postgres import Cluster
 from tests.support.required import REQUIRE_ALL
 
 RUN = uuid.uuid4().hex
@@ -49,6 +49,7 @@ def _settings_end_with_the_test() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_outlives_the_run() -> Iterator[None]:
     yield
+    databases.end()
     needles = (f"{processes.MARK}={RUN}", str(RUN_HOME))
     servers = [pid for pid, words in processes.marked(*needles).items() if "cloud.server" in words]
     try:
@@ -65,11 +66,9 @@ def _nothing_outlives_the_run() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def postgres(_nothing_outlives_the_run: None) -> Iterator[Cluster]:
+def postgres() -> databases.Cluster:
     """A PostgreSQL server of this run; each store in it has a schema of its own."""
-    cluster = Cluster()
-    yield cluster
-    cluster.close()
+    return databases.running()
 
 
 def pytest_unconfigure() -> None:

@@ -10,13 +10,13 @@ import pytest
 from cloud.dispatch.ports import Store
 from cloud.stores.sqlite import SQLiteStore
 from tests.support.required import require_or_skip
-from tests.support.stores import Reopening
+from tests.support.stores import Reopening, maker
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
     """Opens the same durable store each time."""
-    return _maker(request, request.param, tmp_path)
+    return maker(tmp_path / "jobs.db", request.param)
 
 
 @pytest.fixture(params=["sqlite-memory", "sqlite-file", "sqlite-file-reopened", "postgres", "postgres-reopened"])
@@ -25,19 +25,10 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
     if request.param == "sqlite-memory":
         store: Any = SQLiteStore(":memory:")
     else:
-        make = _maker(request, request.param.partition("-")[0], tmp_path)
+        make = maker(tmp_path / "jobs.db", request.param.partition("-")[0])
         store = Reopening(make) if request.param.endswith("-reopened") else make()
     yield store
     store.close()
-
-
-def _maker(request: pytest.FixtureRequest, kind: str, folder: Path) -> Callable[[], Store]:
-    if kind == "sqlite":
-        return lambda: SQLiteStore(folder / "jobs.db")
-    url = request.getfixturevalue("postgres").url()
-    from cloud.stores.postgres.store import PostgresStore
-
-    return lambda: PostgresStore(url)
 
 
 @pytest.fixture

@@ -55,12 +55,14 @@ def test_jobs_older_than_the_limit_are_forgotten_with_their_blobs(world: World) 
 
 
 def test_beyond_the_byte_limit_what_finished_first_goes_first(world: World) -> None:
-    retention = Retention(world.dispatcher, Limits(max_bytes=700_000))
     first, second, third = (submit(world, token) for token in "abc")
     world.engine.finish(world.cids()[1], 0, 2)
     world.tick()
     world.clock.advance(10)
     world.run_all()
+    retention = Retention(
+        world.dispatcher, Limits(max_bytes=world.store.size_bytes() + world.blobs.size_bytes() - 100_000)
+    )
     for _ in range(3):
         pass_over(world, retention)
     assert world.status(first, third)[0] == "done" or world.status(third) == ["done", "done"]

@@ -16,8 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from cloud.dispatch.ports import Store
 from cloud.model import BlobRef, Chunk, Outcomes, Status, Stretch, Submission
-from cloud.stores.sqlite import SQLiteStore
-from tests.support.stores import NOW, ended, later, places, results, spec, whole
+from tests.support.stores import NOW, ended, later, maker, places, results, spec, whole
 
 ENDS = [Status.DONE, Status.ERROR, Status.KILLED]
 
@@ -71,7 +70,8 @@ class StoreMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        self.store: Store = SQLiteStore(Path(self.folder.name) / "jobs.db")
+        self.open_store = maker(Path(self.folder.name) / "jobs.db")
+        self.store: Store = self.open_store()
         self.models: dict[int, Model] = {}
         self.unsealed: dict[int, tuple[str, int]] = {}
         self.number = 0
@@ -233,7 +233,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule()
     def reopen(self) -> None:
         self.store.close()
-        self.store = SQLiteStore(Path(self.folder.name) / "jobs.db")
+        self.store = self.open_store()
 
     @rule(data=st.data())
     def roll_back(self, data: st.DataObject) -> None:

@@ -19,6 +19,7 @@ _SETTINGS = {
     "shared_buffers": "32MB", "autovacuum_naptime": "1min", "log_min_messages": "warning",
 }  # fmt: skip
 _PR_SET_PDEATHSIG = 1
+_RUNNING: "list[Cluster]" = []
 
 
 class Cluster:
@@ -92,6 +93,19 @@ class Cluster:
             [str(self._programs / program), *arguments], capture_output=True, text=True, user=self._user, cwd="/",
             check=False,
         )  # fmt: skip
+
+
+def running() -> Cluster:
+    """The one of this run, started at its first use."""
+    if not _RUNNING:
+        _RUNNING.append(Cluster())
+    return _RUNNING[0]
+
+
+def end() -> None:
+    """At the end of the run."""
+    while _RUNNING:
+        _RUNNING.pop().close()
 
 
 def _programs() -> Path:

@@ -1,5 +1,6 @@
 """Stores as the contract suite drives them: made, reopened, filled and looked through by their public methods alone."""
 
+import os
 import secrets
 from array import array
 from collections.abc import Callable, Iterator, Sequence
@@ -10,11 +11,27 @@ from typing import Any
 
 from cloud.dispatch.ports import Store
 from cloud.model import BlobRef, Chunk, Column, Environment, Outcomes, Spec, Status, Stretch, Submission
+from cloud.stores.sqlite import SQLiteStore
+from tests.support.postgres import running
 
 NOW = datetime(2030, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 DIGEST = "ab" * 32
 _RUN = secrets.token_hex(8)
 _tokens = count()
+
+
+STORE = os.environ.get("PICLOUD_TEST_STORE", "sqlite")
+"""What scenarios run on: 'sqlite' or 'postgres'; `make test-all` runs them on both."""
+
+
+def maker(path: str | os.PathLike[str] = ":memory:", kind: str = STORE) -> Callable[[], Store]:
+    """Opens the same store each time; an empty one at first."""
+    if kind == "sqlite":
+        return lambda: SQLiteStore(path)
+    url = running().url()
+    from cloud.stores.postgres.store import PostgresStore
+
+    return lambda: PostgresStore(url)
 
 
 class Reopening:

@@ -12,8 +12,8 @@ from cloud.dispatch.ports import Store
 from cloud.model import Environment, Ranges, Spec, Status
 from cloud.pickling import dump_function, pack_map
 from cloud.stores.blobs import MemoryBlobs
-from cloud.stores.sqlite import SQLiteStore
 from cloud.testing import ManualClock, ScriptedEngine
+from tests.support.stores import maker
 
 DIGEST, FUNCTION = dump_function(len)
 
@@ -38,7 +38,7 @@ class World:
         open_store: Callable[[], Store] | None = None,
         sole: bool = True,
     ) -> None:
-        self.open_store = open_store or (lambda: SQLiteStore(str(path) if path else ":memory:"))
+        self.open_store = open_store or maker(path or ":memory:")
         self.sole = sole
         self.clock = ManualClock()
         self.blobs = MemoryBlobs()
@@ -48,7 +48,7 @@ class World:
 
     def start(self) -> None:
         """A dispatcher begins, on whatever the store remembers."""
-        self.store = self.open_store()
+        self.store: Any = self.open_store()
         self.engine = ScriptedEngine(self.slots, self.jobs_per_seat)
         self.dispatcher = Dispatcher(self.store, self.blobs, self.engine, self.clock, sole=self.sole)
         self.jobs = Jobs(self.dispatcher, 1)

@@ -91,6 +91,10 @@ class Connection:
             self._listener.close()
             self._listener = None
 
+    def __del__(self) -> None:
+        if getattr(self, "_db", None) is not None:
+            self._drop()  # forgotten, not closed: psycopg would complain
+
     # --- for those who inherit
 
     def _take_head(self, head: Row) -> None:
@@ -253,8 +257,8 @@ class Connection:
             self._flush()
             if self._wrote:
                 self._send(SQL.written, (self._writer, number))
-            self._send("COMMIT", ())
             sent = True
+            self._send("COMMIT", ())
             self._synchronise()
         except psycopg.Error as error:
             self._drop()

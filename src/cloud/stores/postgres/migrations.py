@@ -21,11 +21,11 @@ def migrate(db: Database, address: Address) -> None:
     scripts = _scripts()
     newest = max(scripts)
     try:
-        if _known_version(db) == newest:
+        if _known_version(db, address) == newest:
             return
         with db.transaction():
             db.execute(b"SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-            version = _known_version(db)
+            version = _known_version(db, address)
             if version is None:
                 version = _begin(db, address)
             if version > newest:
@@ -42,12 +42,17 @@ def migrate(db: Database, address: Address) -> None:
         raise failure(address, error) from error
 
 
-def _known_version(db: Database) -> int | None:
+def _known_version(db: Database, address: Address) -> int | None:
     """None where nothing of ours is."""
-    ours = db.execute(b"SELECT to_regclass('picloud_schema') IS NOT NULL").fetchone()
-    if ours is None or not ours[0]:
+    # Asked of the catalogue: names are looked up in what this session remembers, also while another makes the schema.
+    ours = db.execute(
+        b"SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        b" WHERE n.nspname = %s AND c.relname = 'picloud_schema'",
+        (address.schema,),
+    ).fetchone()
+    if ours is None:
         return None
-    row = db.execute(b"SELECT version FROM picloud_schema").fetchone()
+    row = db.execute(f"SELECT version FROM {address.schema}.picloud_schema".encode()).fetchone()
     return int(row[0]) if row is not None else 0
 
 

@@ -1,0 +1,302 @@
+"""What the PostgreSQL store promises beyond the Store contract: several processes at once, and a database that goes
+away at any moment."""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from cloud.errors import InvalidSubmission, ProtocolMismatch, ServerUnavailable
+from cloud.model import Chunk, Stretch
+from cloud.stores.postgres.address import Address
+from cloud.stores.postgres.link import Link
+from cloud.stores.postgres.store import PostgresStore
+from tests.support.postgres import Cluster
+from tests.support.stores import NOW, claimed, ended, finished, later, places, results, spec, submit, whole
+
+
+@pytest.fixture
+def url(postgres: Cluster) -> str:
+    """Of a schema that nobody has used."""
+    return postgres.url()
+
+
+@pytest.fixture
+def one(url: str) -> Iterator[PostgresStore]:
+    """One process's store."""
+    store = PostgresStore(url)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def other(url: str, one: PostgresStore) -> Iterator[PostgresStore]:
+    """Another's, on the same schema."""
+    store = PostgresStore(url)
+    yield store
+    store.close()
+
+
+def cut(store: PostgresStore) -> None:
+    """The database ends this store's connection, as when it is restarted."""
+    assert store._db is not None
+    db = Link(store.address).open()
+    db.execute(b"SELECT pg_terminate_backend(%s::int, 5000)", (store._db.info.backend_pid,))
+    db.close()
+
+
+# --- several processes
+
+
+def test_numbers_are_given_out_once_however_many_ask(url: str) -> None:
+    found: list[range] = []
+
+    def work() -> None:
+        store = PostgresStore(url)
+        found.extend(submit(store, n).jids for n in range(1, 16))
+        store.close()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found.sort(key=lambda jids: jids.start)
+    assert [jids.start for jids in found] == [1, *(jids.stop for jids in found[:-1])]
+    assert len(found) == 60
+
+
+def test_what_one_commits_the_other_sees(one: PostgresStore, other: PostgresStore) -> None:
+    submission, cid = claimed(one, 4)
+    assert other.submission(submission.sid) == submission
+    with other.transaction():
+        assert other.finish(cid, ended(submission.sid, 0, 2))
+    with one.transaction():  # although it holds its claim in memory
+        assert not one.finish(cid, ended(submission.sid, 1, 3))
+        assert one.finish(cid, ended(submission.sid, 2, 4))
+    assert results(other, whole(submission)) == {i: b"r%d" % i for i in range(4)}
+    with other.transaction():
+        other.delete(whole(submission))
+    with one.transaction():
+        assert one.submission(submission.sid) is None
+        assert one.at_jids(submission.jids) == []
+
+
+def test_a_submission_begun_at_one_is_sealed_at_the_other(one: PostgresStore, other: PostgresStore) -> None:
+    with one.transaction():
+        begun = one.add_submission(1, "t", spec(), NOW)
+        one.add_chunk(begun.sid, Chunk(0, 2, b"packed"), NOW)
+    with other.transaction():
+        sealed = other.seal(begun.sid, 2, ready=True)
+    assert one.submission(begun.sid) == sealed
+    with one.transaction():
+        one.claim(begun.sid, 0, 2, dispatcher=1, agent="")
+    assert len(other.claims(whole(sealed))) == 1
+
+
+def test_transactions_take_turns(one: PostgresStore, other: PostgresStore) -> None:
+    order = []
+
+    def write() -> None:
+        with other.transaction():
+            order.append(other.get_fact("turn"))
+
+    with one.transaction():
+        one.set_fact("turn", "one was here")
+        thread = threading.Thread(target=write)
+        thread.start()
+        thread.join(0.05)
+        assert order == []
+    thread.join()
+    assert order == ["one was here"]
+
+
+def test_what_is_read_together_is_of_one_moment(one: PostgresStore, other: PostgresStore) -> None:
+    submission, cid = claimed(one, 1)
+    with one.reading():
+        assert len(one.claims(whole(submission))) == 1
+        with other.transaction():
+            other.finish(cid, ended(submission.sid, 0, 1))
+        assert one.outcomes(whole(submission)) == []
+    assert len(one.outcomes(whole(submission))) == 1
+
+
+def test_claims_without_a_lease_count_as_lapsed(one: PostgresStore, other: PostgresStore) -> None:
+    with one.transaction():
+        gone, there = one.enlist("gone", later(99)), one.enlist("there", later(99))
+        submission = submit(one, 2)
+        one.discharge(gone)
+        one.claim(submission.sid, 0, 1, dispatcher=gone, agent="")
+        one.claim(submission.sid, 1, 2, dispatcher=there, agent="")
+    assert other.lapsed(NOW) == [gone]
+
+
+# --- round trips
+
+
+def test_a_lone_call_is_stored_and_claimed_in_three_round_trips(one: PostgresStore) -> None:
+    claimed(one, 1)
+    assert one.function(spec().function) is not None  # it and its environment are known from here on
+    before = one.round_trips
+    with one.transaction():
+        assert one.find_token(1, "new") is None
+        assert one.function(spec().function) is not None
+        sid = one.add_submission(1, "new", spec(), NOW).sid
+        one.add_chunk(sid, Chunk(0, 1, b"packed"), NOW)
+        one.seal(sid, 1, ready=True)
+        one.claim(sid, 0, 1, dispatcher=1, agent="")
+    assert one.round_trips - before <= 3
+
+
+def test_its_outcome_is_stored_in_two(one: PostgresStore) -> None:
+    submission, cid = claimed(one, 1)
+    before = one.round_trips
+    with one.transaction():
+        assert one.finish(cid, ended(submission.sid, 0, 1))
+        assert one.behind(whole(submission)) == []
+    assert one.round_trips - before <= 2
+
+
+def test_many_rows_take_no_more_round_trips_than_few(one: PostgresStore) -> None:
+    parents = [submit(one, 1) for _ in range(300)]
+    before = one.round_trips
+    with one.transaction():
+        child = submit(one, 1, ready=False)
+        one.add_barrier(child.sid, [whole(parent) for parent in parents])
+    assert one.round_trips - before <= 5
+    assert len(one.barrier(child.sid)) == 300
+    assert one.behind(whole(parents[150])) == [child.sid]
+
+
+# --- a database that goes away
+
+
+def test_a_connection_lost_between_transactions_is_not_noticed(one: PostgresStore) -> None:
+    submission, cid = claimed(one, 2)
+    cut(one)
+    assert places(one, submission) == [("claim", cid, 1)] * 2
+    cut(one)
+    with one.transaction():
+        assert one.finish(cid, ended(submission.sid, 0, 2))
+    cut(one)
+    with one.reading():
+        assert one.all_finished(whole(submission))
+
+
+def test_a_connection_lost_in_a_transaction_leaves_nothing_of_it(one: PostgresStore) -> None:
+    submission, cid = claimed(one, 2)
+    with pytest.raises(ServerUnavailable) as lost, one.transaction():
+        assert one.finish(cid, ended(submission.sid, 0, 1))
+        cut(one)
+        assert one.get_fact("anything") is None
+    assert lost.value.retry
+    assert places(one, submission) == [("claim", cid, 1)] * 2
+    with one.transaction():
+        assert one.finish(cid, ended(submission.sid, 0, 2))
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_a_commit_whose_answer_is_lost_is_looked_up(
+    one: PostgresStore, other: PostgresStore, monkeypatch: pytest.MonkeyPatch, arrived: bool
+) -> None:
+    submission, cid = claimed(one, 3)
+    send, wait = PostgresStore._send, PostgresStore._synchronise
+
+    def lose(store: PostgresStore, sql: str, arguments: Any) -> Any:
+        if sql != "COMMIT":
+            return send(store, sql, arguments)
+        monkeypatch.undo()
+        if not arrived:
+            cut(store)
+        send(store, sql, arguments)
+        wait(store)
+        raise psycopg.OperationalError("the connection was lost")
+
+    def write() -> None:
+        with one.transaction():
+            one.finish(cid, ended(submission.sid, 0, 3))
+            monkeypatch.setattr(PostgresStore, "_send", lose)
+
+    if arrived:
+        write()
+    else:
+        with pytest.raises(ServerUnavailable):
+            write()
+    assert other.all_finished(whole(submission)) == arrived
+    assert one.all_finished(whole(submission)) == arrived
+    assert one.submission(submit(one, 1).sid) is not None
+
+
+def test_while_the_database_is_away_everybody_is_told_so_soon(postgres: Cluster, one: PostgresStore) -> None:
+    submission = finished(one, 3)
+    postgres.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cloud.stores.postgres.link.PATIENCE_SECONDS", 0.05)
+        for _ in range(3):
+            with pytest.raises(ServerUnavailable, match="does not answer") as away:
+                one.all_finished(whole(submission))
+            assert away.value.retry
+    postgres.start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(one._link, "_away_until", 0.0)
+        assert results(one, Stretch(submission.sid, 0, 1)) == {0: b"r0"}
+
+
+def test_a_crash_of_the_database_loses_nothing_that_was_committed(postgres: Cluster, one: PostgresStore) -> None:
+    import signal
+
+    submission, cid = claimed(one, 5)
+    with one.transaction():
+        one.finish(cid, ended(submission.sid, 0, 2))
+    postgres.stop(signal.SIGQUIT)
+    postgres.start()
+    assert results(one, whole(submission)) == {0: b"r0", 1: b"r1"}
+    with one.transaction():
+        assert one.finish(cid, ended(submission.sid, 2, 5))
+
+
+# --- opening
+
+
+def refused(url: str) -> str:
+    """What somebody is told who opens this."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cloud.stores.postgres.link.PATIENCE_SECONDS", 0.05)
+        with pytest.raises((ServerUnavailable, ProtocolMismatch, InvalidSubmission)) as error:
+            PostgresStore(url)
+    return str(error.value)
+
+
+def test_what_cannot_be_opened_says_why(postgres: Cluster) -> None:
+    assert "does not exist" in refused(postgres.url().replace("/postgres?", "/nowhere?"))
+    assert "does not answer" in refused("postgresql://user:hush@127.0.0.1:1/nowhere")
+    assert "hush" not in refused("postgresql://user:hush@127.0.0.1:1/nowhere")
+    assert "schema" in refused(postgres.url("Bad-Name"))
+    assert "postgresql://" in refused("mysql://here")
+
+
+def test_a_newer_schema_and_one_of_another_program_are_refused(postgres: Cluster) -> None:
+    newer, foreign = postgres.url(), postgres.url()
+    PostgresStore(newer).close()
+    for url, statement in (
+        (newer, "UPDATE picloud_schema SET version = 999"),
+        (foreign, "CREATE TABLE precious (a int)"),
+    ):
+        address = Address.of(url)
+        with Link(address).open() as db:
+            db.execute(f"CREATE SCHEMA IF NOT EXISTS {address.schema}".encode())
+            db.execute(statement.encode())
+    assert "newer version" in refused(newer)
+    assert "another program" in refused(foreign)
+
+
+def test_stores_in_different_schemas_know_nothing_of_each_other(postgres: Cluster) -> None:
+    open_: Callable[[], Any] = lambda: PostgresStore(postgres.url())
+    one, other = open_(), open_()
+    with one.transaction(), other.transaction():  # nor do they wait for each other
+        submission = submit(one, 1)
+        assert submit(other, 1).jids == submission.jids
+    one.close()
+    other.close()
