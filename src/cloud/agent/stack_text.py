@@ -27,6 +27,12 @@ class _Thread:
         return any(_OWN.search(file) and function == "serve" for file, _, function in self.frames)
 
     @property
+    def is_own(self) -> bool:
+        """Whether it is a thread that we started."""
+        begun = [file for file, _, _ in self.frames if not file.endswith("threading.py")]
+        return bool(begun) and bool(_OWN.search(begun[-1])) and not self.is_main
+
+    @property
     def users(self) -> list[tuple[str, str, str]]:
         """Frames of the user, innermost first."""
         kept = [f for f in self.frames if not _OWN.search(f[0]) and f[0] not in _LAUNCH]
@@ -42,7 +48,7 @@ def readable(dump: str) -> str:
     sources = Sources()
     texts = [_told(main, "Main thread", sources)] if main is not None else []
     for thread in threads:
-        if thread is not main and thread.users:
+        if thread is not main and thread.users and not thread.is_own:
             name = f"Thread {thread.name!r}" if thread.name else f"Thread {thread.ident}"
             texts.append(_told(thread, name, sources))
     return "\n".join(texts)
