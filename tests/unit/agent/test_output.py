@@ -49,16 +49,18 @@ def test_the_memory_of_a_tail_is_bounded() -> None:
             assert len(tail._kept) <= 6 << 20
 
 
-@given(st.lists(st.sampled_from([b"x\n" * 3000, b"y" * 50_000, b"\n", b"z" * 60_000 + b"\n", b"end"]), max_size=40))
+SAID = (b"x\n" * 3000, b"y" * 50_000, b"\n", b"z" * 60_000 + b"\n", b"end")
+
+
+@given(st.lists(st.sampled_from(range(len(SAID))), max_size=40))
 @settings(max_examples=30, deadline=None)
-def test_what_is_read_along_is_what_is_kept_in_the_end_at_the_same_positions(said: list[bytes]) -> None:
+def test_what_is_read_along_is_what_is_kept_in_the_end_at_the_same_positions(said: list[int]) -> None:
     tail = Tail()
     read = bytearray()
-    for piece in said:
-        tail.add(piece)
+    for i in said:
+        tail.add(SAID[i])
         start, data = tail.since(len(read), 1 << 30)
-        assert start == len(read)  # nobody who reads after each piece misses any
-        read += data
+        read += bytes(start - len(read)) + data  # more than a thousand lines in one piece may have gone already
     late, rest = tail.since(0, 1 << 30)
     assert rest == bytes(read[late:])
     kept = tail.take()
