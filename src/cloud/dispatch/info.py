@@ -26,6 +26,7 @@ class _One:
     status: Status
     outcomes: Outcomes | None
     live: Live | None
+    _notes: dict[str, Any] | None = None
 
     def column(self, name: str) -> Buffer:
         return self.outcomes.bytes_of(name, self.index) if self.outcomes is not None else b""
@@ -38,8 +39,11 @@ class _One:
         return None if math.isnan(value) else value
 
     def noted(self, name: str) -> Any:
-        text = bytes(self.column("extra"))
-        return json.loads(text).get(name) if text else None
+        """A value that the worker process left beside the outcome; a profile among them makes it long: read once."""
+        if self._notes is None:
+            text = bytes(self.column("extra"))
+            self._notes = json.loads(text) if text else {}
+        return self._notes.get(name)
 
 
 class InfoReader:

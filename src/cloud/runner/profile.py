@@ -13,7 +13,7 @@ from typing import Any
 TEXT_MAX = 64 * 1024
 """Characters of the text."""
 ROWS_MAX = 1000
-EDGES_MAX = 4000
+EDGES_MAX = 3000
 NAMES_MAX = 192 * 1024
 """Characters of all names of files and functions together."""
 

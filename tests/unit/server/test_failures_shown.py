@@ -28,6 +28,13 @@ def test_the_users_frames_stand_apart_from_those_of_libraries() -> None:
     assert len(failure.blocks[2].frames) >= 2
 
 
+def test_modules_that_travelled_are_the_users_and_show_no_folder_of_the_worker() -> None:
+    folder = "/tmp/picloud-x/code-" + "0a" * 16
+    text = f'Traceback (most recent call last):\n  File "{folder}/pipe/steps.py", line 3, in f\n    g()\nKeyError: 1\n'
+    (frame,) = read_failure(text).blocks[1].frames
+    assert (frame.users, frame.brief) == (True, "pipe/steps.py")
+
+
 def test_the_headline_is_the_exception_that_was_not_caught() -> None:
     assert read_failure(traced()).headline.startswith("json.decoder.JSONDecodeError: Expecting property name")
     assert read_failure("Could not depickle job\nTraceback (most recent call last):\nKeyError: 'a'\n").headline == (

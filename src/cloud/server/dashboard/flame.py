@@ -52,19 +52,17 @@ def frames_of(profile: Profile) -> list[Frame]:
     for edge in profile.edges:
         called[edge.caller].append(edge)
     roots = [Frame(row, profile.rows[row].cumulative, 0) for row in _outermost(profile, called)]
-    everything = sum(root.seconds for root in roots)
+    narrowest = NARROWEST * sum(root.seconds for root in roots)
     kept: list[Frame] = []
-    waiting = [(-root.seconds, at, root) for at, root in enumerate(roots)]
+    waiting = [(-root.seconds, at, root) for at, root in enumerate(roots) if root.seconds > narrowest]
     heapq.heapify(waiting)
-    number = len(waiting)
+    number = len(roots)
     while waiting and len(kept) < MOST_FRAMES:
         _, _, frame = heapq.heappop(waiting)
-        if frame.seconds <= NARROWEST * everything:
-            break  # and so is everything that is left
         kept.append(frame)
         if frame.parent is not None:
             frame.parent.below.append(frame)
-        for below in _callees(frame, called[frame.row], profile):
+        for below in _callees(frame, called.get(frame.row, []), profile, narrowest):
             heapq.heappush(waiting, (-below.seconds, number, below))
             number += 1
     return list(_from_left_to_right([frame for frame in kept if frame.parent is None]))
@@ -92,15 +90,15 @@ def _walk(rows: Iterable[int], called: dict[int, list[Edge]], seen: set[int]) ->
             waiting += [edge.callee for edge in called.get(row, ())]
 
 
-def _callees(frame: Frame, edges: list[Edge], profile: Profile) -> list[Frame]:
-    above = set(frame.stack())
+def _callees(frame: Frame, edges: list[Edge], profile: Profile, narrowest: float) -> list[Frame]:
     whole = profile.rows[frame.row].cumulative
-    if frame.depth + 1 >= DEEPEST or whole <= 0:
+    if frame.depth + 1 >= DEEPEST or whole <= 0 or not edges:
         return []
+    above = set(frame.stack())
     taken = [(edge.callee, edge.cumulative * frame.seconds / whole) for edge in edges if edge.callee not in above]
     together = sum(seconds for _, seconds in taken)
     part = frame.seconds / together if together > frame.seconds else 1.0
-    return [Frame(row, seconds * part, frame.depth + 1, frame) for row, seconds in taken]
+    return [Frame(row, seconds * part, frame.depth + 1, frame) for row, seconds in taken if seconds * part > narrowest]
 
 
 def _from_left_to_right(roots: list[Frame]) -> Iterable[Frame]:

@@ -55,7 +55,8 @@ class JobPage:
         can_kill, can_delete = one_job.can_be(job["status"])
         return self._desk.page(
             request, "job.html", visit, here="jobs", jid=jid, job=job, attributes=job["attributes"],
-            can_kill=can_kill, can_delete=can_delete, map_page="",
+            can_kill=can_kill, can_delete=can_delete,
+            map_page=f"maps/{submission.jids.start}" if submission.count > 1 else "",
             place=one_job.place_of(job["function"]),
             since_created=max(0.0, time.time() - job["created"]),
             why=await self._why(jid, job["status"], visit),

@@ -2,9 +2,9 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from cloud.server.dashboard.places import whose
+from cloud.server.dashboard.places import local, whose
 
 COLUMNS = ("calls", "own", "cumulative", "function")
 """What the table can be sorted by."""
@@ -12,8 +12,7 @@ _ROWS_MAX = 5000
 _EDGES_MAX = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Timed:
+class Timed(NamedTuple):
     """A function; times are seconds."""
 
     calls: int
@@ -29,7 +28,7 @@ class Timed:
     @property
     def place(self) -> str:
         """'file:line'; '' for what is not written in Python."""
-        return f"{self.file}:{self.line}" if self.line else ""
+        return f"{local(self.file)}:{self.line}" if self.line else ""
 
     @property
     def whose(self) -> str:
@@ -37,8 +36,7 @@ class Timed:
         return whose(self.file)
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """What one function spent in calls of another; both are places in `Profile.rows`."""
 
     caller: int
@@ -76,14 +74,8 @@ def read_profile(noted: Any) -> Profile | None:
     if not isinstance(noted, dict):
         return None
     try:
-        rows = [
-            Timed(_count(calls), _count(primitive), _time(own), _time(cumulative), str(name), str(file), _count(line))
-            for file, line, name, calls, primitive, own, cumulative in noted.get("rows", ())[:_ROWS_MAX]
-        ]
-        edges = [
-            Edge(_place(caller, rows), _place(callee, rows), _count(calls), _count(primitive), _time(own), _time(time))
-            for caller, callee, calls, primitive, own, time in noted.get("edges", ())[:_EDGES_MAX]
-        ]
+        rows = [_timed(row) for row in noted.get("rows", ())[:_ROWS_MAX]]
+        edges = [_edge(edge, len(rows)) for edge in noted.get("edges", ())[:_EDGES_MAX]]
         return Profile(rows, edges, _count(noted.get("left_out", 0))) if rows else None
     except (TypeError, ValueError):
         return None
@@ -95,14 +87,17 @@ def _count(value: Any) -> int:
     return value
 
 
-def _place(value: Any, rows: list[Timed]) -> int:
-    if _count(value) >= len(rows):
+def _timed(noted: Any) -> Timed:
+    file, line, name, calls, primitive, own, cumulative = noted
+    if not math.isfinite(own + cumulative):
         raise ValueError
-    return int(value)
+    return Timed(_count(calls), _count(primitive), float(own), float(cumulative), str(name), str(file), _count(line))
 
 
-def _time(value: Any) -> float:
-    seconds = float(value)
-    if not math.isfinite(seconds):
+def _edge(noted: Any, rows: int) -> Edge:
+    caller, callee, calls, primitive, own, cumulative = noted
+    if not (type(caller) is type(callee) is int and 0 <= caller < rows and 0 <= callee < rows):
         raise ValueError
-    return max(0.0, seconds)
+    if not math.isfinite(own + cumulative):
+        raise ValueError
+    return Edge(caller, callee, _count(calls), _count(primitive), own, cumulative)

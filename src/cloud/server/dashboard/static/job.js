@@ -122,6 +122,7 @@
         other.box.hidden = !on;
         other.tab.setAttribute("aria-selected", String(on));
         other.tab.tabIndex = on ? 0 : -1;
+        other.find.toggleAttribute("data-search", on); /* the key "/" leads there */
       }
       panel.log.search(panel.log.query, true);
       if (panel.log.following) panel.log.toEnd();
@@ -259,7 +260,11 @@
     tabs(section, panels);
     listen(section, panels);
     showCopyButtons();
-    document.addEventListener("renewed", showCopyButtons);
+    document.addEventListener("renewed", () => {
+      showCopyButtons();
+      const status = document.querySelector("#job .status");
+      if (status) document.title = document.title.replace(/^(Job \d+) \w+/, `$1 ${status.textContent}`);
+    });
     setInterval(tick, 200);
   }
   begin();
