@@ -119,6 +119,22 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
         SQLiteStore(tmp_path / "jobs.db")
 
 
+def test_an_older_schema_is_brought_up_to_date(tmp_path: Path) -> None:
+    import sqlite3
+
+    store = SQLiteStore(tmp_path / "jobs.db")
+    submission = submit(store, 3)
+    store.close()
+    db = sqlite3.connect(tmp_path / "jobs.db")
+    db.execute("ALTER TABLE chunks DROP COLUMN picks")
+    db.execute("PRAGMA user_version = 4")
+    db.close()
+    store = SQLiteStore(tmp_path / "jobs.db")
+    (chunk,) = store.chunks(submission.sid, 0, 3)
+    assert (chunk.count, chunk.picks) == (3, ())
+    store.close()
+
+
 def test_the_database_of_another_program_is_refused(tmp_path: Path) -> None:
     import sqlite3
 
