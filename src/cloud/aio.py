@@ -11,7 +11,8 @@ from cloud.client import sessions
 from cloud.client.asynchronous import Asynchronous, AsyncResults
 
 __all__ = [
-    "AsyncResults", "call", "delete", "info", "iresult", "iresult_unordered", "join", "kill", "map", "result", "status",
+    "AsyncResults", "call", "delete", "info", "iresult", "iresult_unordered", "join", "kill", "map", "output", "rerun",
+    "result", "stack", "status", "why",
 ]  # fmt: skip
 
 _cloud = Asynchronous(sessions.active)
@@ -26,3 +27,7 @@ status = _cloud.status
 info = _cloud.info
 kill = _cloud.kill
 delete = _cloud.delete
+output = _cloud.output
+why = _cloud.why
+stack = _cloud.stack
+rerun = _cloud.rerun

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cloud import mp
+from tests.support.gates import Gate
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "asyncio.md"
 
@@ -44,6 +45,33 @@ def test_a_job_that_awaits_others_lends_its_only_slot(one_slot: None) -> None:
         return results
 
     assert asyncio.run(story()) == [1, 5, 14]
+
+
+def chatter(gate: Gate) -> None:
+    print("before", flush=True)
+    gate.stop()
+    print("after", flush=True)
+
+
+def test_output_is_followed_and_a_job_looked_at_while_the_loop_goes_on(tmp_path: Path) -> None:
+    gate = Gate(str(tmp_path))
+
+    async def story() -> list[str]:
+        job = await mp.aio.call(chatter, gate)
+        pieces = mp.aio.output(job, follow=True)
+        found = [await anext(pieces)]
+        assert "gate.stop()" in await mp.aio.stack(job)
+        assert "runs" in await mp.aio.why(job)
+        async for _ in mp.aio.output(job, follow=True):
+            break  # and wants no more
+        gate.open()
+        found += [piece async for piece in pieces]
+        assert await mp.aio.output(job) == "before\nafter\n"
+        await (await mp.aio.rerun(job))
+        return found
+
+    assert asyncio.run(story()) == ["before\n", "after\n"]
+    mp.close()
 
 
 def test_the_blocks_of_the_page_that_are_programs_run(home: Path) -> None:

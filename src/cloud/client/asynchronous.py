@@ -3,8 +3,9 @@
 # ruff: noqa: ASYNC109 (`timeout` is what it is called everywhere here, and says which jobs are unfinished)
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Any, overload
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from typing import Any, Literal, overload
 
 from cloud.api import Ended
 from cloud.client.arguments import Jids, read_jids, read_timeout
@@ -108,6 +109,34 @@ class Asynchronous:
         """`cloud.info`."""
         return await asyncio.to_thread(self._of(jids).info, jids, info_requested)
 
+    @overload
+    def output(self, jid: int, stream: str = "stdout", *, follow: Literal[False] = False) -> Awaitable[str]: ...
+    @overload
+    def output(self, jid: int, stream: str = "stdout", *, follow: Literal[True]) -> AsyncIterator[str]: ...
+    def output(self, jid: int, stream: str = "stdout", *, follow: bool = False) -> Awaitable[str] | AsyncIterator[str]:
+        """`cloud.output`: to be awaited; with `follow`, for `async for`, and a thread follows the job meanwhile."""
+        session = self._of(jid)
+        if follow:
+            return _in_a_thread(session.output(jid, stream, follow=True))
+        return asyncio.to_thread(session.output, jid, stream)
+
+    async def why(self, jid: int) -> str:
+        """`cloud.why`."""
+        return await asyncio.to_thread(self._of(jid).why, jid)
+
+    async def stack(self, jid: int) -> str:
+        """`cloud.stack`."""
+        return await asyncio.to_thread(self._of(jid).stack, jid)
+
+    @overload
+    async def rerun(self, jids: int) -> Job: ...
+    @overload
+    async def rerun(self, jids: Iterable[int | range]) -> Jobs | list[Jobs]: ...
+    async def rerun(self, jids: Jids) -> Job | Jobs | list[Jobs]:
+        """`cloud.rerun`."""
+        found: Job | Jobs | list[Jobs] = await asyncio.to_thread(self._of(jids).rerun, jids)
+        return found
+
     async def kill(self, jids: Jids | None = None, *, force: bool = False) -> None:
         """`cloud.kill`."""
         session = self._session() if jids is None else self._of(jids)
@@ -173,3 +202,36 @@ class _Arrivals(Loudspeaker):
 
     def take(self, *news: object) -> None:
         self._queue.put_nowait(news[0])
+
+
+async def _in_a_thread(pieces: Iterator[str]) -> AsyncIterator[str]:
+    """What an iterator yields that waits for long; when nobody wants more, its thread ends at the next piece."""
+    loop = asyncio.get_running_loop()
+    queue: asyncio.Queue[tuple[str, BaseException | None]] = asyncio.Queue()
+    given_up = threading.Event()
+
+    def read() -> None:
+        end: BaseException = StopAsyncIteration()
+        try:
+            for piece in pieces:
+                if given_up.is_set():
+                    return
+                loop.call_soon_threadsafe(queue.put_nowait, (piece, None))
+        except BaseException as error:
+            end = error
+        try:
+            loop.call_soon_threadsafe(queue.put_nowait, ("", end))
+        except RuntimeError:  # the loop was closed: nobody wants to know
+            return
+
+    threading.Thread(target=read, name="cloud-follow", daemon=True).start()
+    try:
+        while True:
+            piece, end = await queue.get()
+            if isinstance(end, StopAsyncIteration):
+                return
+            if end is not None:
+                raise end
+            yield piece
+    finally:
+        given_up.set()
