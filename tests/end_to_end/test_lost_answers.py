@@ -68,3 +68,14 @@ def test_results_and_kills_survive_lost_answers(lossy: Lossy) -> None:
     with pytest.raises(cloud.CloudException):
         cloud.result(jid)
     assert (proxy.lost, cloud.status(jid)) == (1, "killed")
+
+
+def test_jobs_that_run_again_do_so_once_when_the_answer_was_lost(lossy: Lossy) -> None:
+    proxy = lossy(b"/v1/rerun", 2)
+    jobs = cloud.map(lambda x: x * 2, range(10))
+    cloud.join(jobs)
+    again = cloud.rerun(jobs[3:6])
+    following = cloud.call(lambda: "next")
+    assert proxy.lost == 2
+    assert list(again) == [following - 3, following - 2, following - 1]
+    assert cloud.result(again) == [6, 8, 10]

@@ -37,6 +37,8 @@ class Again:
     @overload
     def rerun(self, jids: int) -> Job: ...
     @overload
+    def rerun(self, jids: Jobs) -> Jobs: ...
+    @overload
     def rerun(self, jids: Iterable[int | range]) -> Jobs | list[Jobs]: ...
     def rerun(self, jids: Jids) -> Job | Jobs | list[Jobs]:
         """Run finished jobs once more, as new ones: with the same function, code, arguments and settings, but without
@@ -54,5 +56,8 @@ class Again:
         session = cast("Session", self)
         if single:
             return Job(made[0].start, self.kind, name, session)
+        if isinstance(jids, Jobs):  # of one map, but for those who make their own
+            whole = range(made[0].start, made[-1].stop) if made else range(0)
+            return Jobs(whole, self.kind, name, session)
         again = [Jobs(item, self.kind, name, session) for item in made]
         return again[0] if len(again) == 1 else again

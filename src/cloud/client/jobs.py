@@ -178,11 +178,7 @@ class Jobs(Sequence[Job]):
 
     def rerun(self) -> "Jobs":
         """Run them once more, as new jobs, as `cloud.rerun`."""
-        again = self._cloud.rerun(self)
-        if isinstance(again, Jobs):
-            return again
-        jids = range(again[0].as_range.start, again[-1].as_range.stop) if again else self.as_range
-        return Jobs(jids, self._kind, self._name, self._session)
+        return self._cloud.rerun(self)
 
     def kill(self, *, force: bool = False) -> None:
         """As `cloud.kill`."""
