@@ -50,12 +50,14 @@ def test_the_keyword_is_above_the_option_and_the_option_can_be_switched(
     terminal: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stderr", terminal[1])
-    assert config.progress == "auto"
+    before: object = config.progress
+    assert before == "auto"
     assert meter_for(ScriptedApi, JIDS, 1, None) is not None
     assert meter_for(ScriptedApi, JIDS, 1, progress=False) is None
     config.progress = "off"
     config.commit()
-    assert config.progress is False
+    switched: object = config.progress
+    assert switched is False
     assert meter_for(ScriptedApi, JIDS, 1, None) is None
     assert meter_for(ScriptedApi, JIDS, 1, progress=True) is not None
     with pytest.raises(ConfigError, match="progress is 'maybe'; expected True, False or 'auto'"):
