@@ -1,5 +1,6 @@
 """The Job page in real Chromium: live output and its tools, traceback, flame graph, buttons; nothing is ever markup."""
 
+import http.client
 import json
 import pstats
 from collections.abc import Iterator
@@ -140,7 +141,7 @@ def test_output_appears_as_it_is_written_and_the_page_ends_with_the_job(
         assert f"heard {name}" not in text_of(browser, "#stdout")
         (tmp_path / name).touch()
         eventually(lambda name=name: text_of(browser, "#stdout").endswith(f"heard {name}"))  # type: ignore[misc]
-    assert text_of(browser, "#stderr-tab").split() == ["Errors", "3"]
+    assert text_of(browser, "#stderr-tab").split() == ["stderr", "3"]
     (tmp_path / "end").touch()
     eventually(lambda: text_of(browser, ".status") == "done")
     eventually(lambda: browser.find_elements(By.CSS_SELECTOR, "#output[data-over]"))
@@ -205,6 +206,88 @@ def test_the_end_is_followed_until_somebody_scrolls_up(server: Served, browser: 
     assert browser.execute_script(distance) < 5
     (tmp_path / "end").touch()
     server.wait((jids,))
+
+
+def test_of_a_job_that_was_lost_the_new_attempt_is_shown_and_why_the_old_one_ended(
+    server: Served, browser: WebDriver, tmp_path: Path
+) -> None:
+    def lost_once(folder: str) -> None:
+        import os
+        import signal
+        import time
+
+        first = not os.path.exists(f"{folder}/before")
+        print("first try" if first else "second try", flush=True)
+        while not os.path.exists(f"{folder}/{'go' if first else 'end'}"):
+            time.sleep(0.005)
+        if first:
+            os.mkdir(f"{folder}/before")
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    (jid,) = server.submit(lost_once, [str(tmp_path)])
+    browser.get(f"{server.url}/jobs/{jid}")
+    eventually(lambda: text_of(browser, "#stdout") == "first try")
+    (tmp_path / "go").touch()
+    eventually(lambda: text_of(browser, "#stdout") == "second try")
+    eventually(lambda: "SIGKILL" in text_of(browser, ".attempts"))
+    (tmp_path / "end").touch()
+    eventually(lambda: text_of(browser, ".status") == "done")
+    assert len(browser.find_elements(By.CSS_SELECTOR, ".attempts li")) == 2
+
+
+def test_without_room_for_a_stream_the_output_is_asked_for(server: Served, browser: WebDriver, tmp_path: Path) -> None:
+    (jid,) = jids = server.submit(speak, [str(tmp_path)])
+    cookies = {"Cookie": "; ".join(f"{c['name']}={c['value']}" for c in browser.get_cookies())}
+    open_streams: list[tuple[http.client.HTTPConnection, http.client.HTTPResponse]] = []
+    while not open_streams or open_streams[-1][1].status == 200:
+        connection = server.connect()
+        connection.request("GET", f"/jobs/{jid}/live", headers=cookies)
+        open_streams.append((connection, connection.getresponse()))
+        assert len(open_streams) < 100
+    assert open_streams[-1][1].status == 503
+    browser.get(f"{server.url}/jobs/{jid}")
+    (tmp_path / "later").touch()
+    eventually(lambda: "heard later" in text_of(browser, "#stdout"))
+    for connection, answer in open_streams:
+        answer.close()
+        connection.close()
+    (tmp_path / "end").touch()
+    server.wait((jids,))
+    browser.get(f"{server.url}/jobs")
+    browser.get_log("browser")  # type: ignore[no-untyped-call]
+
+
+def test_a_stream_ends_with_the_visit(server: Served, visitor: Look, tmp_path: Path) -> None:
+    (jid,) = jids = server.submit(speak, [str(tmp_path)])
+    cookies = {"Cookie": "; ".join(f"{k}={v}" for k, v in visitor.cookies.items())}
+    connection = server.connect()
+    connection.request("GET", f"/jobs/{jid}/live", headers=cookies)
+    stream = connection.getresponse()
+    while b"begun" not in stream.readline():
+        pass
+    visitor.get("/jobs").press("sign-out")
+    (tmp_path / "secret").touch()
+    assert b"secret" not in stream.read()
+    connection.close()
+    (tmp_path / "end").touch()
+    server.wait((jids,))
+
+
+def test_a_server_that_stops_does_not_wait_for_pages_that_are_open(tmp_path: Path) -> None:
+    served = Served(str(tmp_path / "home"), "--workers", "1")
+    visitor = Look(served).sign_in(served.card["key"], served.card["secret"])
+    (tmp_path / "said").mkdir()
+    (jid,) = served.submit(speak, [str(tmp_path / "said")])
+    connection = served.connect()
+    connection.request(
+        "GET", f"/jobs/{jid}/live", headers={"Cookie": "; ".join(f"{k}={v}" for k, v in visitor.cookies.items())}
+    )
+    stream = connection.getresponse()
+    while b"begun" not in stream.readline():
+        pass
+    assert served.end() == 0
+    assert b"event: end" not in stream.read()
+    connection.close()
 
 
 # --- what is written stays text

@@ -1,7 +1,7 @@
 /* The page of a job: tabs of outputs with their tools, the live stream, copying, clocks that run, the stack. */
 "use strict";
 (() => {
-  const NAMES = { stdout: "Output", stderr: "Errors", logging: "Logging" };
+  const POLL = 3000;
   const make = (tag, properties = {}, ...children) => {
     const element = Object.assign(document.createElement(tag), properties);
     element.append(...children);
@@ -102,6 +102,14 @@
       if (!this.linked) this.link();
     }
 
+    replace(text) {
+      if (text === this.polled) return;
+      this.polled = text;
+      this.position = { attempt: -1, end: 0 };
+      this.log.reset();
+      this.log.append(text);
+    }
+
     link() {
       this.linked = true;
       const tools = this.box.querySelector(".tools");
@@ -130,7 +138,7 @@
     };
     for (const panel of panels) {
       panel.badge = make("span", { className: "badge" });
-      panel.tab = make("button", { type: "button", id: `${panel.name}-tab` }, NAMES[panel.name] || panel.name, " ", panel.badge);
+      panel.tab = make("button", { type: "button", id: `${panel.name}-tab` }, panel.name, " ", panel.badge);
       panel.tab.setAttribute("role", "tab");
       panel.box.id = `${panel.name}-panel`;
       panel.tab.setAttribute("aria-controls", panel.box.id);
@@ -179,8 +187,21 @@
         for (const panel of panels) panel.said();
       });
       stream.addEventListener("error", () => {
-        if (stream && stream.readyState === EventSource.CLOSED) { stream = null; setTimeout(start, 5000); }
+        if (!stream || stream.readyState !== EventSource.CLOSED) return; /* else the browser comes back by itself */
+        stream = null;
+        seen = "";
+        poll();
+        setTimeout(start, POLL);
       });
+    };
+    /* There was no room for another stream: what is written is asked for until there is. */
+    const poll = async () => {
+      for (const panel of panels) {
+        try {
+          const answer = await fetch(panel.box.dataset.url, { credentials: "same-origin", cache: "no-store" });
+          if (answer.ok && !stream) panel.replace(await answer.text());
+        } catch { return; } /* the server is gone */
+      }
     };
     const hush = () => { if (stream) { stream.close(); stream = null; } };
     document.addEventListener("visibilitychange", () => (document.hidden ? hush() : start()));
