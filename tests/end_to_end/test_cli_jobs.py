@@ -91,7 +91,8 @@ def test_commands_of_the_shell_are_jobs(line: CommandLine) -> None:
     jid = line.text("exec", "-d", "table=@table", "wc -w < {table}").strip()
     assert line.text("result", jid) == "3\n"
     assert line.text("exec", "--wait", "printf", "%s|", "two words", "x") == "two words|x|"
-    assert line.run("exec", "--wait", "echo so >&2; exit 5").returncode == 3
+    status, said = line.refused("exec", "--wait", "echo so >&2; exit 5")
+    assert (status, said.partition(": ")[2].partition(": ")[2]) == (3, "the command exited with 5:\nso\n")
     found = line.lines("mapexec", "--wait", "-n", r"a=1,2\,3", "-d", "b=x", "echo {a}{b}")
     assert [each["result"] for each in found] == ["1x\n", "2,3x\n"]
     (line.folder / "names").write_text("@table\n\nplain\n")
@@ -135,6 +136,10 @@ def test_what_is_known_of_jobs_and_what_they_printed(line: CommandLine) -> None:
     assert line.text("output", "--stream", "stderr", jid) == "aside\n"
     shown = line.text("info", "-o", "status,stdout,label", jid)
     assert shown == "status: done\nstdout: squaring 5\n"
+    assert line.text("status", jid) == f"{jid}  done\n"
+    assert line.lines("status", jid) == [{"jid": int(jid), "status": "done"}]
+    assert line.lines("output", jid) == [{"jid": int(jid), "stdout": "squaring 5\n"}]
+    assert line.lines("info", "-o", "created", jid)[0]["created"].endswith("+00:00")
     assert line.lines("info", "-o", "status", jid, jid) == [{"jid": int(jid), "status": "done"}]
 
 
@@ -224,6 +229,13 @@ def test_a_kill_ends_what_runs(line: CommandLine) -> None:
 def test_wrong_usage_is_said_in_a_sentence(line: CommandLine, arguments: list[str], what: str) -> None:
     status, said = line.refused(*arguments)
     assert (status, what in said, len(said.splitlines()) <= 2) == (2, True, True), said
+
+
+def test_a_module_that_cannot_be_imported_shows_where(line: CommandLine) -> None:
+    (line.folder / "broken.py").write_text("import json\n1 / 0\n")
+    status, said = line.refused("call", "broken:f")
+    assert (status, said.splitlines()[1].strip()) == (1, f'File "{line.folder}/broken.py", line 2, in <module>')
+    assert said.splitlines()[-1] == "picloud: broken cannot be imported"
 
 
 def test_errors_of_jobs_and_of_the_service_end_with_3(line: CommandLine) -> None:

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -83,8 +83,8 @@ def _described(jid: int, value: Any, failed: list[CloudException]) -> dict[str, 
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, (datetime, date)):
-        return value.isoformat()
+    if isinstance(value, datetime):  # those of `cloud` are naive, in UTC
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat()
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value).decode(errors="backslashreplace")
     return repr(value)

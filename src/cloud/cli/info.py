@@ -1,5 +1,6 @@
 """picloud info"""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -60,6 +61,8 @@ def _show(jid: int, info: dict[str, Any], *, as_json: bool, headed: bool) -> Non
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
     if isinstance(value, float):
         return f"{value:.3f}"
     if isinstance(value, (dict, list)):

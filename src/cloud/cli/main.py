@@ -5,8 +5,12 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from cloud.errors import CloudException
 
 GROUPS = {
     "Jobs": {
@@ -34,7 +38,7 @@ GROUPS = {
     "Server": {
         "start": "Start the server of this user and machine.",
         "stop": "Stop it; what it knows stays.",
-        "status": "Show whether it runs, and its jobs.",
+        "status": "Show whether it runs; or the status of jobs.",
         "logs": "Show what it wrote down.",
         "serve": "Run a server in the foreground.",
     },
@@ -145,7 +149,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     except click.Abort:
         return EXIT_INTERRUPTED
     except CloudException as error:
-        click.echo(f"picloud: {error}", err=True)
+        click.echo(f"picloud: {_said(error)}", err=True)
         return EXIT_SERVICE
     except OSError as error:
         if error.errno == errno.EPIPE:
@@ -153,6 +157,14 @@ def _run(arguments: Sequence[str] | None) -> int:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         click.echo(f"picloud: {what}", err=True)
         return EXIT_UNEXPECTED
+
+
+def _said(error: "CloudException") -> str:
+    """Of a command of the shell that failed, what it said itself; of everything else, the message."""
+    cause = error.__cause__
+    if type(cause).__name__ == "CommandFailed":
+        return f"Job {error.jid}: {cause}"
+    return str(error)
 
 
 def _close_output() -> None:

@@ -21,7 +21,8 @@ Examples:
     "--stream", type=click.Choice(["stdout", "stderr", "logging"]), default="stdout", show_default=True,
     help="Which of its outputs.",
 )  # fmt: skip
-def command(jids: tuple[tuple[range, ...], ...], follow: bool, stream: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="A line of JSON for each job, or for each piece as it comes.")
+def command(jids: tuple[tuple[range, ...], ...], follow: bool, stream: str, as_json: bool) -> None:
     """Show what jobs printed, also while they run: the last 1,000 lines. Ctrl-C ends the look, not the job."""
     from cloud.client import sessions
 
@@ -30,11 +31,16 @@ def command(jids: tuple[tuple[range, ...], ...], follow: bool, stream: str) -> N
         for jid in those:
             if follow:
                 for piece in session.output(jid, stream, follow=True):
-                    _show(piece)
+                    _show(jid, stream, piece, as_json=as_json)
             else:
-                _show(session.output(jid, stream))
+                _show(jid, stream, session.output(jid, stream), as_json=as_json)
 
 
-def _show(text: str) -> None:
+def _show(jid: int, stream: str, text: str, *, as_json: bool) -> None:
+    if as_json:
+        from cloud.cli.answers import print_json
+
+        print_json({"jid": jid, stream: text})
+        return
     sys.stdout.buffer.write(text.encode(errors="surrogateescape"))
     sys.stdout.flush()

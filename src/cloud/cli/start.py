@@ -1,5 +1,6 @@
 """picloud start"""
 
+import json
 import os
 import shutil
 import subprocess
@@ -19,7 +20,8 @@ Examples:
 
 @click.command("start", epilog=_EPILOG)
 @click.option("--python", metavar="PATH", help="Add workers of another Python interpreter.")
-def command(python: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def command(python: str | None, as_json: bool) -> None:
     """Start the server of this user and machine, if it does not run, and say where it is.
 
     With --python, another interpreter, in which picloud is installed, runs what is pickled by its version of Python;
@@ -36,9 +38,13 @@ def command(python: str | None) -> None:
         api = HttpApi(endpoint)
         api.add_interpreter(*found_python)
         api.close()
-        click.echo(f"jobs of {found_python[0]} run on {found_python[1]}")
+        if not as_json:
+            click.echo(f"jobs of {found_python[0]} run on {found_python[1]}")
     found = card()
     word = "running" if found.get("pid") == before else "started"
+    if as_json:
+        click.echo(json.dumps({"url": found.get("url"), "pid": found.get("pid"), "started": word == "started"}))
+        return
     click.echo(f"{word}: {found.get('url')}/ (process {found.get('pid')})")
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from cloud.cli import jids as jids_words
 from cloud.cli.embedded import card, state_folder
 from cloud.errors import CloudException, ServerUnavailable
 
@@ -19,13 +20,18 @@ _EPILOG = """\b
 Examples:
   picloud status
   picloud status --json | jq .jobs
+  picloud status 12 15-20
 """
 
 
 @click.command("status", epilog=_EPILOG)
-@click.option("--json", "as_json", is_flag=True, help="As a JSON object.")
-def command(as_json: bool) -> None:
-    """Show whether the server of this user and machine runs, where, and its jobs by status."""
+@jids_words.argument(required=False)
+@click.option("--json", "as_json", is_flag=True, help="As JSON; of jobs a line for each.")
+def command(jids: tuple[tuple[range, ...], ...], as_json: bool) -> None:
+    """Show whether the server of this user and machine runs, where, and its jobs by status; or the status of JIDS."""
+    if jids:
+        _show_jobs(jids, as_json=as_json)
+        return
     found = card()
     shown: dict[str, Any] = {"running": bool(found), "home": state_folder()}
     if found:
@@ -40,6 +46,21 @@ def command(as_json: bool) -> None:
     else:
         for line in lines_of(shown):
             click.echo(line)
+
+
+def _show_jobs(jids: tuple[tuple[range, ...], ...], *, as_json: bool) -> None:
+    from cloud.cli import colour
+    from cloud.cli.answers import print_json
+    from cloud.client import sessions
+
+    wanted = jids_words.together(jids)
+    statuses = iter(sessions.active().status(wanted))
+    for jid in (jid for those in wanted for jid in those):
+        word = next(statuses)
+        if as_json:
+            print_json({"jid": jid, "status": word})
+        else:
+            click.echo(f"{jid}  {colour.status(word)}")
 
 
 def summary(url: str, key: str, secret: str) -> dict[str, Any]:

@@ -13,7 +13,8 @@ def find_function(target: str) -> Callable[..., Any]:
     """The function; modules of the current directory, and beside a script, can be imported.
 
     Raises:
-        click.UsageError: there is none of this name. What the module raises when it is imported goes through.
+        click.UsageError: there is none of this name.
+        click.ClickException: the module cannot be imported; its traceback was shown.
     """
     place, _, name = target.rpartition(":")
     if not place or not name:
@@ -32,12 +33,7 @@ def find_function(target: str) -> Callable[..., Any]:
 
 def _module(name: str) -> Any:
     sys.path.insert(0, os.getcwd())
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name and (name == error.name or name.startswith(f"{error.name}.")):
-            raise click.UsageError(f"there is no module {error.name!r} here") from None
-        raise
+    return _imported(name)
 
 
 def _script(path: str) -> Any:
@@ -48,7 +44,28 @@ def _script(path: str) -> Any:
     if ending != ".py" or "." in name:
         raise click.UsageError(f"{path!r} cannot be imported: its name must end in .py, and have no other dot")
     sys.path.insert(0, folder)
-    module = importlib.import_module(name)
+    module = _imported(name)
     if os.path.abspath(getattr(module, "__file__", None) or "") != os.path.join(folder, file):
         raise click.UsageError(f"{path!r} has the name of another module, {name!r}: rename it")
     return module
+
+
+def _imported(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
+        if missing and (name == missing or name.startswith(f"{missing}.")):
+            raise click.UsageError(f"there is no module {missing!r} here") from None
+        _show_from_there(error)
+        raise click.ClickException(f"{name} cannot be imported") from None
+
+
+def _show_from_there(error: Exception) -> None:
+    """The traceback without what is ours, and Python's, at its beginning."""
+    import traceback
+
+    trace = error.__traceback__
+    while trace is not None and (trace.tb_frame.f_globals.get("__name__") or "").startswith(("importlib", __name__)):
+        trace = trace.tb_next
+    traceback.print_exception(error.with_traceback(trace), chain=error.__cause__ is not None)

@@ -55,7 +55,7 @@ def _flow(snapshot: dict[str, Any]) -> Text:
     if sum(recent):
         text.append(f"  {sum(recent) / len(recent):,.1f} a second")
     if snapshot["failed"]:
-        text.append(f"  {snapshot['error']:,.0f} failed", OF_STATUS["error"])
+        text.append(f"  {snapshot['failed']:,.0f} failed", OF_STATUS["error"])
     return text
 
 
