@@ -15,7 +15,9 @@ log = logging.getLogger("cloud.server")
 
 EVERY_SECONDS = 1.0
 SHARE = 1000
-"""A sample that took a millisecond is followed by the next one after a thousand: counting never slows the counted."""
+"""A look at the queue that took a millisecond is followed by the next one after a thousand: counting never slows the
+counted."""
+LONGEST_PAUSE_SECONDS = 15.0
 
 
 class Recorder:
@@ -28,6 +30,8 @@ class Recorder:
         self._loop = loop
         self._wall = wall
         self._ended: dict[tuple[int, str, str | None], Tally] = {}
+        self._levels: dict[int, Levels] = {}
+        self._look_at = 0.0
         self._seen: object = None
         self._timer: asyncio.TimerHandle | None = None
         self._stopped = False
@@ -68,34 +72,34 @@ class Recorder:
 
     def _sample(self) -> None:
         self._timer = None
-        began = time.perf_counter()
         try:
-            changed = self.sample()
+            changed = self.sample(look=self._loop.time() >= self._look_at)
         except Exception:  # nobody's job depends on it
             log.exception("a fault while the history was kept")
             changed = False
-        if changed and not self._stopped:
-            pause = max(EVERY_SECONDS, SHARE * (time.perf_counter() - began))
-            self._timer = self._loop.call_later(pause, self._sample)
+        if (changed or self._loop.time() < self._look_at) and not self._stopped:
+            self._timer = self._loop.call_later(EVERY_SECONDS, self._sample)
 
-    def sample(self) -> bool:
-        """Put what is known into the history; whether it was anything new."""
+    def sample(self, *, look: bool = True) -> bool:
+        """Put what is known into the history; whether it was anything new. With `look`, after a look at the queue."""
         at = self._wall()
         ended, self._ended = self._ended, {}
         for (account, function, label), tally in ended.items():
             self.history.put_ended(at, account, function, label, tally)
-        levels = self._levels()
+        if look:
+            self._look()
         state = self._core.engine.state()
         crew = state.slots, state.workers, state.busy
-        for account in levels.keys() | self.history.accounts.keys():
-            self.history.put_levels(at, account, levels.get(account, Levels()))
+        for account in self._levels.keys() | self.history.accounts.keys():
+            self.history.put_levels(at, account, self._levels.get(account, Levels()))
         self.history.put_crew(at, crew)
-        seen = levels, crew
+        seen = self._levels, crew
         changed = bool(ended) or seen != self._seen
         self._seen = seen
         return changed
 
-    def _levels(self) -> dict[int, Levels]:
+    def _look(self) -> None:
+        began = time.thread_time()
         found: dict[int, Levels] = {}
         for account, waiting, queued in self._core.store.backlog():
             found[account] = Levels(waiting, queued)
@@ -104,4 +108,7 @@ class Recorder:
             running[account] += jobs
         for account, jobs in running.items():
             found.setdefault(account, Levels()).processing = jobs
-        return found
+        self._levels = found
+        took = time.thread_time() - began
+        pause = min(SHARE * took, LONGEST_PAUSE_SECONDS)
+        self._look_at = self._loop.time() + (pause if pause > 2 * EVERY_SECONDS else 0.0)

@@ -33,7 +33,7 @@
     const line = { stroke: colour("--line"), width: 1 };
     const common = { stroke: colour("--faint"), font: "12px system-ui, sans-serif", ticks: { show: false } };
     return [
-      { ...common, grid: { show: false }, space: 80, size: 30,
+      { ...common, grid: { show: false }, space: 105, size: 30,
         values: (_, ticks) => ticks.map((at) => (ticks.length > 1 && ticks[1] - ticks[0] < 60 ? exactly : clock).format(at * 1000)) },
       { ...common, grid: line, size: 48, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 1e7, 1e8],
         values: (_, ticks) => ticks.map((n) => (n >= 1e6 ? `${n / 1e6}M` : n >= 1e4 ? `${n / 1e3}k` : n.toLocaleString())) },
