@@ -17,7 +17,7 @@ from cloud.dispatch.door import Door
 from cloud.dispatch.files import Files
 from cloud.dispatch.jobs import INTERPRETERS, Jobs
 from cloud.dispatch.outputs import OutputFiles
-from cloud.dispatch.ports import Blobs, Engine, Reply
+from cloud.dispatch.ports import Blobs, Engine, Reply, Store
 from cloud.dispatch.retention import Limits, Retention
 from cloud.dispatch.tokens import JobTokens
 from cloud.engines.local import LocalEngine
@@ -45,6 +45,8 @@ class Core:
         server_url: told to jobs, so that they find their own server.
         variables: what else jobs find in their environment.
         engine: makes another engine than the local one.
+        store: another store than SQLite's; one that has signals is shared with other processes.
+        blobs: another place for them than `folder`.
     """
 
     def __init__(
@@ -58,10 +60,12 @@ class Core:
         server_url: str = "",
         variables: Mapping[str, str] | None = None,
         engine: Callable[[Blobs], Engine] | None = None,
+        store: Store | None = None,
+        blobs: Blobs | None = None,
     ) -> None:
         self.slots = slots or os.cpu_count() or 1
-        self.store = SQLiteStore(":memory:" if folder is None else folder / "jobs.db")
-        self.blobs = MemoryBlobs() if folder is None else FolderBlobs(folder / "blobs")
+        self.store: Store = store or SQLiteStore(":memory:" if folder is None else folder / "jobs.db")
+        self.blobs: Blobs = blobs or (MemoryBlobs() if folder is None else FolderBlobs(folder / "blobs"))
         told = {**(variables or {}), **({"PICLOUD_URL": server_url} if server_url else {})}
         self.engine: Engine = (
             engine(self.blobs)
@@ -75,7 +79,8 @@ class Core:
             )
         )
         name = f"{socket.gethostname()}:{os.getpid()}"
-        self.dispatcher = Dispatcher(self.store, self.blobs, self.engine, SystemClock(), name=name)
+        sole = self.store.signals is None
+        self.dispatcher = Dispatcher(self.store, self.blobs, self.engine, SystemClock(), name=name, sole=sole)
         self.dispatcher.tokens.wanted = not pipes
         self.door = Door(self.dispatcher)
         self.retention = Retention(self.dispatcher, limits or Limits())

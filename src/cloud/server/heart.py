@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 
+from cloud.errors import ServerUnavailable
 from cloud.local import Core
 from cloud.model import Buffer
 
@@ -35,7 +36,7 @@ class Heart:
         """From now on the core lives."""
         self._beating = True
         self.core.dispatcher.rearm = self._rearm
-        self._loop.add_reader(self.core.engine.fileno(), self._wake)
+        self._listen()
         self._tick()
 
     def stop(self) -> None:
@@ -43,7 +44,7 @@ class Heart:
         if not self._beating:
             return
         self._beating = False
-        self._loop.remove_reader(self.core.engine.fileno())
+        self._hush()
         if self._timer is not None:
             self._timer.cancel()
         self.core.door.flush()
@@ -101,18 +102,34 @@ class Heart:
         self.beat()
         try:
             deadline = self.core.tick()
+        except ServerUnavailable as error:
+            log.error("%s", error)
+            deadline = time.monotonic() + _AFTER_A_FAULT_SECONDS
         except Exception:
             # A heart that stops would leave every job where it is; the store is consistent, so try again soon, but
             # not at once: what woke us may still be there.
             log.exception("a fault in the core")
-            self._loop.remove_reader(self.core.engine.fileno())
+            self._hush()
             self._deaf = True
             deadline = time.monotonic() + _AFTER_A_FAULT_SECONDS
         else:
             if self._deaf:
                 self._deaf = False
-                self._loop.add_reader(self.core.engine.fileno(), self._wake)
+                self._listen()
         self._arm(deadline)
+
+    def _listen(self) -> None:
+        for fd in self._ears():
+            self._loop.add_reader(fd, self._wake)
+
+    def _hush(self) -> None:
+        for fd in self._ears():
+            self._loop.remove_reader(fd)
+
+    def _ears(self) -> list[int]:
+        """What becomes readable when there is something for `tick` to see."""
+        signals = self.core.store.signals
+        return [self.core.engine.fileno()] if signals is None else [self.core.engine.fileno(), signals.fileno()]
 
     def _arm(self, deadline: float | None) -> None:
         """Tick at `deadline` at the latest. A later one than is armed already needs nothing: that tick re-arms."""

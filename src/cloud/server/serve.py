@@ -19,6 +19,9 @@ from cloud.server.settings import Settings, slots_of
 
 log = logging.getLogger("cloud.server")
 
+DATABASES = ("postgresql", "postgres")
+OBJECT_STORES = ("s3", "gs", "az")
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -30,6 +33,10 @@ class Wanted:
     port: int = 8000
     workers: int = 0
     names: tuple[str, ...] = ()
+    store: str = ""
+    """URL of a database that other servers may use as well; '': SQLite, in the folder."""
+    blobs: str = ""
+    """URL of an object store, or a folder; '': in the folder."""
 
 
 def serve(wanted: Wanted) -> None:
@@ -50,10 +57,13 @@ def serve(wanted: Wanted) -> None:
 
 async def _live(wanted: Wanted, folder: Folder, lock: int, sock: socket.socket, settings: Settings) -> None:
     url = url_of(sock)
-    core = build_core(Path(folder.path), slots=settings.slots, url=url, lock=lock)
+    core = build_core(
+        Path(folder.path), slots=settings.slots, url=url, lock=lock, store=wanted.store, blobs=wanted.blobs
+    )
     keys = Keys(core.store)
-    if not keys.any():
-        made = keys.make(FIRST_ACCOUNT, "the first key of this server")
+    with core.store.transaction():  # another server of this store may start at the same moment
+        made = None if keys.any() else keys.make(FIRST_ACCOUNT, "the first key of this server")
+    if made is not None:
         print(
             "A key for this server, shown this once:\n"
             f"  PICLOUD_URL={url} PICLOUD_API_KEY={made.key} PICLOUD_API_SECRETKEY={made.secret}",
@@ -69,18 +79,32 @@ async def _live(wanted: Wanted, folder: Folder, lock: int, sock: socket.socket, 
     await run(core, keys, sock, settings, identity, ready=ready, leaving=folder.remove_card, any_address=not loopback)
 
 
-def folder_of(store: str | None, blobs: str | None, home: str) -> str:
-    """The folder that `--store` and `--blobs` name: sqlite:///PATH or a path, and the same folder for blobs.
+def places(store: str | None, blobs: str | None, home: str, port: int) -> tuple[str, str, str]:
+    """The folder of a server, and the URLs of its store and its blobs as `Wanted` has them.
+
+    Args:
+        store, blobs: as given with `--store` (sqlite:///PATH, a path, or postgresql://…) and `--blobs` (file:///PATH, a
+            path, or s3://…, gs://…, az://…).
+        home: the config directory.
+        port: servers that share a database on one machine differ in it.
 
     Raises:
-        ConfigError: a kind of store that does not exist here (yet), or two different places.
+        ConfigError: a kind of place that does not exist here, or a database without a place for blobs.
     """
+    if blobs is not None and urlsplit(blobs).scheme not in OBJECT_STORES:
+        blobs = _path_of("--blobs", blobs, ("file",))
+    if store is not None and urlsplit(store).scheme in DATABASES:
+        if blobs is None:
+            raise ConfigError(
+                "--store names a database, which holds no large values: name a place for them that every server of "
+                "this store reaches, with --blobs s3://bucket/prefix or --blobs /a/shared/folder"
+            )
+        return os.path.join(home, f"serve-{port}"), store, blobs
     folder = _path_of("--store", store, ("sqlite",)) if store else os.path.join(home, "serve")
-    if blobs is not None and _path_of("--blobs", blobs, ("file",)) != os.path.join(folder, "blobs"):
-        raise ConfigError(
-            f"--blobs is {blobs!r}; expected {os.path.join(folder, 'blobs')!r}: a local store keeps its blobs beside it"
-        )
-    return folder
+    beside = os.path.join(folder, "blobs")
+    if blobs is not None and "://" not in blobs and blobs != beside:
+        raise ConfigError(f"--blobs is {blobs!r}; expected {beside!r}: a local store keeps its blobs beside it")
+    return folder, "", blobs or ""
 
 
 def _path_of(option: str, value: str, schemes: tuple[str, ...]) -> str:

@@ -14,21 +14,29 @@ from cloud.stores.blobs.naming import checked
 from cloud.stores.blobs.writing import copy, disk_errors, write_all
 
 _NEW = ".new"
-"""Folder of files that are being written; emptied at the start, since only one server uses a folder."""
+"""Folder of files that are being written; emptied at the start, unless other servers use the folder."""
+_ABANDONED_SECONDS = 24 * 3600.0
+"""Nobody writes a blob for so long."""
 _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 _UNNAMED = getattr(os, "O_TMPFILE", 0)
 _LINKS_DESCRIPTORS = bool(_UNNAMED) and os.path.isdir("/proc/self/fd")
 
 
 class FolderBlobs:
-    """A blob is a file; its name is its path. A file is complete and on disk before it gets its name."""
+    """A blob is a file; its name is its path. A file is complete and on disk before it gets its name.
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    Args:
+        path: of the folder, made when there is none.
+        shared: other servers use it at the same time; what they are writing and the folders they write to are left.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, shared: bool = False) -> None:
         self._root = os.path.abspath(path)
+        self._shared = shared
         self._size_bytes: int | None = None
         with disk_errors(self._root):
             os.makedirs(os.path.join(self._root, _NEW), mode=0o700, exist_ok=True)
-        self._drop_leftovers()
+        self._drop_leftovers(_ABANDONED_SECONDS if shared else 0.0)
 
     def put(self, name: str, parts: Iterable[Buffer]) -> BlobRef:
         """Durable when it returns. On a full disk `StoreFull`, and nothing is left behind."""
@@ -81,7 +89,7 @@ class FolderBlobs:
                 os.unlink(path)
                 self._grow(-size_bytes)
                 folders.add(os.path.dirname(path))
-        for folder in folders:
+        for folder in folders if not self._shared else ():
             self._drop_empty(folder)
 
     def names(self, older_than_seconds: float = 0.0) -> Iterator[str]:
@@ -92,7 +100,7 @@ class FolderBlobs:
                 yield os.path.relpath(path, self._root).replace(os.sep, "/")
 
     def size_bytes(self) -> int:
-        """Bytes of all blobs; counted once, kept up to date from then on."""
+        """Bytes of all blobs; counted once, kept up to date from then on, but for what others do."""
         if self._size_bytes is None:
             self._size_bytes = sum(about.st_size for _, about in self._files())
         return self._size_bytes
@@ -148,10 +156,12 @@ class FolderBlobs:
                 return
             folder = os.path.dirname(folder)
 
-    def _drop_leftovers(self) -> None:
+    def _drop_leftovers(self, older_than_seconds: float) -> None:
+        latest = time.time() - older_than_seconds
         for entry in os.scandir(os.path.join(self._root, _NEW)):
             with contextlib.suppress(OSError):
-                os.unlink(entry.path)
+                if not older_than_seconds or entry.stat().st_mtime < latest:
+                    os.unlink(entry.path)
 
     def _files(self) -> Iterator[tuple[str, os.stat_result]]:
         for folder, folders, files in os.walk(self._root):
