@@ -84,6 +84,7 @@ class Site:
     """The pages of a core, asked without a network."""
 
     def __init__(self, core: Core, loop: asyncio.AbstractEventLoop) -> None:
+        self.store = core.store
         heart, keys = Heart(core, loop), Keys(core.store)
         self.recorder = Recorder(core, loop)
         self.recorder.start()

@@ -11,7 +11,8 @@ from benchmarks.figure import Figure, write
 ROUNDS = 5
 PAGES = {
     "Jobs": "/jobs", "Jobs by label": "/jobs?label=million", "Jobs by status": "/jobs?status=processing",
-    "Map of a million": "/maps/{finished}", "Map that runs": "/maps/{running}", "Job": "/jobs/{failed}",
+    "Map of a million": "/maps/{finished}", "its grid": "/maps/{finished}/statuses",
+    "Map that runs": "/maps/{running}", "Job": "/jobs/{failed}",
     "Job that runs": "/jobs/{call}", "Overview": "/overview", "charts": "/overview/curves?by=label", "Files": "/files",
     "Keys": "/keys", "Server": "/server",
 }  # fmt: skip
