@@ -163,3 +163,34 @@ def test_jobs_of_several_threads_run_one_at_a_time() -> None:
         thread.join(30)
     assert results == {x: x for x in range(8)}
     assert set(most) == {1}
+
+
+def test_a_job_can_be_watched_from_another_thread() -> None:
+    """Whoever follows looks from time to time; nobody wakes it."""
+    spoken, go_on = threading.Event(), threading.Event()
+    vars(builtins)["picloud_test_events"] = spoken, go_on
+
+    def speak() -> None:
+        import builtins
+
+        spoken, go_on = builtins.picloud_test_events  # type: ignore[attr-defined]
+        print("one")
+        spoken.set()
+        go_on.wait(20)
+        print("two")
+
+    running = threading.Thread(target=cloud.call, args=(speak,))
+    before = cloud.call(len, "")
+    running.start()
+    assert spoken.wait(20)
+    jid = before + 1
+    assert cloud.output(jid) == "one\n"
+    stack = cloud.stack(jid).splitlines()
+    assert stack[1].endswith(", in speak")
+    assert stack[2].strip() == "go_on.wait(20)"
+    pieces = cloud.output(jid, follow=True)
+    assert next(pieces) == "one\n"
+    go_on.set()
+    assert list(pieces) == ["two\n"]
+    running.join()
+    del vars(builtins)["picloud_test_events"]
