@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,15 @@ def test_a_function_of_a_script_or_module_runs_with_arguments_as_json_text_and_n
     assert line.text("call", "--wait", "--text", "my-tools.py:text", "7") == "7"
     assert line.text("call", "--wait", "statistics:mean", "[1, 2, 6]") == "3\n"
     assert line.lines("call", "--wait", "--args", '{"x": 3}', "my-tools.py:square")[0]["result"] == 9
+
+
+def test_jobs_use_the_command_line_with_their_own_token(line: CommandLine) -> None:
+    picloud = f"{sys.executable} -m cloud.cli"
+    looks = f"{picloud} jobs --label inside --json; {picloud} keys list 2>&1"
+    said = line.text("exec", "--wait", "--ignore-exit-status", "-l", "inside", looks)
+    assert json.loads(said.splitlines()[0])["counts"] == {"processing": 1}
+    assert "a job cannot manage keys" in said
+    assert line.text("exec", "--wait", f"{picloud} call --wait math:sqrt 9") == "3.0\n"
 
 
 def test_jids_go_from_one_command_to_the_next(line: CommandLine) -> None:

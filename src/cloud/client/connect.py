@@ -51,6 +51,8 @@ def settings_with_secret() -> Settings:
 
 def endpoint_of(settings: Settings) -> Endpoint:
     """The server that a program speaks to; the one of this user is started if need be."""
+    if settings.url is not None and settings.job_token is not None:  # in a job, or a program that a job started
+        return Endpoint(settings.url, token=_job_token)
     if settings.url is not None:
         return Endpoint(settings.url, settings.api_key, settings.api_secretkey)
     return embedded.find(settings) or embedded.find_or_start(settings)
