@@ -26,7 +26,12 @@ jobs = mp.map(work, [0.3] * 8 + [-1])
 jobs""",
     "jobs.join(ignore_errors=True)",
     "waiting = mp.call(work, 0); waiting",
-    "open('open', 'w').close(); waiting.join(progress=False); time.sleep(1.5)",
+    """
+from cloud.client import showing
+open('open', 'w').close()
+waiting.join(progress=False)
+while showing._FOLLOWING._runs:
+    time.sleep(0.01)""",
     "[waiting]",
     "waiting.result()",
     "mp.close()",

@@ -47,9 +47,15 @@ def somebody_looks() -> bool:
     """Whether standard error is a terminal, or this is a notebook."""
     stream = sys.stderr
     try:
-        return (stream is not None and stream.isatty()) or "ipykernel" in sys.modules
+        if stream is not None and stream.isatty():
+            return True
     except (OSError, ValueError, AttributeError):  # closed, or somebody's own
+        pass
+    if "ipykernel" not in sys.modules:
         return False
+    from cloud.client.notebook import kernel
+
+    return kernel() is not None
 
 
 class Meter:
