@@ -7,6 +7,8 @@ import pytest
 
 import cloud
 from cloud.shell.template import bound, check_names, filled, variables
+from tests.support.processes import command_line
+from tests.support.waiting import eventually
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +48,15 @@ def test_an_exit_status_is_an_error_that_says_what_was_said_unless_it_is_ignored
     assert found.value.__cause__.exit_status == 4
     assert found.value.__cause__.said == "so much"
     assert cloud.shell.execute("echo out; exit 4", ignore_exit_status=True).result() == "out\n"
+
+
+def test_a_kill_ends_the_command_and_what_it_started() -> None:
+    job = cloud.shell.execute("sleep 1234567 & echo $! $$; wait")
+    eventually(lambda: job.stdout != "")
+    pids = [int(word) for word in job.stdout.split()]
+    job.kill()
+    eventually(lambda: not any(command_line(pid) for pid in pids))
+    assert job.status == "killed"
 
 
 def test_names_and_values_must_fit() -> None:

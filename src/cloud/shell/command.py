@@ -3,6 +3,7 @@
 import os
 import selectors
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -121,7 +122,7 @@ def _run(command: str, cwd: str | None) -> tuple[int, bytes, bytes]:
             out, said = _pass_on(process, stdout, stderr)
         return process.wait(), out, said
     except BaseException:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)  # with all that it started
         process.wait()
         raise
 
