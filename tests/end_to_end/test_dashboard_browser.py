@@ -133,10 +133,9 @@ def test_a_job_is_killed_and_deleted_with_its_buttons(server: Served, browser: W
 def test_a_map_is_killed_and_deleted_on_the_jobs_page(server: Served, browser: WebDriver, tmp_path: Path) -> None:
     jids = server.submit(speak, [str(tmp_path / "never")] * 5, label="many to end")
     browser.get(f"{server.url}/jobs?label=many")
-    press(browser, ".rows form[action$='/kill'] button")
+    press(browser, ".rows button[aria-label^='Kill: ']")
     eventually(lambda: "5 killed" in text_of(browser, ".rows"))
-    eventually(lambda: browser.find_elements(By.CSS_SELECTOR, ".rows form[action$='/delete']"))
-    press(browser, ".rows form[action$='/delete'] button")
+    press(browser, ".rows button[aria-label^='Delete: ']")
     eventually(lambda: "No jobs match" in text_of(browser))
     assert jids.start
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from cloud.dispatch.ports import Store
 from cloud.model import Status, Stretch, Submission
+from cloud.model.ranges import normal
 from cloud.server.dashboard.listing import GROUPS, Search, Wanted, statuses_of
 
 MOST_SUBMISSIONS = 5000
@@ -82,6 +83,7 @@ async def jids_with(store: Store, submission: Submission, wanted: frozenset[Stat
         found.add((first + item.lo, first + item.hi) for item in store.pending(whole) if item.ready in ready)
     if Status.PROCESSING in wanted:
         found.add((first + item.lo, first + item.hi) for item in store.claims(whole))
+    found.ranges = list(normal(found.ranges))
     if any(ends.get(status) for status in wanted):
         letters = re.compile(b"[" + b"".join(b"\\x%02x" % status for status in sorted(wanted)) + b"]+")
         for lo in range(0, submission.count, SLICE):

@@ -46,7 +46,7 @@
   /* The server is asked what would be changed; its answer, with the number of jobs, is the question. */
   async function askServer(form, button) {
     const fields = new URLSearchParams(new FormData(form, button));
-    const answer = await fetch(button?.formAction || form.action, { method: "POST", body: fields, credentials: "same-origin" });
+    const answer = await fetch(form.action, { method: "POST", body: fields, credentials: "same-origin" });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const found = page.getElementById("confirmation");
     if (!found) { location.href = answer.redirected ? answer.url : location.href; return; }
