@@ -164,9 +164,9 @@ def output(jid: int, stream: str, start: int, attempt: int, timeout_seconds: flo
 
 def read_output(header: Header, timeout_seconds: float) -> dict[str, Any]:
     """The reverse of `output`, as arguments; with a timeout of the reader's."""
-    (jids,) = read_jids(header)
+    ((jid,),) = read_jids(header)
     return {
-        "jid": jids.start, "stream": str(header["stream"]), "start": int(header["start"]),
+        "jid": jid, "stream": str(header["stream"]), "start": int(header["start"]),
         "attempt": int(header.get("attempt", 0)), "timeout_seconds": timeout_seconds,
     }  # fmt: skip
 
