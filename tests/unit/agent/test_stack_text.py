@@ -61,6 +61,13 @@ Current thread 0x00007f0000000001 (most recent call first):
     assert readable(dump).splitlines()[1:] == ["  [in picloud's own code, between the job and its result]"]
 
 
+def test_when_the_main_thread_is_beyond_what_can_be_shown_it_says_so() -> None:
+    thread = 'Thread 0x{:016x} (most recent call first):\n  File "/gone/users.py", line 7 in poll\n\n'
+    text = readable("".join(thread.format(i) for i in range(100)) + "...\n")
+    assert text.startswith("[There are more threads than the 100 that can be shown;")
+    assert text.count("in poll") == 100
+
+
 def test_what_is_no_dump_is_nothing() -> None:
     assert readable("") == readable("garbage\n") == ""
     assert "\x1b" not in readable("Current thread 0x1 (most recent call first):\n\x1b[31m\n")
