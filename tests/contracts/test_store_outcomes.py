@@ -6,7 +6,7 @@ import pytest
 
 from cloud.dispatch.ports import Store
 from cloud.model import BlobRef, Outcomes, Status, Stretch
-from tests.support.stores import Reopening, claimed, ended, places, results, submit, whole
+from tests.support.stores import Reopening, claimed, ended, finished, places, results, submit, whole
 
 DONE, ERROR, KILLED = Status.DONE, Status.ERROR, Status.KILLED
 
@@ -118,6 +118,22 @@ def test_rows_grow_no_larger_than_is_read_at_once(store: Store) -> None:
     rows = store.outcomes(whole(submission))
     assert max(row.count for row in rows) <= 1000
     assert len(rows) <= 10
+
+
+def test_a_census_counts_whole_submissions_wherever_their_jobs_are(store: Store) -> None:
+    first, cid = claimed(store, 10)
+    with store.transaction():
+        store.finish(cid, ended(first.sid, 2, 5, statuses=[DONE, ERROR, KILLED]))
+        waiting, ready = submit(store, 3, ready=False), submit(store, 4)
+        done = finished(store, 2)
+        submit(store, 1, account=2)
+        jids = range(first.jids.start, done.jids.stop)
+        counted = {Status.WAITING: 3, Status.QUEUED: 4, Status.PROCESSING: 7, DONE: 3, ERROR: 1, KILLED: 1}
+        assert store.census(1, jids) == counted
+    assert store.census(1, jids) == counted
+    assert store.census(1, range(waiting.jids.start, ready.jids.stop)) == {Status.WAITING: 3, Status.QUEUED: 4}
+    assert store.census(2, jids) is None
+    assert store.census(1, range(jids.start, jids.stop + 1)) is None
 
 
 def test_the_lowest_failure_in_a_stretch_is_found(store: Store) -> None:

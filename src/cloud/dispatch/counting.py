@@ -14,10 +14,13 @@ _FEW = 8
 
 def counts(store: Store, naming: Naming, jids: Ranges) -> dict[str, int]:
     """See `JobApi.counts`."""
-    groups: dict[int, list[Named]] = {}
-    for named in naming.find(normal(jids)):
-        groups.setdefault(named.stretch.sid, []).append(named)
     totals: Counter[Status] = Counter()
+    groups: dict[int, list[Named]] = {}
+    for item in normal(jids):
+        whole, rest = _census(store, naming, item) if len(item) > _FEW else (Counter[Status](), (item,))
+        totals += whole
+        for named in naming.find(rest):
+            groups.setdefault(named.stretch.sid, []).append(named)
     for group in groups.values():
         if len(group) > _FEW:
             totals += _counts_of_many(store, group)
@@ -28,6 +31,20 @@ def counts(store: Store, naming: Naming, jids: Ranges) -> dict[str, int]:
                 statuses_of(store, named)  # says which was deleted
             totals += found
     return {status.word: totals[status] for status in Status if totals[status]}
+
+
+def _census(store: Store, naming: Naming, item: range) -> tuple[Counter[Status], Ranges]:
+    """Counts of the submissions that lie in a range of jids as a whole, however many; and what is left of the range,
+    which is all of it if something is odd there."""
+    head, tail = (naming.find((edge,))[0].submission.jids for edge in (item[:1], item[-1:]))
+    lo = head.start if head.start == item.start else head.stop
+    hi = tail.stop if tail.stop == item.stop else tail.start
+    if lo >= hi:
+        return Counter(), (item,)
+    found = Counter(store.census(naming.account, range(lo, hi)) or {})
+    if found.total() != hi - lo:
+        return Counter(), (item,)
+    return found, tuple(part for part in (range(item.start, lo), range(hi, item.stop)) if part)
 
 
 def counts_in(store: Store, stretch: Stretch) -> Counter[Status]:

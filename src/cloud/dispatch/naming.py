@@ -30,7 +30,7 @@ class Naming:
 
     def __init__(self, store: Store, account: int) -> None:
         self._store = store
-        self._account = account
+        self.account = account
         self._last: Submission | None = None
 
     def remember(self, submission: Submission) -> None:
@@ -63,7 +63,7 @@ class Naming:
         """As `find`, but skipping what is not there."""
         found: list[Named] = []
         for item in jids:
-            found += [_cut(s, item) for s in self._store.at_jids(item) if s.account == self._account]
+            found += [_cut(s, item) for s in self._store.at_jids(item) if s.account == self.account]
         return found
 
     def _in(self, item: range) -> Iterator[Named]:
@@ -74,7 +74,7 @@ class Naming:
                 return
         expected = item.start
         for submission in self._store.at_jids(item):
-            if submission.account != self._account:
+            if submission.account != self.account:
                 continue
             named = _cut(submission, item)
             if named.first_jid > expected:

@@ -247,6 +247,11 @@ class Store(Protocol):
         kept beside the outcome rows: a few thousand short reads for a million jobs."""
         ...
 
+    def census(self, account: int, jids: range) -> dict[Status, int] | None:
+        """As `counts`, of whole submissions with these consecutive jids, unfinished jobs too. None: not all of them are
+        of this account."""
+        ...
+
     def slowest(self, stretch: Stretch, limit: int) -> list[tuple[int, float]]:
         """(index, seconds) of the `limit` jobs of the stretch that ran longest, of those that ended; longest first.
         Found by the longest time that is kept beside each outcome row: reads at most `limit` + 2 whole rows."""

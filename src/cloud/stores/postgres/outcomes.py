@@ -89,6 +89,12 @@ class OutcomeRows(Claims):
                     totals[status] += number
         return {status: number for status, number in totals.items() if number}
 
+    def census(self, account: int, jids: range) -> dict[Status, int] | None:
+        """As `counts`, of whole submissions with these consecutive jids, unfinished jobs too. None: not all of them are
+        of this account."""
+        *numbers, foreign = self._first(SQL.census, {"lo": jids.start, "hi": jids.stop, "account": account})
+        return None if foreign else {status: n for status, n in zip(Status, numbers, strict=False) if n}
+
     def slowest(self, stretch: Stretch, limit: int) -> list[tuple[int, float]]:
         """(index, seconds) of the `limit` jobs of the stretch that ran longest, of those that ended; longest first."""
         base = self._base(stretch.sid)

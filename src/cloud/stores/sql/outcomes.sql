@@ -41,6 +41,14 @@ SELECT stop, start, statuses, started, runtime FROM outcomes WHERE stop IN (
         AND stop <= coalesce((SELECT stop FROM outcomes WHERE stop >= ?2 ORDER BY stop LIMIT 1), ?2)
     ORDER BY slowest DESC LIMIT ?3)
 
+-- :name census
+SELECT (SELECT coalesce(sum(stop - start), 0) FROM pending WHERE stop > ?1 AND stop <= ?2 AND ready = 0),
+    (SELECT coalesce(sum(stop - start), 0) FROM pending WHERE stop > ?1 AND stop <= ?2 AND ready = 1),
+    (SELECT coalesce(sum(stop - start), 0) FROM claims WHERE stop > ?1 AND stop <= ?2),
+    coalesce(sum(done), 0), coalesce(sum(error), 0), coalesce(sum(killed), 0), coalesce(sum(stalled), 0),
+    EXISTS (SELECT 1 FROM submissions WHERE first_jid >= ?1 AND first_jid < ?2 AND account <> ?3)
+FROM outcomes WHERE stop > ?1 AND stop <= ?2
+
 -- :name insert_blob
 INSERT INTO result_blobs (jid, name, size_bytes) VALUES (?, ?, ?) ON CONFLICT (jid) DO UPDATE
 SET name = excluded.name, size_bytes = excluded.size_bytes

@@ -48,6 +48,15 @@ SELECT coalesce(sum(done), 0)::bigint, coalesce(sum(error), 0)::bigint, coalesce
     coalesce(sum(stalled), 0)::bigint
 FROM outcomes WHERE stop > %(lo)s AND stop <= %(hi)s AND start >= %(lo)s
 
+-- :name census
+SELECT (SELECT coalesce(sum(stop - start), 0)::bigint FROM pending WHERE stop > %(lo)s AND stop <= %(hi)s AND NOT ready),
+    (SELECT coalesce(sum(stop - start), 0)::bigint FROM pending WHERE stop > %(lo)s AND stop <= %(hi)s AND ready),
+    (SELECT coalesce(sum(stop - start), 0)::bigint FROM claims WHERE stop > %(lo)s AND stop <= %(hi)s),
+    coalesce(sum(done), 0)::bigint, coalesce(sum(error), 0)::bigint, coalesce(sum(killed), 0)::bigint,
+    coalesce(sum(stalled), 0)::bigint,
+    EXISTS (SELECT 1 FROM submissions WHERE first_jid >= %(lo)s AND first_jid < %(hi)s AND account <> %(account)s)
+FROM outcomes WHERE stop > %(lo)s AND stop <= %(hi)s
+
 -- :name slowest
 SELECT stop, start, statuses, started, runtime FROM outcomes WHERE stop IN (
     SELECT stop FROM outcomes WHERE slowest IS NOT NULL AND stop > %(lo)s AND start < %(hi)s
