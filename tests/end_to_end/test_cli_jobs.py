@@ -171,6 +171,8 @@ def test_top_on_a_terminal_is_live_and_ends_with_q(line: CommandLine) -> None:
     shown = line.on_terminal("top", columns=100, steps=steps)
     assert jids.strip() in shown
     assert shown.rstrip().endswith("\x1b[?1049l"), "the screen is as it was"
+    shown = line.on_terminal("top", steps=[(b"JIDS", b"\x03")])
+    assert (line.status, "Traceback" in shown, "\x1b[?1049l" in shown) == (130, False, True)
 
 
 def test_output_is_followed_live_until_the_end(line: CommandLine) -> None:

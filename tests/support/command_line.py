@@ -1,11 +1,13 @@
 """The command `picloud` in a process of its own, on a server of its own."""
 
+import fcntl
 import json
 import os
 import pty
 import select
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,6 +27,8 @@ class CommandLine:
         self.folder = folder
         self.environment = {**os.environ, "PICLOUD_HOME": str(home), "PICLOUD_WORKERS": "2", "TERM": "xterm"}
         self.environment.pop("NO_COLOR", None)
+        self.status = 0
+        """How the last command on a terminal ended."""
 
     def run(self, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[bytes]":
         """What became of a command."""
@@ -74,7 +78,7 @@ class CommandLine:
                         os.write(ours, action)
                     else:
                         action()
-            process.wait(_SECONDS)
+            self.status = process.wait(_SECONDS)
         finally:
             os.close(ours)
         return shown.decode(errors="replace")
@@ -83,6 +87,7 @@ class CommandLine:
         return subprocess.Popen(
             [*PICLOUD, *arguments], stdin=fd, stdout=fd, stderr=fd, cwd=self.folder,
             env={**self.environment, **more}, start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )  # fmt: skip
 
 
