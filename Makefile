@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 DEMO_READY := $(VENV)/.ready-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all quick check fix docs bench clean
+.PHONY: help setup demo test test-all quick check fix docs bench screenshots clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ docs: $(READY) ## check that the links of docs/ lead somewhere and the reference
 
 bench: $(READY) ## measure against the standard library's pools; writes benchmarks/results/*.json and a table
 	$(BIN)/python -m benchmarks
+
+screenshots: $(READY) ## take pictures of every page of the dashboard into docs/images
+	$(BIN)/python -m scripts.screenshots
 
 clean: ## remove .venv and everything that was generated
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist benchmarks/results

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
+from selenium.webdriver.common.by import By
 
 from cloud.model import Status
 from tests.support.browser import chromium
@@ -112,4 +113,16 @@ def test_a_key_that_was_just_made(server: Served, signed_in: WebDriver) -> None:
     signed_in.get(f"{server.url}/keys")
     signed_in.execute_script("document.querySelector('form.upload').submit()")
     eventually(lambda: signed_in.execute_script("return document.getElementById('secret') !== null"))
+    assert [violations(signed_in, theme) for theme in ("light", "dark")] == [[], []]
+
+
+def test_dialogs(server: Served, signed_in: WebDriver) -> None:
+    signed_in.get(f"{server.url}/jobs")
+    signed_in.find_element(By.TAG_NAME, "body").send_keys("?")
+    eventually(lambda: signed_in.find_elements(By.CSS_SELECTOR, "#keys[open]"))
+    assert [violations(signed_in, theme) for theme in ("light", "dark")] == [[], []]
+    server.request("PUT", "/v1/files/to-delete", b"x")
+    signed_in.get(f"{server.url}/files")
+    signed_in.find_element(By.CSS_SELECTOR, "#found .danger").click()
+    eventually(lambda: signed_in.find_elements(By.CSS_SELECTOR, "#question[open]"))
     assert [violations(signed_in, theme) for theme in ("light", "dark")] == [[], []]
