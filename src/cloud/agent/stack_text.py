@@ -48,7 +48,7 @@ def readable(dump: str) -> str:
     sources = Sources()
     texts = [_told(main, "Main thread", sources)] if main is not None else []
     if main is None and threads:
-        texts = [f"[There are more threads than the {len(threads)} that can be shown; the main one is not among them.]\n"]
+        texts = [f"[There are more threads than the {len(threads)} shown, and the main one is not among them.]\n"]
     for thread in threads:
         if thread is not main and thread.users and not thread.is_own:
             name = f"Thread {thread.name!r}" if thread.name else f"Thread {thread.ident}"

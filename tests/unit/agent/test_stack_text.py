@@ -64,7 +64,7 @@ Current thread 0x00007f0000000001 (most recent call first):
 def test_when_the_main_thread_is_beyond_what_can_be_shown_it_says_so() -> None:
     thread = 'Thread 0x{:016x} (most recent call first):\n  File "/gone/users.py", line 7 in poll\n\n'
     text = readable("".join(thread.format(i) for i in range(100)) + "...\n")
-    assert text.startswith("[There are more threads than the 100 that can be shown;")
+    assert text.startswith("[There are more threads than the 100 shown,")
     assert text.count("in poll") == 100
 
 
