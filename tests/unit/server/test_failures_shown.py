@@ -5,8 +5,11 @@ import traceback
 
 import pytest
 
+from cloud.model import Code, CodeFile
 from cloud.server.dashboard.failure import read_failure
+from cloud.server.dashboard.sources import add_sources
 from cloud.server.dashboard.terminal import plain
+from cloud.stores.blobs import MemoryBlobs
 
 
 def traced() -> str:
@@ -33,6 +36,27 @@ def test_modules_that_travelled_are_the_users_and_show_no_folder_of_the_worker()
     text = f'Traceback (most recent call last):\n  File "{folder}/pipe/steps.py", line 3, in f\n    g()\nKeyError: 1\n'
     (frame,) = read_failure(text).blocks[1].frames
     assert (frame.users, frame.brief) == (True, "pipe/steps.py")
+
+
+def test_the_surroundings_of_the_failure_come_from_the_code_that_travelled() -> None:
+    module = "import json\n\n\ndef read(text):\n    # as it came\n    found = json.loads(text)\n    return found\n\n\n"
+    file = CodeFile("steps.py", "d", len(module))
+    code = Code("0a" * 32, ((file, module.encode()),))
+    text = (
+        'Traceback (most recent call last):\n  File "/tmp/code-%s/steps.py", line 6, in read\n'
+        "    found = json.loads(text)\n            ^^^^^^^^^^\nKeyError: 1\n" % ("0a" * 16)
+    )
+    failure = read_failure(text)
+    add_sources(failure, code, MemoryBlobs().read)
+    (frame,) = failure.blocks[1].frames
+    assert [(line.number, line.text, line.here) for line in frame.around] == [
+        (2, "", False), (3, "", False), (4, "def read(text):", False), (5, "    # as it came", False),
+        (6, "    found = json.loads(text)", True), (None, "            ^^^^^^^^^^", True),
+        (7, "    return found", False),
+    ]  # fmt: skip
+    other = read_failure(text.replace("found = json", "lost = json"))
+    add_sources(other, code, MemoryBlobs().read)
+    assert other.blocks[1].frames[0].around == [], "that is another text than the one that ran"
 
 
 def test_the_headline_is_the_exception_that_was_not_caught() -> None:

@@ -12,6 +12,17 @@ _NO_EXCEPTION = ("Traceback", "TIP: ", "During ", "The above ", "Could not ")
 _MOST_LINES = 3000
 
 
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """A line around the place of a frame."""
+
+    number: int | None
+    """None: not a line, but marks below one."""
+    text: str
+    here: bool
+    """Whether it is the frame's own."""
+
+
 @dataclass(slots=True)
 class Frame:
     """A place in somebody's code."""
@@ -23,6 +34,8 @@ class Frame:
     """Source lines, with marks below them, less their common indentation."""
     innermost: bool = False
     """Whether of the user's own frames this is the last one: where to look first."""
+    around: list[SourceLine] = field(default_factory=list)
+    """Its surroundings, if they are known."""
 
     @property
     def users(self) -> bool:

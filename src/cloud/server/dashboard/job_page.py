@@ -13,11 +13,12 @@ from cloud.model import Submission
 from cloud.server.dashboard import forms, one_job
 from cloud.server.dashboard.desk import Desk
 from cloud.server.dashboard.doorway import Doorway
-from cloud.server.dashboard.failure import read_failure
+from cloud.server.dashboard.failure import Failure, read_failure
 from cloud.server.dashboard.flame import frames_of
 from cloud.server.dashboard.profile import Profile, read_profile
 from cloud.server.dashboard.profile_files import to_pstats, to_speedscope
 from cloud.server.dashboard.rendering import HEADERS
+from cloud.server.dashboard.sources import add_sources
 from cloud.server.dashboard.visits import Visit
 from cloud.server.json_answer import TextAnswer
 from cloud.wire import calls as wire_calls
@@ -60,13 +61,21 @@ class JobPage:
             place=one_job.place_of(job["function"]),
             since_created=max(0.0, time.time() - job["created"]),
             why=await self._why(jid, job["status"], visit),
-            failure=read_failure(job["exception"]) if job["exception"] else None,
+            failure=self._failure(job),
             outputs=[one_job.output_of(name, _bytes(job[name])) for name in STREAMS],
             **one_job.used(job),
             **self._around(submission, jid - submission.jids.start, job, visit),
             **await self._dependents(jid, visit),
             **_of_profile(read_profile(job["profile"]), request.query_params.get("sort", "cumulative")),
         )  # fmt: skip
+
+    def _failure(self, job: dict[str, Any]) -> Failure | None:
+        if not job["exception"]:
+            return None
+        failure = read_failure(job["exception"])
+        if job["code_version"]:
+            add_sources(failure, self._desk.store.code(job["code_version"]), self._desk.core.blobs.read)
+        return failure
 
     def _around(self, submission: Submission, index: int, job: dict[str, Any], visit: Visit) -> dict[str, Any]:
         store, depends_on = self._desk.store, job["attributes"]["depends_on"]
