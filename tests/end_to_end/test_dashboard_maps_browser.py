@@ -1,0 +1,285 @@
+"""The Jobs page and the page of a map in real Chromium: selecting, searching, the grid, what stays when they renew."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver.chrome.webdriver import WebDriver
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from cloud.model import Status
+from tests.support.browser import chromium
+from tests.support.served import Served
+from tests.support.waiting import eventually
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    served = Served(str(tmp_path_factory.mktemp("home")), "--workers", "2")
+    yield served
+    assert served.end() == 0
+
+
+@pytest.fixture(scope="module")
+def signed_in(server: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
+    """A browser that followed a one-time link."""
+    with chromium(str(tmp_path_factory.mktemp("profile"))) as browser:
+        _, _, body = server.request("POST", "/v1/dashboard-links")
+        browser.get(server.url + json.loads(body)["path"])
+        yield browser
+
+
+@pytest.fixture
+def browser(signed_in: WebDriver) -> Iterator[WebDriver]:
+    """The same; at the end of the test nothing may have been complained about."""
+    signed_in.get_log("browser")  # type: ignore[no-untyped-call]
+    yield signed_in
+    said = [entry["message"] for entry in signed_in.get_log("browser")]  # type: ignore[no-untyped-call]
+    assert said == []
+
+
+def text_of(browser: WebDriver, css: str = "main") -> str:
+    """What is to be read there; '' while it is being renewed."""
+    try:
+        return "\n".join(found.text for found in browser.find_elements(By.CSS_SELECTOR, css))
+    except StaleElementReferenceException:
+        return ""
+
+
+def click(browser: WebDriver, css: str) -> None:
+    """Once it is there."""
+    eventually(lambda: browser.find_elements(By.CSS_SELECTOR, css), what=css)
+    browser.find_element(By.CSS_SELECTOR, css).click()
+
+
+def agree(browser: WebDriver, question: str) -> None:
+    """With the dialog that asks this."""
+    eventually(lambda: question in text_of(browser, "#sure[open]"), what=question)
+    browser.find_element(By.CSS_SELECTOR, "#sure[open] button.primary").click()
+
+
+def shown_jids(browser: WebDriver) -> list[str]:
+    return text_of(browser, ".jobs-table .jids a[data-open]").split()
+
+
+def keys(browser: WebDriver, *pressed: str) -> None:
+    ActionChains(browser).send_keys(*pressed).perform()
+
+
+def some_fail(x: int) -> int:
+    if x % 5 == 2:
+        raise ValueError(f"no {x} today")
+    if x % 50 == 8:
+        raise KeyError("colour")
+    return x
+
+
+def wait_for(path: str) -> None:
+    import os
+    import time
+
+    while not os.path.exists(path):
+        time.sleep(0.01)
+
+
+# --- the Jobs page
+
+
+def test_the_search_finds_while_one_types_and_lives_in_the_address(server: Served, browser: WebDriver) -> None:
+    first = server.submit(some_fail, range(3), label="apples")
+    second = server.submit(some_fail, range(3), label="pears")
+    server.wait((first, second))
+    browser.get(f"{server.url}/jobs")
+    browser.execute_script("window.sameAsBefore = true")
+    keys(browser, "/")
+    keys(browser, "PEA")
+    eventually(lambda: shown_jids(browser) == [f"{second.start}–{second.stop - 1}"])
+    assert browser.current_url == f"{server.url}/jobs?label=PEA"
+    assert browser.switch_to.active_element.get_attribute("id") == "label"
+    click(browser, ".statuses a:nth-of-type(8)")
+    eventually(lambda: "status=stalled" in browser.current_url and "No jobs match" in text_of(browser))
+    click(browser, ".clear")
+    eventually(lambda: len(shown_jids(browser)) >= 2)
+
+
+def test_new_jobs_and_counts_appear_without_loading_and_nothing_that_is_in_use_is_lost(
+    server: Served, browser: WebDriver, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    first = server.submit(wait_for, [str(gate)] * 4, label="being watched")
+    browser.get(f"{server.url}/jobs?label=being+watched")
+    eventually(lambda: browser.execute_script("return document.documentElement.dataset.stream") == "open")
+    browser.execute_script("window.sameAsBefore = true")
+    click(browser, "input[name=sid]")
+    click(browser, ".opener")
+    eventually(lambda: browser.find_elements(By.CSS_SELECTOR, ".inside a"))
+    box = browser.find_element(By.ID, "function")
+    box.click()
+    second = server.submit(some_fail, [0], label="being watched too")
+    eventually(lambda: str(second.start) in shown_jids(browser))
+    gate.touch()
+    server.wait((first, second))
+    eventually(lambda: "4 done" in text_of(browser, ".jobs-table"))
+    assert browser.execute_script("return window.sameAsBefore") is True
+    assert browser.switch_to.active_element.get_attribute("id") == "function"
+    assert text_of(browser, ".inside .status").split() == ["done"] * 4
+    picked = browser.find_element(By.CSS_SELECTOR, f"input[aria-label='Select jobs {first.start}–{first.stop - 1}']")
+    # Opening the row made new boxes; what is ticked from now on stays.
+    picked.click()
+    third = server.submit(some_fail, [0], label="being watched as well")
+    eventually(lambda: str(third.start) in shown_jids(browser))
+    assert picked.is_selected()
+
+
+def test_several_rows_and_everything_found_are_changed_after_the_number_was_agreed_to(
+    server: Served, browser: WebDriver
+) -> None:
+    made = [server.submit(some_fail, range(5), label="bulk") for _ in range(4)]
+    server.wait(tuple(made))
+    browser.get(f"{server.url}/jobs?label=bulk")
+    assert not browser.find_element(By.CSS_SELECTOR, "#bulk button[value=delete]").is_enabled()
+    boxes = browser.find_elements(By.CSS_SELECTOR, "input[name=sid][type=checkbox]")
+    boxes[0].click()
+    boxes[1].click()
+    assert text_of(browser, "#picked-text") == "2 selected"
+    click(browser, "#bulk button[value=delete]")
+    agree(browser, "Delete 10 jobs?")
+    eventually(lambda: "Deleted 10 jobs" in text_of(browser, ".toasts"))
+    assert len(shown_jids(browser)) == 2
+    click(browser, ".toast .close")
+    assert text_of(browser, ".toasts") == ""
+    browser.get(f"{server.url}/jobs?label=bulk&status=error")
+    click(browser, "#everything")
+    click(browser, "#bulk button[value=rerun]")
+    agree(browser, "Run again 2 jobs?")
+    eventually(lambda: "Running again: 2 jobs" in text_of(browser, ".toasts"))
+    browser.get(f"{server.url}/jobs?label=bulk")
+    click(browser, "#pick-all")
+    click(browser, "#bulk button[value=kill]")
+    eventually(lambda: "Nothing to kill" in text_of(browser, "#sure[open]"))
+    click(browser, "#sure[open] .cancel")
+    assert not browser.find_elements(By.CSS_SELECTOR, "#sure[open]")
+
+
+def test_rows_are_reached_opened_and_selected_from_the_keyboard(server: Served, browser: WebDriver) -> None:
+    jids = server.submit(some_fail, range(3), label="from the keyboard")
+    server.wait((jids,))
+    browser.get(f"{server.url}/jobs?label=from+the+keyboard")
+    keys(browser, "?")
+    assert "Next, previous row" in text_of(browser, "#keys[open]")
+    keys(browser, Keys.ESCAPE)
+    keys(browser, "j", "x")
+    assert text_of(browser, "#picked-text") == "1 selected"
+    keys(browser, "o")
+    eventually(lambda: len(browser.find_elements(By.CSS_SELECTOR, ".inside tbody tr")) == 3)
+    keys(browser, "j", Keys.ENTER)
+    eventually(lambda: browser.current_url == f"{server.url}/maps/{jids.start}")
+    keys(browser, "g", "j")
+    eventually(lambda: browser.current_url == f"{server.url}/jobs")
+
+
+# --- the page of a map
+
+
+def test_every_job_of_a_map_is_a_square_that_leads_to_it(server: Served, browser: WebDriver) -> None:
+    jids = server.submit(some_fail, range(300), label=HOSTILE)
+    server.wait((jids,))
+    browser.get(f"{server.url}/maps/{jids.start + 7}")
+    assert browser.current_url == f"{server.url}/maps/{jids.start}"
+    eventually(lambda: browser.find_elements(By.CSS_SELECTOR, "#grid[data-loaded]"))
+    assert HOSTILE in text_of(browser, "#map-head")
+    canvas = browser.find_element(By.CSS_SELECTOR, "#grid canvas")
+    canvas.send_keys("f")
+    assert text_of(browser, "#grid-text") == f"Job {jids.start + 2}: error"
+    canvas.send_keys(Keys.ARROW_RIGHT)
+    assert text_of(browser, "#grid-text") == f"Job {jids.start + 3}: done"
+    canvas.send_keys(Keys.END)
+    assert text_of(browser, "#grid-text") == f"Job {jids.stop - 1}: done"
+    canvas.send_keys(Keys.HOME, Keys.ENTER)
+    eventually(lambda: browser.current_url == f"{server.url}/jobs/{jids.start}")
+    browser.back()
+    eventually(lambda: browser.find_elements(By.CSS_SELECTOR, "#grid[data-loaded]"))
+    canvas = browser.find_element(By.CSS_SELECTOR, "#grid canvas")
+    box = canvas.rect
+    ActionChains(browser).move_to_element_with_offset(
+        canvas, -int(box["width"] / 2) + 4, -int(box["height"] / 2) + 4
+    ).click().perform()
+    eventually(lambda: browser.current_url == f"{server.url}/jobs/{jids.start}")
+
+
+def test_failures_are_grouped_and_the_failed_ones_run_again(server: Served, browser: WebDriver) -> None:
+    jids = server.submit(some_fail, range(100), label="to repeat")
+    server.wait((jids,))
+    browser.get(f"{server.url}/maps/{jids.start}")
+    assert text_of(browser, ".groups").split("\n") == ["20 ×", "ValueError: no … today", "2 ×", "KeyError: 'colour'"]
+    assert text_of(browser, "#failed tbody tr:first-child td:first-child") == str(jids.start + 2)
+    assert browser.find_elements(By.CSS_SELECTOR, ".histogram[aria-label*='half ran at most']")
+    assert len(browser.find_elements(By.CSS_SELECTOR, "#slowest tbody tr")) == 8
+    click(browser, ".map-actions button.primary")
+    agree(browser, "Run again 22 jobs?")
+    eventually(lambda: "Running again: 22 jobs" in text_of(browser, ".toasts"))
+    again = range(jids.stop, jids.stop + 22)
+    server.wait((again,))
+    assert server.status((again,)) == [Status.ERROR] * 22
+
+
+def test_the_rest_of_a_map_is_killed_while_the_page_follows(server: Served, browser: WebDriver, tmp_path: Path) -> None:
+    gate = tmp_path / "never"
+    jids = server.submit(wait_for, [str(gate)] * 40, label="to end")
+    browser.get(f"{server.url}/maps/{jids.start}")
+    eventually(lambda: "processing" in text_of(browser, "#map-head .legend"))
+    click(browser, ".map-actions button.warn")
+    agree(browser, "Kill 40 jobs?")
+    eventually(lambda: "40 killed" in text_of(browser, "#map-head .legend"))
+    eventually(lambda: browser.find_elements(By.CSS_SELECTOR, "#grid[data-loaded]"))
+    canvas = browser.find_element(By.CSS_SELECTOR, "#grid canvas")
+
+    def said() -> bool:
+        canvas.send_keys(Keys.HOME)
+        return text_of(browser, "#grid-text") == f"Job {jids.start}: killed"
+
+    eventually(said)
+    click(browser, ".map-actions button.danger")
+    agree(browser, "Delete 40 jobs?")
+    eventually(lambda: browser.current_url == f"{server.url}/jobs")
+
+
+def test_a_million_jobs_are_squares_of_many_that_open(server: Served, browser: WebDriver, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    before = server.submit(wait_for, [str(gate)])
+    part = server.submit(some_fail, range(1_000_000), depends_on=(before,), label="a million")
+    browser.get(f"{server.url}/maps/{part.start}")
+    eventually(lambda: browser.find_elements(By.CSS_SELECTOR, "#grid[data-loaded]"))
+    assert "1,000,000 waiting" in text_of(browser, "#map-head .legend")
+    canvas = browser.find_element(By.CSS_SELECTOR, "#grid canvas")
+    canvas.send_keys(Keys.HOME)
+    assert text_of(browser, "#grid-text").endswith("waiting")
+    depth = 1
+    while "–" in text_of(browser, "#grid-text"):
+        canvas.send_keys(Keys.ENTER)
+        depth += 1
+        assert len(browser.find_elements(By.CSS_SELECTOR, "#grid-path button")) == depth
+        canvas.send_keys(Keys.HOME)
+    assert text_of(browser, "#grid-text") == f"Job {part.start}: waiting"
+    canvas.send_keys(Keys.ESCAPE, Keys.HOME)
+    click(browser, ".map-actions button.warn")
+    agree(browser, "Kill 1,000,000 jobs?")
+    eventually(lambda: "1,000,000 killed" in text_of(browser, "#map-head .legend"))
+    gate.touch()
+
+
+def test_both_pages_fit_on_a_phone(server: Served, browser: WebDriver) -> None:
+    jids = server.submit(some_fail, range(30), label="x" * 300)
+    server.wait((jids,))
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    for page in (f"jobs?open={1}", f"maps/{jids.start}"):
+        browser.get(f"{server.url}/{page}")
+        assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
