@@ -52,6 +52,7 @@ def test_the_users_source_lines_and_the_jobs_circumstances_are_printed() -> None
     assert "return a / b" in text
     assert 'raise ValueError(f"no good: {x}") from error' in text
     assert "ZeroDivisionError: division by zero" in text
+    assert text.count(f'File "{__file__}", line ') == 4, "the user's own path, wherever the copy was that ran"
     line = work.__code__.co_firstlineno
     assert (
         text.splitlines()[-1] == f"Job {jobs[1]} (work at {__file__}:{line}) failed on {os.uname().nodename}, attempt 1"

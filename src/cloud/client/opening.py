@@ -1,5 +1,8 @@
 """Outcomes to values and errors: results unpickled anew at each reading, failures as `JobError`."""
 
+import os
+import re
+import sys
 from typing import Any
 
 from cloud import pickling
@@ -13,6 +16,18 @@ _WITHOUT_TEXT = {
     Status.KILLED: "Killed",
     Status.ERROR: "The job failed, and left no traceback",
 }
+
+
+_TRAVELLED = re.compile(r'(?<=File ")[^"\n]*[/\\]code-[0-9a-f]{32}[/\\]([^"\n]+)(?=", line )')
+"""In a traceback: a file of a local module that travelled with the job, in a folder that is soon gone."""
+
+
+def _own_path(file: re.Match[str]) -> str:
+    """The user's file that it is a copy of, if it is on this program's path."""
+    for folder in sys.path:
+        if isinstance(folder, str) and os.path.isfile(path := os.path.join(folder, file[1])):
+            return path
+    return file[1]
 
 
 def first_failure(ended: Ended) -> int | None:
@@ -29,6 +44,8 @@ def error_of(ended: Ended, index: int) -> JobError:
     text = bytes(outcomes.bytes_of("error", index)).decode("utf-8", "replace") or _WITHOUT_TEXT.get(
         status, "The job failed"
     )
+    if "code-" in text:
+        text = _TRAVELLED.sub(_own_path, text)
     error = JobError(text, jid=ended.jid + index - outcomes.lo, status=status.word)
     raised = outcomes.bytes_of("exception", index)
     if raised:
