@@ -86,6 +86,7 @@ def _picture(browser: WebDriver, url: str, name: str, names: list[tuple[str, str
             browser.execute_cdp_cmd("Emulation.setEmulatedMedia", wanted)
             _resize(browser, width, height, scale)
             browser.get(url)
+            assert browser.execute_script("return document.getElementById('main') !== null"), f"{url} is no page"
             time.sleep(1.5)  # charts and live output arrive
             if name in TALL:
                 end = browser.execute_script("return document.documentElement.scrollHeight")

@@ -26,7 +26,8 @@ axe.run(document, { resultTypes: ["violations"] }).then((found) => done(found.vi
 SERIOUS = ("serious", "critical")
 PAGES = (
     "jobs", "jobs?label=may", "jobs?label=nobody+has+this", "maps/{map}", "jobs/{done}", "jobs/{failed}",
-    "jobs/{running}", "jobs/{profiled}", "jobs/123456789", "overview", "overview?span=day&by=label", "files", "keys", "server",
+    "jobs/{running}", "jobs/{profiled}", "jobs/123456789", "overview", "overview?span=day&by=label", "files", "keys",
+    "server",
 )  # fmt: skip
 
 
