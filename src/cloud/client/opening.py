@@ -25,7 +25,7 @@ _TRAVELLED = re.compile(r'(?<=File ")[^"\n]*[/\\]code-[0-9a-f]{32}[/\\]([^"\n]+)
 def _own_path(file: re.Match[str]) -> str:
     """The user's file that it is a copy of, if it is on this program's path."""
     for folder in sys.path:
-        if isinstance(folder, str) and os.path.isfile(path := os.path.join(folder, file[1])):
+        if os.path.isfile(path := os.path.join(folder, file[1])):
             return path
     return file[1]
 
