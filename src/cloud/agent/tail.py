@@ -3,6 +3,8 @@
 MAX_LINES = 1000
 MAX_BYTES = 4 << 20
 LINE_MAX_BYTES = 64 << 10
+FOLLOWED_BYTES = 1 << 20
+"""More than the last lines is kept, up to this, for those who follow and are not so quick."""
 READ_MAX_BYTES = LINE_MAX_BYTES
 """Largest piece `add` takes: no line that lies within one piece is too long."""
 
@@ -39,15 +41,16 @@ class Tail:
             self._lines += piece.count(b"\n", first)
             self._line_bytes = len(piece) - 1 - piece.rfind(b"\n")
         if len(self._kept) > MAX_BYTES + (MAX_BYTES >> 2) or (
-            self._lines > 4 * MAX_LINES and len(self._kept) > 1 << 18
+            self._lines > 4 * MAX_LINES and len(self._kept) > FOLLOWED_BYTES
         ):
-            self._trim()
+            self._drop(self._excess())
 
     def __bool__(self) -> bool:
         return bool(self._kept)
 
     def take(self) -> Written:
         """What is kept, and begin anew."""
+        self._drop(self._excess())
         whole = Written(self.peek())
         whole.dropped = self._dropped
         self._kept = bytearray()
@@ -64,10 +67,8 @@ class Tail:
         """What is kept."""
         if not self._kept:
             return b""
-        self._trim()
-        if self._line_bytes > LINE_MAX_BYTES:
-            return bytes(self._kept) + self._note()
-        return bytes(self._kept)
+        kept = bytes(self._kept[self._excess() :])
+        return kept + self._note() if self._line_bytes > LINE_MAX_BYTES else kept
 
     def _extend_line(self, piece: bytes) -> None:
         room = LINE_MAX_BYTES - self._line_bytes
@@ -83,8 +84,9 @@ class Tail:
     def _note(self) -> bytes:
         return b" [... %d bytes of this line left out]" % (self._line_bytes - LINE_MAX_BYTES)
 
-    def _trim(self) -> None:
-        kept = self._kept
+    def _excess(self) -> int:
+        """How many bytes at the beginning are more than is to be kept in the end."""
+        kept, excess = self._kept, 0
         if self._lines >= MAX_LINES:
             position = len(kept)
             unfinished = 0 if kept.endswith(b"\n") else 1
@@ -92,12 +94,14 @@ class Tail:
                 position = kept.rfind(b"\n", 0, position)
                 if position < 0:
                     break
-            self._drop(position + 1)
-        if len(kept) > MAX_BYTES:
+            excess = position + 1
+        if len(kept) - excess > MAX_BYTES:
             cut = kept.find(b"\n", len(kept) - MAX_BYTES - 1)
-            self._drop(len(kept) - MAX_BYTES if cut < 0 else cut + 1)
-        self._lines = kept.count(b"\n")
+            excess = len(kept) - MAX_BYTES if cut < 0 else cut + 1
+        return excess
 
     def _drop(self, size: int) -> None:
-        del self._kept[:size]
-        self._dropped += size
+        if size:
+            self._lines -= self._kept.count(b"\n", 0, size)
+            del self._kept[:size]
+            self._dropped += size
