@@ -169,8 +169,8 @@ def _rebuild(
 _BY_CODE: dict[str, type[CloudException]] = {
     cls.code: cls
     for cls in (
-        CloudException, CloudTimeoutError, JobError, JobNotFound, JobNotRunning, FileNotFound, FileDamaged, InvalidSubmission,
-        NoInterpreter, NotAuthorised, ServerUnavailable, StoreFull, ProtocolMismatch,
+        CloudException, CloudTimeoutError, JobError, JobNotFound, JobNotRunning, FileNotFound, FileDamaged,
+        InvalidSubmission, NoInterpreter, NotAuthorised, ServerUnavailable, StoreFull, ProtocolMismatch,
     )
 }  # fmt: skip
 

@@ -40,6 +40,9 @@ class Promise:
 class Worker:
     """A worker. `batches` is what it has and no record came for, ascending by seq, without what was taken back."""
 
+    signalled = False
+    """It was sent `STACK_SIGNAL` since this was last set to False."""
+
     def __init__(self, number: int, template: Template, wake: int, watch: Watch) -> None:
         """Make its channels and have it forked. Does not wait for that: what is sent meanwhile waits in the sockets.
 
@@ -49,8 +52,6 @@ class Worker:
         self.number = number
         self.template = template
         self.pid = 0
-        self.signalled = False
-        """It was sent `STACK_SIGNAL` since this was last set to False."""
         self.account: int | None = None
         self.environment = ""
         """Key of the environment it is bound to."""
