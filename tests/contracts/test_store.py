@@ -197,6 +197,15 @@ def test_the_backlog_is_counted_by_account(store: Store) -> None:
     assert now == {71: (5, 7), 72: (0, 2)}
 
 
+def test_the_longest_queues_are_those_of_submissions_with_most_jobs_left(store: Store) -> None:
+    small, large = submit(store, 1_000_001), submit(store, 1_000_003, ready=False)
+    with store.transaction():
+        taken, _ = claimed(store, 1_000_004)
+        store.claim(small.sid, 10, 20, dispatcher=1, agent="")
+    assert store.longest_queues(2) == [(large.sid, 1_000_003), (small.sid, 999_991)]
+    assert taken.sid not in dict(store.longest_queues(100))
+
+
 def test_a_claim_takes_any_part_of_a_pending_range(store: Store) -> None:
     submission = submit(store, 10)
     with store.transaction():

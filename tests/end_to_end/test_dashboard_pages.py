@@ -86,10 +86,10 @@ def test_the_numbers_behind_the_charts_can_be_asked_for_from_a_time_on(server: S
     server.wait((server.submit(fails, [1]),))
     eventually(lambda: any(json.loads(visitor.get("/overview/curves").text)["ended"][0]))
     whole = json.loads(visitor.text)
-    newest = whole["first"] + len(whole["jobs"][0]) - 1
+    newest = whole["first"] + len(whole["crew"][0]) - 1
     later = json.loads(visitor.get(f"/overview/curves?since={newest}").text)
     assert later["first"] == newest
-    assert len(later["ended"][0]) == len(later["crew"][0]) <= len(whole["jobs"][0])
+    assert len(later["ended"][0]) == len(later["crew"][0]) <= len(whole["crew"][0])
     for since in ("nan", "-1", "1e300", "x"):
         assert json.loads(visitor.get(f"/overview/curves?since={since}&span=x&by=y").text)["step"] == 1
 

@@ -1,7 +1,7 @@
 """What went on lately, in rings that never grow: a number a second for ten minutes, and one a minute for a day."""
 
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cloud.model import Status
@@ -132,6 +132,26 @@ class Names:
         return sorted(((n, t) for n, t in found if t.all), key=lambda item: (-item[1].all, item[0]))
 
 
+class Queues:
+    """Jobs under way by function or label: a level for each name that has some, or had some lately."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Series] = {}
+        self._now: dict[str, int] = {}
+
+    def put(self, at: float, jobs: Mapping[str, int]) -> None:
+        """So many under each name; names that are not in it have none. There is room for the largest only."""
+        self._now = {}
+        for name in sorted(jobs, key=lambda name: -jobs[name])[:MOST_NAMES]:
+            self._now[name] = jobs[name]
+        for name in [name for name in self.known if name not in self._now]:
+            if len(self.known.keys() | self._now.keys()) > MOST_NAMES:
+                del self.known[name]
+        for name in self.known.keys() | self._now.keys():
+            series = self.known.setdefault(name, Series(level=True))
+            series.put(at, self._now.get(name, 0))
+
+
 @dataclass(slots=True)
 class Levels:
     """Jobs of an account that are not finished."""
@@ -139,6 +159,9 @@ class Levels:
     waiting: int = 0
     queued: int = 0
     processing: int = 0
+    functions: dict[str, int] = field(default_factory=dict)
+    """All of them by function, as far as is known."""
+    labels: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -148,6 +171,8 @@ class Past:
     ended: Ended = field(default_factory=Ended)
     functions: Names = field(default_factory=Names)
     labels: Names = field(default_factory=Names)
+    queued_functions: Queues = field(default_factory=Queues)
+    queued_labels: Queues = field(default_factory=Queues)
     waiting: Series = field(default_factory=lambda: Series(level=True))
     queued: Series = field(default_factory=lambda: Series(level=True))
     processing: Series = field(default_factory=lambda: Series(level=True))
@@ -193,6 +218,8 @@ class History:
         past.waiting.put(at, levels.waiting)
         past.queued.put(at, levels.queued)
         past.processing.put(at, levels.processing)
+        past.queued_functions.put(at, levels.functions)
+        past.queued_labels.put(at, levels.labels)
 
     def put_crew(self, at: float, numbers: Iterable[int]) -> None:
         """Slots, workers and busy workers."""

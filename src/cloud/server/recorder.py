@@ -18,6 +18,8 @@ SHARE = 1000
 """A look at the queue that took a millisecond is followed by the next one after a thousand: counting never slows the
 counted."""
 LONGEST_PAUSE_SECONDS = 15.0
+MOST_QUEUES = 50
+"""Of so many submissions it is known to which function and label their jobs belong."""
 
 
 class Recorder:
@@ -99,15 +101,21 @@ class Recorder:
         return changed
 
     def _look(self) -> None:
-        began = time.thread_time()
+        began, store = time.thread_time(), self._core.store
         found: dict[int, Levels] = {}
-        for account, waiting, queued in self._core.store.backlog():
+        for account, waiting, queued in store.backlog():
             found[account] = Levels(waiting, queued)
-        running: Counter[int] = Counter()
-        for (account, _), jobs in self._core.dispatcher.running().items():
-            running[account] += jobs
-        for account, jobs in running.items():
-            found.setdefault(account, Levels()).processing = jobs
+        by_sid = Counter(dict(store.longest_queues(MOST_QUEUES)))
+        for (account, sid), jobs in self._core.dispatcher.running().items():
+            found.setdefault(account, Levels()).processing += jobs
+            by_sid[sid] += jobs
+        for sid, jobs in by_sid.most_common(MOST_QUEUES):
+            submission = store.submission(sid)
+            if submission is not None:
+                spec, levels = submission.spec, found.setdefault(submission.account, Levels())
+                for name, named in ((spec.function_name, levels.functions), (spec.label, levels.labels)):
+                    if name:
+                        named[name] = named.get(name, 0) + jobs
         self._levels = found
         took = time.thread_time() - began
         pause = min(SHARE * took, LONGEST_PAUSE_SECONDS)

@@ -83,6 +83,8 @@ def test_jobs_are_counted_by_how_they_ended_and_by_function_and_label() -> None:
     assert past.functions.totals(SECONDS, bench.now) == [("paint", Tally(3, 1, 0, 2.0))]
     assert past.labels.totals(SECONDS, bench.now) == [("rain", Tally(3, 1, 0, 2.0))]
     assert past.ended.done.read(SECONDS, bench.now)[-2:] == [1, 2]
+    assert past.queued_labels.known["rain"].read(SECONDS, bench.now)[-2:] == [2, 0]
+    assert past.queued_functions.known["paint"].read(SECONDS, bench.now)[-2:] == [2, 0]
     assert past.processing.read(SECONDS, bench.now)[-3:] == [0, 2, 0]
     assert bench.recorder.history.busy.read(SECONDS, bench.now)[-2:] == [2, 0]
     bench.close()

@@ -317,6 +317,10 @@ class Store(Protocol):
         """(account, waiting, queued): how many jobs of each account that has any no worker has taken yet."""
         ...
 
+    def longest_queues(self, limit: int) -> list[tuple[int, int]]:
+        """(sid, jobs): submissions by how many jobs of theirs no worker has taken yet, the most first."""
+        ...
+
     def last_failed(self, before: int | None = None) -> int | None:
         """The sid of the newest submission with a job whose outcome is error, killed or stalled; with `before`, of
         those whose jids are all below it. Found without reading what went well."""

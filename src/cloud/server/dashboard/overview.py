@@ -101,9 +101,12 @@ def curves(history: History, account: int, span: tuple[int, int], by: str, at: f
     now = int(at) // step
     if by == "status":
         names: Sequence[str] = ("done", "error", "killed")
+        under = {"processing": past.processing, "queued": past.queued, "waiting": past.waiting}
         ended = [done, past.ended.error.read(span, at, since), past.ended.killed.read(span, at, since)]
     else:
         known = past.functions if by == "function" else past.labels
+        queues = past.queued_functions if by == "function" else past.queued_labels
+        under = dict(sorted(queues.known.items()))
         names = sorted(name for name, _ in known.totals(span, at))
         ended = [known.known[name].jobs(span, at, since) for name in names]
         total = past.ended.jobs(span, at, since)
@@ -115,6 +118,7 @@ def curves(history: History, account: int, span: tuple[int, int], by: str, at: f
         "first": (now - len(done) + 1) * step,
         "names": list(names),
         "ended": ended,
-        "jobs": [series.read(span, at, since) for series in (past.processing, past.queued, past.waiting)],
+        "under": list(under),
+        "jobs": [series.read(span, at, since) for series in under.values()],
         "crew": [series.read(span, at, since) for series in (history.busy, history.slots)],
     }

@@ -55,6 +55,10 @@ class PendingJobs(Chunks):
         """(account, waiting, queued): how many jobs of each account that has any no worker has taken yet."""
         return [(account, waiting, queued) for account, waiting, queued in self._read(SQL.backlog)]
 
+    def longest_queues(self, limit: int) -> list[tuple[int, int]]:
+        """(sid, jobs): submissions by how many jobs of theirs no worker has taken yet, the most first."""
+        return [(sid, jobs) for sid, jobs in self._read(SQL.longest_queues, (limit,))]
+
     def release(self, sid: int) -> None:
         """Its barrier is open: waiting ranges become ready."""
         self._write(SQL.release, (sid,))

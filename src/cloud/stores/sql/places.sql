@@ -34,6 +34,9 @@ ORDER BY priority, sid, stop LIMIT ?5
 -- :name backlog
 SELECT account, sum((stop - start) * (1 - ready)), sum((stop - start) * ready) FROM pending GROUP BY account
 
+-- :name longest_queues
+SELECT sid, sum(stop - start) AS jobs FROM pending GROUP BY sid ORDER BY jobs DESC, sid LIMIT ?
+
 -- :name insert_claim
 INSERT INTO claims (stop, start, cid, sid, attempt, dispatcher, agent) VALUES (?, ?, ?, ?, ?, ?, ?)
 

@@ -1,8 +1,8 @@
 /* Draws the charts of the Overview page, and keeps them moving: what is new is asked for when the page was renewed. */
 "use strict";
 (() => {
-  const COLOURS = ["--fill-processing", "--fill-done", "--fill-killed", "--fill-stalled", "--fill-error", "--accent", "--done", "--queued", "--faint"];
-  const OF_STATUS = { done: "--fill-done", error: "--fill-error", killed: "--fill-killed" };
+  const OF_STATUS = { done: "--fill-done", error: "--fill-error", killed: "--fill-killed", processing: "--processing", queued: "--queued", waiting: "--stalled" };
+  const given = new Map();
   const QUICKEST = 1000;
   let box = null;
   let data = null;
@@ -18,8 +18,16 @@
     return whole.length > 40 ? `${whole.slice(0, 39)}…` : whole;
   }
 
+  /* A name has the same colour in all charts, for as long as the page is open. */
+  function colourOf(name) {
+    if (box.dataset.by === "status") return colour(OF_STATUS[name]);
+    if (!name) return colour("--faint");
+    if (!given.has(name)) given.set(name, `--c${1 + (given.size % 8)}`);
+    return colour(given.get(name));
+  }
+
   function times() {
-    return data.jobs[0].map((_, i) => data.first + i * data.step);
+    return data.crew[0].map((_, i) => data.first + i * data.step);
   }
 
   /* Bars that stand on each other: the first series is the sum of all, and so on down. */
@@ -27,6 +35,11 @@
     const sums = rows.map((row) => row.slice());
     for (let k = sums.length - 2; k >= 0; k--) sums[k] = sums[k].map((n, i) => n + sums[k + 1][i]);
     return sums;
+  }
+
+  function rowsOf(chart) {
+    if (!data[chart].length) return [times().map(() => 0)];
+    return chart === "ended" || box.dataset.by !== "status" ? stacked(data[chart]) : data[chart];
   }
 
   function axes() {
@@ -68,26 +81,24 @@
     for (const { made } of plots) made.destroy();
     plots = [];
     if (!data) return;
-    const by = box.dataset.by;
+    const byStatus = box.dataset.by === "status";
     const bars = uPlot.paths.bars({ size: [1, Infinity], align: 1 });
-    const ended = data.names.map((name, k) => ({
-      label: short(name) || "others", fill: colour(OF_STATUS[name] && by === "status" ? OF_STATUS[name] : COLOURS[k % COLOURS.length]),
-      width: 0, paths: bars, points: { show: false },
-      value: (_, __, ___, i) => shown(data.ended[k].at(i ?? -1)),
-    }));
-    plot("ended", ended.length ? ended : [{ label: "none" }], ended.length ? stacked(data.ended) : [times().map(() => 0)]);
     const step = uPlot.paths.stepped({ align: 1 });
-    const line = (rows, k, label, name, fill) => ({
-      label, stroke: colour(name), width: 1.75, paths: step, points: { show: false }, value: (_, __, ___, i) => shown(data[rows][k].at(i ?? -1)),
-      ...(fill ? { fill: `color-mix(in srgb, ${colour(name)} 18%, transparent)` } : {}),
+    const of = (rows, k, label, more) => ({
+      label: short(label) || "others", points: { show: false }, value: (_, __, ___, i) => shown(data[rows][k].at(i ?? -1)), ...more,
     });
-    plot("jobs", [line("jobs", 0, "processing", "--processing", true), line("jobs", 1, "queued", "--queued"), line("jobs", 2, "waiting", "--stalled")], data.jobs);
-    plot("crew", [line("crew", 0, "busy", "--accent", true), line("crew", 1, "slots", "--faint")], data.crew);
+    const line = (rows, k, label, stroke, fill) =>
+      of(rows, k, label, { stroke, width: 1.75, paths: step, ...(fill ? { fill: `color-mix(in srgb, ${stroke} 18%, transparent)` } : {}) });
+    const none = [{ label: "none" }];
+    plot("ended", data.names.length ? data.names.map((name, k) => of("ended", k, name, { fill: colourOf(name), width: 0, paths: bars })) : none, rowsOf("ended"));
+    plot("jobs", data.under.length ? data.under.map((name, k) =>
+      (byStatus ? line("jobs", k, name, colourOf(name), !k) : of("jobs", k, name, { fill: colourOf(name), width: 0, paths: step }))) : none, rowsOf("jobs"));
+    plot("crew", [line("crew", 0, "busy", colour("--accent"), true), line("crew", 1, "slots", colour("--faint"))], data.crew);
     box.dataset.drawn = String(Number(box.dataset.drawn || 0) + 1);
   }
 
   function update() {
-    const rows = [data.names.length ? stacked(data.ended) : [times().map(() => 0)], data.jobs, data.crew];
+    const rows = [rowsOf("ended"), rowsOf("jobs"), data.crew];
     const x = times();
     plots.forEach(({ made }, k) => made.setData([x, ...rows[k]]));
     box.dataset.drawn = String(Number(box.dataset.drawn) + 1);
@@ -95,12 +106,12 @@
 
   /* The newest step may still grow, so it comes again; what is older than the ring is long falls off. */
   function take(fresh) {
-    if (!data || fresh.step !== data.step || String(fresh.names) !== String(data.names) || fresh.first < data.first) return false;
-    const most = data.jobs[0].length;
+    if (!data || fresh.step !== data.step || String([fresh.names, fresh.under]) !== String([data.names, data.under]) || fresh.first < data.first) return false;
+    const most = data.crew[0].length;
     const kept = (fresh.first - data.first) / data.step;
     if (kept > most) return false;
     const join = (olds, news) => olds.map((old, k) => [...old.slice(0, kept), ...news[k]].slice(-most));
-    const whole = kept + fresh.jobs[0].length;
+    const whole = kept + fresh.crew[0].length;
     data = {
       ...data, first: data.first + Math.max(0, whole - most) * data.step,
       ended: join(data.ended, fresh.ended), jobs: join(data.jobs, fresh.jobs), crew: join(data.crew, fresh.crew),
@@ -113,7 +124,7 @@
     asking = true;
     askedAt = Date.now();
     try {
-      const newest = data ? data.first + (data.jobs[0].length - 1) * data.step : 0;
+      const newest = data ? data.first + (data.crew[0].length - 1) * data.step : 0;
       const wanted = new URLSearchParams({ span: box.dataset.span, by: box.dataset.by, since: String(Math.max(0, newest - 2 * data?.step || 0)) });
       const answer = await fetch(`${box.dataset.from}?${wanted}`, { credentials: "same-origin", cache: "no-store" });
       if (answer.ok && !answer.redirected) {

@@ -48,6 +48,9 @@ FROM unnest(%(accounts)s::bigint[]) AS a (account) CROSS JOIN LATERAL (
 SELECT account, coalesce(sum(stop - start) FILTER (WHERE NOT ready), 0)::bigint,
     coalesce(sum(stop - start) FILTER (WHERE ready), 0)::bigint FROM pending GROUP BY account ORDER BY account
 
+-- :name longest_queues
+SELECT sid, sum(stop - start)::bigint AS jobs FROM pending GROUP BY sid ORDER BY jobs DESC, sid LIMIT %s
+
 -- :name insert_claim
 INSERT INTO claims (stop, start, cid, sid, attempt, dispatcher, agent) VALUES (%s, %s, %s, %s, %s, %s, %s)
 
