@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,7 +12,13 @@ from cloud.model.ranges import pack
 _MOST_DIGITS = 18
 
 
-class Jid(click.ParamType[Any]):
+if TYPE_CHECKING:
+    _ParamType = click.ParamType[Any]
+else:
+    _ParamType = click.ParamType  # which older versions know without brackets
+
+
+class Jid(_ParamType):
     """A word that names jobs."""
 
     name = "jids"
