@@ -234,8 +234,8 @@ def test_everything_found_is_changed_at_once_and_nothing_else(server: Served, vi
     other = server.submit(prints, [1], label="left alone")
     bad = server.submit(fails, range(3), label="all found")
     server.wait((*(range(jid, jid + 2) for jid in good), bad, other))
-    change(visitor.get("/jobs?label=ALL+found&status=error"), "rerun", "Run again 3 jobs?", all="1")
-    assert "Running again: 3 jobs" in shown(visitor)
+    change(visitor.get("/jobs?label=ALL+found&status=error"), "rerun", "Run 3 jobs again?", all="1")
+    assert "Running 3 jobs again" in shown(visitor)
     again = range(bad.stop, bad.stop + 3)
     server.wait((again,))
     assert server.status((again,)) == [Status.ERROR] * 3

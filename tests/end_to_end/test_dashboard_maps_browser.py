@@ -157,8 +157,8 @@ def test_several_rows_and_everything_found_are_changed_after_the_number_was_agre
     browser.get(f"{server.url}/jobs?label=bulk&status=error")
     click(browser, "#everything")
     click(browser, "#bulk button[value=rerun]")
-    agree(browser, "Run again 2 jobs?")
-    eventually(lambda: "Running again: 2 jobs" in text_of(browser, ".toasts"))
+    agree(browser, "Run 2 jobs again?")
+    eventually(lambda: "Running 2 jobs again" in text_of(browser, ".toasts"))
     browser.get(f"{server.url}/jobs?label=bulk")
     click(browser, "#pick-all")
     click(browser, "#bulk button[value=kill]")
@@ -222,8 +222,8 @@ def test_failures_are_grouped_and_the_failed_ones_run_again(server: Served, brow
     assert browser.find_elements(By.CSS_SELECTOR, ".histogram[aria-label*='half ran at most']")
     assert len(browser.find_elements(By.CSS_SELECTOR, "#slowest tbody tr")) == 8
     click(browser, ".map-actions button.primary")
-    agree(browser, "Run again 22 jobs?")
-    eventually(lambda: "Running again: 22 jobs" in text_of(browser, ".toasts"))
+    agree(browser, "Run 22 jobs again?")
+    eventually(lambda: "Running 22 jobs again" in text_of(browser, ".toasts"))
     again = range(jids.stop, jids.stop + 22)
     server.wait((again,))
     assert server.status((again,)) == [Status.ERROR] * 22

@@ -24,8 +24,8 @@ from cloud.server.dashboard.visits import Visit
 from cloud.wire import calls as wire_calls
 from cloud.wire.values import ranges_from_json
 
-VERBS = {"kill": "Kill", "delete": "Delete", "rerun": "Run again"}
-_DONE = {"kill": "Killed", "delete": "Deleted", "rerun": "Running again:"}
+VERBS = {"kill": ("Kill", ""), "delete": ("Delete", ""), "rerun": ("Run", " again")}
+_DONE = {"kill": ("Killed", ""), "delete": ("Deleted", ""), "rerun": ("Running", " again")}
 _SHOWN = 4
 
 
@@ -67,9 +67,10 @@ class Changes:
         found = await self._chosen(what, fields, form, visit)
         if "sure" not in form or not found.count:
             kept = [(name, value) for name, values in fields.items() for value in values if name != "sure"]
+            verb, behind = VERBS[what]
             return self._desk.page(
-                request, "sure.html", visit, here="jobs", what=what, verb=VERBS[what], chosen=found, fields=kept,
-                back=forms.ours(form.get("back", "")), only=form.get("only", ""),
+                request, "sure.html", visit, here="jobs", what=what, verb=verb, behind=behind, chosen=found,
+                fields=kept, back=forms.ours(form.get("back", "")), only=form.get("only", ""),
             )  # fmt: skip
         said, _ = await self._do(what, tuple(found.jids), visit, force="force" in form)
         return self._desk.back(request, form, said)
@@ -93,13 +94,15 @@ class Changes:
         else:
             header, _ = await self._desk.ask(wire_calls.ask("rerun", jids, token=secrets.token_hex(16)), visit)
             made = ranges_from_json(wire_calls.answer_of(header))
-        return f"{_DONE[what]} {_named(made or jids)}.", made
+        verb, behind = _DONE[what]
+        return f"{verb} {_named(jids)}{behind}{_where(made or jids) if made or sum(map(len, jids)) > 1 else ''}.", made
 
 
 def _named(jids: Ranges) -> str:
-    """'job 5', '5 jobs: 5–9', '1,000 jobs'."""
     count = sum(len(item) for item in jids)
-    if count == 1:
-        return f"job {jids[0].start}"
-    where = f": {', '.join(jids_text(item) for item in jids)}" if len(jids) <= _SHOWN else ""
-    return f"{number(count)} jobs{where}"
+    return f"job {jids[0].start}" if count == 1 else f"{number(count)} jobs"
+
+
+def _where(jids: Ranges) -> str:
+    """': 5–9, 12', if it can be said briefly."""
+    return f": {', '.join(jids_text(item) for item in jids)}" if len(jids) <= _SHOWN else ""
