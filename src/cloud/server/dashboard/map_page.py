@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from cloud.dispatch.ports import Store
 from cloud.model import Status, Stretch, Submission
 from cloud.server.dashboard import forms
 from cloud.server.dashboard.chosen import SLICE
@@ -55,30 +56,33 @@ class MapPage:
         submission = self._desk.submission(forms.jid_in(request), visit)
         asked = request.query_params
         lo, hi = _index(asked.get("lo", ""), 0), _index(asked.get("hi", ""), submission.count)
-        data = await self._packed(submission, range(min(lo, submission.count), min(hi, submission.count)))
+        indices = range(min(lo, submission.count), min(hi, submission.count))
+        data = await packed_statuses(self._desk.store, submission, indices)
         headers = {**HEADERS, "cache-control": "no-store", "content-encoding": "gzip"}
         return Response(data, media_type="application/octet-stream", headers=headers)
 
-    async def _packed(self, submission: Submission, indices: range) -> bytes:
-        gzip = zlib.compressobj(1, zlib.DEFLATED, 31)
-        data = b""
-        for lo in range(indices.start, indices.stop, SLICE):
-            stretch = Stretch(submission.sid, lo, min(lo + SLICE, indices.stop))
-            data += gzip.compress(self._codes(stretch))
-            await asyncio.sleep(0)
-        return data + gzip.flush()
 
-    def _codes(self, stretch: Stretch) -> bytes:
-        codes, store = bytearray(_GONE) * len(stretch), self._desk.store
-        for pending in store.pending(stretch):
-            status = Status.QUEUED if pending.ready else Status.WAITING
-            codes[pending.lo - stretch.lo : pending.hi - stretch.lo] = bytes([status]) * (pending.hi - pending.lo)
-        for claim in store.claims(stretch):
-            lo, hi = max(claim.lo, stretch.lo), min(claim.hi, stretch.hi)
-            codes[lo - stretch.lo : hi - stretch.lo] = bytes([Status.PROCESSING]) * (hi - lo)
-        for outcomes in store.outcomes(stretch):
-            codes[outcomes.lo - stretch.lo : outcomes.hi - stretch.lo] = outcomes.statuses()
-        return bytes(codes)
+async def packed_statuses(store: Store, submission: Submission, indices: range) -> bytes:
+    """A byte per job, its `Status`, `DELETED` for what is not there any more; compressed with gzip."""
+    gzip = zlib.compressobj(1, zlib.DEFLATED, 31)
+    data = b""
+    for lo in range(indices.start, indices.stop, SLICE):
+        data += gzip.compress(_codes(store, Stretch(submission.sid, lo, min(lo + SLICE, indices.stop))))
+        await asyncio.sleep(0)
+    return data + gzip.flush()
+
+
+def _codes(store: Store, stretch: Stretch) -> bytes:
+    codes = bytearray(_GONE) * len(stretch)
+    for pending in store.pending(stretch):
+        status = Status.QUEUED if pending.ready else Status.WAITING
+        codes[pending.lo - stretch.lo : pending.hi - stretch.lo] = bytes([status]) * (pending.hi - pending.lo)
+    for claim in store.claims(stretch):
+        lo, hi = max(claim.lo, stretch.lo), min(claim.hi, stretch.hi)
+        codes[lo - stretch.lo : hi - stretch.lo] = bytes([Status.PROCESSING]) * (hi - lo)
+    for outcomes in store.outcomes(stretch):
+        codes[outcomes.lo - stretch.lo : outcomes.hi - stretch.lo] = outcomes.statuses()
+    return bytes(codes)
 
 
 def _index(text: str, otherwise: int) -> int:

@@ -1,0 +1,177 @@
+"""What a map page tells: right for small maps, a bounded part of large ones, and never much without a pause."""
+
+import asyncio
+import math
+from array import array
+from collections.abc import Coroutine, Iterator
+from typing import Any, TypeVar
+
+import pytest
+
+from cloud.dispatch.ports import Store
+from cloud.model import Outcomes, Status, Stretch, Submission
+from cloud.server.dashboard import chosen
+from cloud.server.dashboard.histogram import histogram
+from cloud.server.dashboard.listing import Wanted, list_submissions
+from cloud.server.dashboard.map_numbers import GROUPED, SAMPLED, MapNumbers, exception_of
+from cloud.server.dashboard.map_page import packed_statuses
+from cloud.stores.sqlite import SQLiteStore
+from tests.support.stores import claimed, ended, submit, whole
+
+T = TypeVar("T")
+MILLION = 1_000_000
+DONE, ERROR = Status.DONE, Status.ERROR
+
+
+class Counting:
+    """A store that counts of how many jobs outcomes are read, in all and at the most between two pauses."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.jobs = self.at_once = self.most_at_once = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def outcomes(self, *arguments: Any, **more: Any) -> list[Outcomes]:
+        found = self._store.outcomes(*arguments, **more)
+        read = sum(outcomes.count for outcomes in found)
+        self.jobs += read
+        self.at_once += read
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        return found
+
+    def run(self, asked: Coroutine[Any, Any, T]) -> T:
+        """The answer; whoever else waits for the loop gets their turn at each pause."""
+
+        async def pauses() -> None:
+            while True:
+                self.at_once = 0
+                await asyncio.sleep(0)
+
+        async def both() -> T:
+            other = asyncio.ensure_future(pauses())
+            try:
+                return await asked
+            finally:
+                other.cancel()
+
+        self.jobs = self.at_once = self.most_at_once = 0
+        return asyncio.run(both())
+
+
+@pytest.fixture(scope="module")
+def crowd() -> Iterator[tuple[Counting, Submission]]:
+    """A million finished jobs, each hundredth of which failed."""
+    store = SQLiteStore(":memory:")
+    submission, cid = claimed(store, MILLION, label="many")
+    statuses = [ERROR if i % 100 == 50 else DONE for i in range(1000)]
+    errors = [b"Traceback\nValueError: no 7 here" if status is ERROR else b"" for status in statuses]
+    with store.transaction():
+        for lo in range(0, MILLION, 1000):
+            row = ended(submission.sid, lo, lo + 1000, statuses=statuses, error=errors)
+            row.runtime[17] = 1.0 + lo / MILLION
+            store.finish(cid, row)
+    yield Counting(store), submission
+    store.close()
+
+
+def test_the_numbers_of_a_million_jobs_come_from_a_bounded_part_of_them(crowd: tuple[Counting, Submission]) -> None:
+    store, submission = crowd
+    numbers = MapNumbers(store)
+    found = store.run(numbers.of(submission))
+    assert (store.jobs <= SAMPLED + 110 * 1000, store.most_at_once <= 2000) == (True, True)
+    assert [line.jid - submission.jids.start for line in found.slowest[:2]] == [999_017, 998_017]
+    assert (found.looked_into, found.groups[0].text) == (GROUPED, "ValueError: no 7 here")
+    assert found.times is not None
+    assert found.times.count == SAMPLED
+    store.run(numbers.of(submission))
+    assert store.jobs == 0  # nothing has ended since
+
+
+def test_the_page_of_submissions_reads_no_outcome_of_a_million(crowd: tuple[Counting, Submission]) -> None:
+    store, submission = crowd
+    page = store.run(list_submissions(store, submission.account, Wanted()))
+    assert page.rows[0].counts == {"done": 990_000, "error": 10_000}
+    assert store.jobs == 0
+
+
+def test_the_grid_of_a_million_is_made_in_slices(crowd: tuple[Counting, Submission]) -> None:
+    store, submission = crowd
+    data = store.run(packed_statuses(store, submission, range(MILLION)))
+    assert store.most_at_once <= chosen.SLICE
+    assert len(data) < 20_000
+
+
+def test_the_failed_of_a_million_are_found_in_slices(crowd: tuple[Counting, Submission]) -> None:
+    store, submission = crowd
+    picked = chosen.picked(store, submission.account, [submission.sid, submission.sid])
+    found = store.run(chosen.choose(store, picked, chosen.meant("rerun", "failed")))
+    assert (found.count, found.submissions, store.most_at_once <= chosen.SLICE) == (10_000, 1, True)
+    everything = chosen.picked(store, submission.account, [submission.sid])
+    found = store.run(chosen.choose(store, everything, chosen.meant("delete", "")))
+    assert (found.jids, store.jobs) == ([submission.jids], 0)
+
+
+def test_failures_of_jobs_that_never_ran_are_one_group() -> None:
+    store = SQLiteStore(":memory:")
+    submission = submit(store, 5000)
+    with store.transaction():
+        store.settle(Outcomes.uniform(submission.sid, 0, 5000, Status.KILLED, "killed by the user"))
+    numbers = asyncio.run(MapNumbers(store).of(submission))
+    assert (numbers.times, numbers.slowest, len(numbers.failed)) == (None, [], 8)
+    assert [(group.text, group.status) for group in numbers.groups] == [("killed by the user", "killed")]
+    assert numbers.groups[0].count >= GROUPED
+    store.close()
+
+
+def test_jobs_that_can_be_changed_are_those_in_a_fitting_place() -> None:
+    store = SQLiteStore(":memory:")
+    submission, cid = claimed(store, 10)
+    with store.transaction():
+        store.finish(cid, ended(submission.sid, 2, 5, statuses=[DONE, ERROR, DONE]))
+        store.give_back(cid, 8, 10)
+        store.delete(Stretch(submission.sid, 2, 3))
+    first = submission.jids.start
+
+    def these(change: str, only: str) -> list[range]:
+        found = asyncio.run(chosen.jids_with(store, submission, chosen.meant(change, only)))
+        return [range(item.start - first, item.stop - first) for item in found]
+
+    assert these("kill", "") == [range(2), range(5, 10)]
+    assert these("kill", "queued") == [range(8, 10)]
+    assert these("delete", "") == [range(3, 5)]
+    assert these("rerun", "error") == [range(3, 4)]
+    assert these("rerun", "processing") == []
+    assert these("rerun", "no such word") == []
+    assert len(store.outcomes(whole(submission))) > 0
+    store.close()
+
+
+def test_run_times_are_bars_of_equal_ratios_when_they_are_far_apart() -> None:
+    assert histogram(array("d")) is None
+    one = histogram(array("d", [0.5] * 7))
+    assert one is not None
+    assert ([bar.count for bar in one.bars], one.median) == ([7], 0.5)
+    wide = histogram(array("d", [10 ** (i / 100) for i in range(-300, 300)]))
+    assert wide is not None
+    assert sum(bar.count for bar in wide.bars) == 600
+    assert max(bar.count for bar in wide.bars) <= 26
+    assert math.isclose(wide.bars[1].stop / wide.bars[1].start, wide.bars[5].stop / wide.bars[5].start)
+    even = histogram(array("d", [1 + i / 100 for i in range(100)]))
+    assert even is not None
+    assert math.isclose(even.bars[0].stop - even.bars[0].start, even.bars[9].stop - even.bars[9].start)
+    assert (even.longest, round(even.most, 2)) == (1.99, 1.95)
+
+
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("Traceback (most recent call last):\n  File x\nValueError: no\n", "ValueError: no"),
+        ("Traceback\nmodule.Wrong: a\nsecond line of the message!", "module.Wrong: a"),
+        ("killed by the user", "killed by the user"),
+        ("", "no reason is known"),
+    ],
+)
+def test_an_exception_is_the_last_line_that_looks_like_one(text: str, last: str) -> None:
+    assert exception_of(text) == last
