@@ -20,8 +20,9 @@ from cloud.dispatch.ports.engine import (
     Work,
     WorkerState,
 )
+from cloud.dispatch.ports.places import Claim, Listed, Loss, Pending
 from cloud.dispatch.ports.signals import Kill, News, Signals
-from cloud.dispatch.ports.store import Claim, Listed, Loss, Pending, Store
+from cloud.dispatch.ports.store import Store
 
 __all__ = [
     "BlobWriter",

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from cloud.dispatch.ports.store import Claim
+from cloud.dispatch.ports.places import Claim
 from cloud.model import Buffer, Chunk, Code, Outcomes, Piece, Spec, Submission
 
 
