@@ -126,6 +126,9 @@ def test_an_older_server_with_work_goes_on_and_is_used(session: Session, caplog:
         assert session.status(jid) == "processing"
     assert server_pid() == before
     assert "1 of its jobs run" in caplog.text
+    said = subprocess.run([sys.executable, "-m", "cloud.cli", "start"], capture_output=True, text=True, check=True)
+    assert f"(process {before})" in said.stdout
+    assert "it is of version 0.0.9, older than this one, and runs jobs" in said.stderr
     session.kill(jid, force=True)
     session.close()
     assert session.status(jid) == "killed"

@@ -29,6 +29,7 @@ def command(python: str | None, as_json: bool) -> None:
     """
     found_python = _examined(python) if python is not None else None
     from cloud.client.embedded import find_or_start
+    from cloud.client.succession import is_older
 
     before = card().get("pid")
     endpoint = find_or_start(Settings.current())
@@ -46,6 +47,12 @@ def command(python: str | None, as_json: bool) -> None:
         click.echo(json.dumps({"url": found.get("url"), "pid": found.get("pid"), "started": word == "started"}))
         return
     click.echo(f"{word}: {found.get('url')}/ (process {found.get('pid')})")
+    if is_older(found):
+        click.echo(
+            f"it is of version {found.get('version')}, older than this one, and runs jobs\n"
+            "TIP: the next use restarts it when they are done; `picloud stop && picloud start` does so at once",
+            err=True,
+        )
 
 
 def _examined(python: str) -> tuple[str, str]:
