@@ -3,8 +3,9 @@
 import asyncio
 
 from cloud.model import Status
-from cloud.server.history import MINUTES, MOST_ACCOUNTS, MOST_NAMES, SECONDS, History, Levels, Ring, Tally
+from cloud.server.history import MOST_ACCOUNTS, MOST_NAMES, History, Levels, Tally
 from cloud.server.recorder import Recorder
+from cloud.server.rings import MINUTES, SECONDS, Ring
 from tests.support.world import World
 
 NOW = 1_000_000_000.0

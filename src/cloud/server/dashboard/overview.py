@@ -8,7 +8,8 @@ from typing import Any
 from cloud.dispatch.ports import Store
 from cloud.local import Core
 from cloud.model import Status, Stretch, Submission
-from cloud.server.history import MINUTES, SECONDS, History, Names, Past, Tally
+from cloud.server.history import History, Names, Past, Tally
+from cloud.server.rings import MINUTES, SECONDS
 
 MOST_ROWS = 8
 _MOST_LOOKED_AT = 200
