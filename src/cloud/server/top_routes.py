@@ -17,8 +17,9 @@ from cloud.server.dashboard.listing import Row, Wanted, list_submissions, row_of
 from cloud.server.dashboard.watchers import Watcher, Watchers
 from cloud.server.gate import Caller, Gate
 from cloud.server.guarded import guarded
-from cloud.server.history import SECONDS, History
+from cloud.server.history import History
 from cloud.server.json_answer import JsonAnswer
+from cloud.server.rings import SECONDS
 from cloud.server.submission_routes import plain
 
 AT_MOST_EVERY_SECONDS = 0.5
