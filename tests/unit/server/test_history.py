@@ -112,17 +112,18 @@ def test_nothing_is_looked_at_while_nothing_changes() -> None:
     bench.close()
 
 
+def armed(bench: Bench) -> bool:
+    return bench.recorder._timer is not None
+
+
 def test_an_idle_server_has_no_timer_until_something_stirs_it() -> None:
     bench = Bench()
     bench.sample()
     bench.recorder.stop()
     bench.recorder = Recorder(bench, bench.loop, wall=lambda: bench.now)  # type: ignore[arg-type]
     bench.recorder.stir()
-    armed = bench.recorder._timer
-    assert armed is not None
-    bench.recorder.stir()
-    assert bench.recorder._timer is armed
+    assert armed(bench)
     for _ in range(2):  # the first one sees everything for the first time
         bench.recorder._sample()
-    assert bench.recorder._timer is None
+    assert not armed(bench)
     bench.close()
