@@ -209,3 +209,10 @@ def test_nothing_changes_without_the_token_of_a_page(server: Served, visitor: Lo
 def test_pages_are_for_who_is_signed_in(server: Served) -> None:
     for page in ("overview", "overview/curves", "files", "files/download?name=kept", "keys", "server"):
         assert Look(server).get(f"/{page}").path.startswith("/sign-in")
+
+
+@pytest.mark.parametrize("page", ["overview?span=day&by=function", "files", "keys", "server"])
+def test_addresses_are_relative_so_that_a_proxy_may_add_a_prefix(visitor: Look, page: str) -> None:
+    found = re.findall(r'(?:href|src|action|data-from|data-to)="([^"]*)"', visitor.get(f"/{page}").text)
+    assert found
+    assert [address for address in found if address.startswith("/") or "://" in address] == []
