@@ -113,6 +113,30 @@ def test_the_failed_of_a_million_are_found_in_slices(crowd: tuple[Counting, Subm
     assert (found.jids, store.jobs) == ([submission.jids], 0)
 
 
+def test_a_map_under_way_has_new_numbers_every_two_seconds_and_at_its_end() -> None:
+    store = SQLiteStore(":memory:")
+    submission, cid = claimed(store, 3)
+    now = 100.0
+    numbers = MapNumbers(store, lambda: now)
+
+    def slowest() -> int:
+        return len(asyncio.run(numbers.of(submission)).slowest)
+
+    def end(index: int) -> None:
+        with store.transaction():
+            store.finish(cid, ended(submission.sid, index, index + 1))
+
+    end(0)
+    assert slowest() == 1
+    end(1)
+    assert slowest() == 1
+    now = 102.5
+    assert slowest() == 2
+    end(2)
+    assert slowest() == 3
+    store.close()
+
+
 def test_failures_of_jobs_that_never_ran_are_one_group() -> None:
     store = SQLiteStore(":memory:")
     submission = submit(store, 5000)

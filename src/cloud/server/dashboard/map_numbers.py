@@ -6,8 +6,9 @@ Everything here reads a bounded part of a map, however long it is, in slices bet
 import asyncio
 import math
 import re
+import time
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from cloud.dispatch.ports import Store
@@ -59,25 +60,29 @@ class Numbers:
 
 
 class MapNumbers:
-    """Makes `Numbers`, and keeps the last ones: a map of which nothing more has ended has the same."""
+    """Makes `Numbers`, and keeps the last ones: a map of which nothing more has ended has the same, and one that is
+    under way has new ones every two seconds, however many look at it."""
 
     _MOST_KEPT = 32
+    _FRESH_SECONDS = 2.0
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._store = store
-        self._kept: dict[int, tuple[dict[Status, int], Numbers]] = {}
+        self._monotonic = monotonic
+        self._kept: dict[int, tuple[dict[Status, int], float, Numbers]] = {}
 
     async def of(self, submission: Submission) -> Numbers:
         """The numbers of a map."""
         ends = self._store.counts(Stretch(submission.sid, 0, submission.count))
-        kept = self._kept.get(submission.sid)
-        if kept is not None and kept[0] == ends:
-            return kept[1]
+        kept, now = self._kept.get(submission.sid), self._monotonic()
+        over = sum(ends.values()) == submission.count
+        if kept is not None and (kept[0] == ends or (now < kept[1] + self._FRESH_SECONDS and not over)):
+            return kept[2]
         numbers = await self._made(submission, ends)
         self._kept.pop(submission.sid, None)
         while len(self._kept) >= self._MOST_KEPT:
             del self._kept[next(iter(self._kept))]
-        self._kept[submission.sid] = ends, numbers
+        self._kept[submission.sid] = ends, now, numbers
         return numbers
 
     async def _made(self, submission: Submission, ends: dict[Status, int]) -> Numbers:

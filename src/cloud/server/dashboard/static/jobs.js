@@ -1,24 +1,27 @@
 /* The Jobs page: which rows are selected, and a search without empty fields in its address. */
 "use strict";
 (() => {
+  const picked = new Set();
   const boxes = () => [...document.querySelectorAll("input[name=sid]")].filter((box) => box.type === "checkbox");
 
   function show() {
     const form = document.getElementById("bulk");
     if (!form) return;
     const all = boxes();
-    const picked = all.filter((box) => box.checked).length;
+    const many = all.filter((box) => box.checked).length;
     const everything = document.getElementById("everything").checked;
     const pickAll = document.getElementById("pick-all");
-    pickAll.checked = picked > 0 && picked === all.length;
-    pickAll.indeterminate = picked > 0 && picked < all.length;
-    document.getElementById("picked-text").textContent = picked ? `${picked} selected` : "Select all";
-    for (const button of form.querySelectorAll("button")) button.disabled = !picked && !everything;
-    form.classList.toggle("some", picked > 0 || everything);
+    pickAll.checked = many > 0 && many === all.length;
+    pickAll.indeterminate = many > 0 && many < all.length;
+    document.getElementById("picked-text").textContent = many ? `${many} selected` : "Select all";
+    for (const button of form.querySelectorAll("button")) button.disabled = !many && !everything;
+    form.classList.toggle("some", many > 0 || everything);
   }
 
   document.addEventListener("change", (event) => {
     if (event.target.id === "pick-all") for (const box of boxes()) box.checked = event.target.checked;
+    picked.clear();
+    for (const box of boxes()) if (box.checked) picked.add(box.value);
     show();
   });
 
@@ -32,7 +35,13 @@
     for (const field of event.target.elements) if (field.name && !field.value) field.disabled = true;
   });
 
-  document.addEventListener("htmx:afterSwap", () => { window.picloud.localTimes(document); document.dispatchEvent(new CustomEvent("renewed")); });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (!event.detail.serverResponse.includes('id="found"')) { event.preventDefault(); location.reload(); } /* signed out */
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    for (const box of boxes()) box.checked = picked.has(box.value);
+    window.picloud.localTimes(document); document.dispatchEvent(new CustomEvent("renewed"));
+  });
   document.addEventListener("renewed", show);
   document.addEventListener("DOMContentLoaded", () => {
     const zone = document.querySelector("[data-zone]");

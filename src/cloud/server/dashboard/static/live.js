@@ -37,10 +37,12 @@
   }
 
   async function ask() {
-    const answer = await fetch(location.href, { credentials: "same-origin", cache: "no-store", headers: { "X-Live": "1" } });
+    const address = location.href;
+    const answer = await fetch(address, { credentials: "same-origin", cache: "no-store", headers: { "X-Live": "1" } });
     if (answer.redirected || answer.status === 404) { location.reload(); return; }
     if (!answer.ok) throw new Error(String(answer.status));
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (location.href !== address) { again = true; return; } /* something else is looked at by now */
     window.picloud.localTimes(page);
     for (const part of parts()) {
       const fresh = page.getElementById(part.id);
