@@ -213,8 +213,8 @@ def test_a_kill_ends_what_runs(line: CommandLine) -> None:
     jid = line.text("call", "-l", "sleeper", "my-tools.py:sleep", "60").strip()
     eventually(lambda: line.text("output", jid) == "asleep\n")
     line.text("kill", "--force", jid)
-    assert line.lines("info", "-o", "status", jid)[0]["status"] == "killed"
     assert line.refused("join", jid)[0] == 3
+    assert line.lines("info", "-o", "status", jid)[0]["status"] == "killed"
     assert line.text("jobs", "--label", "sleeper", "--status", "killed", "--jids").strip() == jid
 
 

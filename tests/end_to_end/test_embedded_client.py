@@ -130,6 +130,7 @@ def test_an_older_server_with_work_goes_on_and_is_used(session: Session, caplog:
     assert f"(process {before})" in said.stdout
     assert "it is of version 0.0.9, older than this one, and runs jobs" in said.stderr
     session.kill(jid, force=True)
+    eventually(lambda: session.status(jid) == "killed")
     session.close()
     assert session.status(jid) == "killed"
     assert server_pid() != before
