@@ -240,6 +240,19 @@ def test_cids_are_never_given_out_twice(store: Store) -> None:
 # --- moves
 
 
+def test_jobs_in_claims_are_counted(store: Store) -> None:
+    first, _ = claimed(store, 5)
+    submission = submit(store, 20)
+    assert store.claimed(whole(submission)) == 0
+    with store.transaction():
+        dispatcher = store.enlist("another", later(60))
+        for lo in (0, 4, 10):
+            store.claim(submission.sid, lo, lo + 3, dispatcher=dispatcher, agent="")
+    assert (store.claimed(whole(submission)), store.claimed(whole(first))) == (9, 5)
+    parts = {(1, 5): 3, (3, 4): 0, (11, 12): 1, (6, 6): 0, (12, 20): 1}
+    assert {part: store.claimed(Stretch(submission.sid, *part)) for part in parts} == parts
+
+
 def test_outcomes_leave_their_claim(store: Store) -> None:
     submission, cid = claimed(store, 10)
     with store.transaction():

@@ -7,7 +7,8 @@ from cloud.dispatch.ports import Store
 from cloud.model import Ranges, Status, Stretch
 from cloud.model.ranges import normal
 
-_GONE = 0xFF
+GONE = 0xFF
+"""In the place of a status: the job was deleted."""
 _FEW = 8
 """So many parts of a submission are counted one by one; of more, statuses are read all at once."""
 
@@ -52,17 +53,16 @@ def counts_in(store: Store, stretch: Stretch) -> Counter[Status]:
     totals: Counter[Status] = Counter(store.counts(stretch))
     for pending in store.pending(stretch):
         totals[Status.QUEUED if pending.ready else Status.WAITING] += pending.hi - pending.lo
-    for claim in store.claims(stretch):
-        totals[Status.PROCESSING] += min(claim.hi, stretch.hi) - max(claim.lo, stretch.lo)
-    return totals
+    totals[Status.PROCESSING] += store.claimed(stretch)
+    return +totals
 
 
 def _counts_of_many(store: Store, group: list[Named]) -> Counter[Status]:
     """Of very many parts of one submission, ascending."""
     span = Stretch(group[0].stretch.sid, group[0].stretch.lo, group[-1].stretch.hi)
-    codes = _codes(store, span)
+    codes = codes_in(store, span)
     asked = b"".join([codes[n.stretch.lo - span.lo : n.stretch.hi - span.lo] for n in group])
-    if _GONE in asked:
+    if GONE in asked:
         for named in group:
             statuses_of(store, named)
     return Counter({status: number for status in Status if (number := asked.count(status))})
@@ -74,15 +74,16 @@ def statuses_of(store: Store, named: Named) -> bytes:
     Raises:
         JobNotFound: naming the first that was deleted.
     """
-    codes = _codes(store, named.stretch)
-    gone = codes.find(_GONE)
+    codes = codes_in(store, named.stretch)
+    gone = codes.find(GONE)
     if gone >= 0:
         raise not_found(named.first_jid + gone)
     return bytes(codes)
 
 
-def _codes(store: Store, stretch: Stretch) -> bytearray:
-    codes = bytearray([_GONE]) * len(stretch)
+def codes_in(store: Store, stretch: Stretch) -> bytearray:
+    """One status per job of the stretch, `GONE` for deleted ones."""
+    codes = bytearray([GONE]) * len(stretch)
     for pending in store.pending(stretch):
         status = Status.QUEUED if pending.ready else Status.WAITING
         _paint(codes, stretch, pending.lo, pending.hi, bytes([status]))

@@ -53,6 +53,13 @@ class Claims(PendingJobs):
             found.append(Claim(cid, stretch.sid, start - base, stop - base, attempt, dispatcher, agent))
         return found
 
+    def claimed(self, stretch: Stretch) -> int:
+        """How many jobs of the stretch are in claims."""
+        base = self._base(stretch.sid)
+        if base is None or stretch.lo >= stretch.hi:
+            return 0
+        return int(self._first(SQL.claimed, (base + stretch.lo, base + stretch.hi))[0])
+
     def claims_of(self, dispatcher: int) -> list[Claim]:
         """Everything that was claimed under one lease."""
         found = []

@@ -175,6 +175,10 @@ class Store(Protocol):
         """Claims that overlap, ascending by lo, **not** cut."""
         ...
 
+    def claimed(self, stretch: Stretch) -> int:
+        """How many jobs of the stretch are in claims, counted without a look at each claim here."""
+        ...
+
     def claims_of(self, dispatcher: int) -> list[Claim]: ...
 
     def outcomes(

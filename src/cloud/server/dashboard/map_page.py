@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from cloud.dispatch.counting import GONE, codes_in
 from cloud.dispatch.ports import Store
 from cloud.model import Status, Stretch, Submission
 from cloud.server.dashboard import forms
@@ -17,8 +18,6 @@ from cloud.server.dashboard.listing import row_of
 from cloud.server.dashboard.map_numbers import MapNumbers
 from cloud.server.dashboard.rendering import HEADERS
 from cloud.server.dashboard.visits import Visit
-
-_GONE = bytes([Status.DELETED])
 
 
 class MapPage:
@@ -67,22 +66,10 @@ async def packed_statuses(store: Store, submission: Submission, indices: range) 
     gzip = zlib.compressobj(1, zlib.DEFLATED, 31)
     data = b""
     for lo in range(indices.start, indices.stop, SLICE):
-        data += gzip.compress(_codes(store, Stretch(submission.sid, lo, min(lo + SLICE, indices.stop))))
+        codes = codes_in(store, Stretch(submission.sid, lo, min(lo + SLICE, indices.stop)))
+        data += gzip.compress(codes.replace(bytes([GONE]), bytes([Status.DELETED])))
         await asyncio.sleep(0)
     return data + gzip.flush()
-
-
-def _codes(store: Store, stretch: Stretch) -> bytes:
-    codes = bytearray(_GONE) * len(stretch)
-    for pending in store.pending(stretch):
-        status = Status.QUEUED if pending.ready else Status.WAITING
-        codes[pending.lo - stretch.lo : pending.hi - stretch.lo] = bytes([status]) * (pending.hi - pending.lo)
-    for claim in store.claims(stretch):
-        lo, hi = max(claim.lo, stretch.lo), min(claim.hi, stretch.hi)
-        codes[lo - stretch.lo : hi - stretch.lo] = bytes([Status.PROCESSING]) * (hi - lo)
-    for outcomes in store.outcomes(stretch):
-        codes[outcomes.lo - stretch.lo : outcomes.hi - stretch.lo] = outcomes.statuses()
-    return bytes(codes)
 
 
 def _index(text: str, otherwise: int) -> int:

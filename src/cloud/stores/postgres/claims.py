@@ -46,6 +46,13 @@ class Claims(PendingJobs):
             for cid, start, stop, attempt, dispatcher, agent in rows
         ]
 
+    def claimed(self, stretch: Stretch) -> int:
+        """How many jobs of the stretch are in claims."""
+        base = self._base(stretch.sid)
+        if base is None or stretch.lo >= stretch.hi:
+            return 0
+        return int(self._first(SQL.claimed, {"lo": base + stretch.lo, "hi": base + stretch.hi})[0])
+
     def claims_of(self, dispatcher: int) -> list[Claim]:
         """Everything that was claimed under one lease."""
         return [

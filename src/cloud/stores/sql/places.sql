@@ -46,6 +46,10 @@ SELECT stop, start, cid, sid, attempt, dispatcher, agent FROM claims
 -- :name claims_from
 SELECT cid, start, stop, attempt, dispatcher, agent FROM claims WHERE stop > ? ORDER BY stop
 
+-- :name claimed
+SELECT coalesce(sum(min(stop, ?2) - max(start, ?1)), 0) FROM claims WHERE stop > ?1 AND start < ?2
+    AND stop <= coalesce((SELECT stop FROM claims WHERE stop >= ?2 ORDER BY stop LIMIT 1), ?2)
+
 -- :name first_claim
 SELECT start FROM claims WHERE stop > ? ORDER BY stop LIMIT 1
 

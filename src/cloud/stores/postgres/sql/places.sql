@@ -58,6 +58,11 @@ INSERT INTO claims (stop, start, cid, sid, attempt, dispatcher, agent) VALUES (%
 SELECT cid, start, stop, attempt, dispatcher, agent FROM claims WHERE stop > %(lo)s AND start < %(hi)s
     AND stop <= coalesce((SELECT stop FROM claims WHERE stop >= %(hi)s ORDER BY stop LIMIT 1), %(hi)s) ORDER BY stop
 
+-- :name claimed
+SELECT coalesce(sum(least(stop, %(hi)s) - greatest(start, %(lo)s)), 0)::bigint FROM claims
+WHERE stop > %(lo)s AND start < %(hi)s
+    AND stop <= coalesce((SELECT stop FROM claims WHERE stop >= %(hi)s ORDER BY stop LIMIT 1), %(hi)s)
+
 -- :name claim
 SELECT c.sid, c.start - s.first_jid, c.stop - s.first_jid, c.attempt, c.dispatcher, c.agent
 FROM claims c JOIN submissions s ON s.sid = c.sid WHERE c.cid = %s ORDER BY c.stop
