@@ -268,6 +268,27 @@ def test_very_much_output_leaves_the_page_usable(server: Served, browser: WebDri
     assert text_of(browser, "h1") == f"Job {jid}"
 
 
+def test_a_job_that_writes_without_end_is_followed(server: Served, browser: WebDriver, tmp_path: Path) -> None:
+    """What nobody could read is left out."""
+
+    def flood(path: str) -> None:
+        import os
+
+        while not os.path.exists(path):
+            print("\n".join(str(i) for i in range(1000)))
+        print("the end")
+
+    (jid,) = server.submit(flood, [str(tmp_path / "stop")])
+    browser.get(f"{server.url}/jobs/{jid}")
+    number = "return Number(document.querySelector('#stdout-tab .badge').textContent.replaceAll(',', ''))"
+    eventually(lambda: browser.execute_script(number) > 20_000)
+    seen = browser.execute_script(number)
+    eventually(lambda: browser.execute_script(number) > seen)
+    (tmp_path / "stop").touch()
+    eventually(lambda: text_of(browser, "#stdout .line:last-child") == "the end")
+    assert browser.execute_script("return document.querySelectorAll('#stdout .line').length") <= 2000
+
+
 # --- how it failed
 
 

@@ -41,9 +41,17 @@ class _One:
     def noted(self, name: str) -> Any:
         """A value that the worker process left beside the outcome; a profile among them makes it long: read once."""
         if self._notes is None:
-            text = bytes(self.column("extra"))
-            self._notes = json.loads(text) if text else {}
+            self._notes = _dict_in(bytes(self.column("extra")))
         return self._notes.get(name)
+
+
+def _dict_in(text: bytes) -> dict[str, Any]:
+    """Of JSON that a worker process wrote, which may be anything."""
+    try:
+        found = json.loads(text) if text else {}
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 class InfoReader:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from cloud.server.dashboard.places import USERS, brief, whose
 
-_FRAME = re.compile(r'^(?P<before>[ |+-]*)File "(?P<file>.+)", line (?P<line>\d+)(?:, in (?P<function>.*))?$')
+_FRAME = re.compile(r'^(?P<before>[ |+-]*)File "(?P<file>.+)", line (?P<line>\d{1,9})(?:, in (?P<function>.*))?$')
 _RAISED = re.compile(r"[A-Za-z_][\w.<>]*(: .*|Error|Exception|Interrupt|Exit)")
 _NO_EXCEPTION = ("Traceback", "TIP: ", "During ", "The above ", "Could not ")
 _MOST_LINES = 3000

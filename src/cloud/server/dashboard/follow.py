@@ -33,6 +33,8 @@ LOOK_AROUND_SECONDS = 15.0
 MOST_OF_ONE_ACCOUNT = 30
 """Open streams. Who finds no room sees the output when the page renews itself."""
 EVENT_BYTES = 128 << 10
+PAUSE_SECONDS = 0.1
+"""Behind a full event: of a job that writes faster than anybody reads, the page gets the end from time to time."""
 _HEADERS = {**HEADERS, "cache-control": "no-store", "x-accel-buffering": "no"}
 _SEEN = re.compile(r"([a-z]+)=(\d{1,18})@(\d{1,9})")
 
@@ -127,6 +129,8 @@ class OutputStream:
                     text = decoder.decode(data, final=ended and lo + len(data) == len(piece.data))
                     reached = _At(piece.start + lo + len(data) - decoder.held, piece.attempt)
                     await queue.put(_News(stream, reached, start, text))
+                if len(piece.data) >= EVENT_BYTES and not ended:
+                    await asyncio.sleep(PAUSE_SECONDS)
                 if not piece.data and not ended:
                     await queue.put(_News(stream, reached))
         except CloudException as error:  # the job was deleted, for one

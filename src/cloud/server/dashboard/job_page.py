@@ -156,7 +156,9 @@ def _of_profile(profile: Profile | None, sort: str) -> dict[str, Any]:
 
 
 def _bytes(written: Any) -> bytes:
-    return written.encode("utf-8", "replace") if isinstance(written, str) else bytes(written or b"")
+    if isinstance(written, str):
+        return written.encode("utf-8", "replace")
+    return bytes(written) if isinstance(written, (bytes, bytearray, memoryview)) else b""
 
 
 def _file(data: bytes, name: str) -> Response:

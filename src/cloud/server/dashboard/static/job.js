@@ -96,9 +96,9 @@
         const cut = this.box.querySelector(".cut");
         if (cut) cut.remove();
       }
-      if (start > this.position.end) this.log.skipped(start - this.position.end);
+      if (start > this.position.end) this.log.later(start - this.position.end);
       this.position.end = start + new TextEncoder().encode(text).length;
-      this.log.append(text);
+      this.log.later(text);
       if (!this.linked) this.link();
     }
 
@@ -184,7 +184,7 @@
         hush();
         delete section.dataset.running;
         section.dataset.over = "yes";
-        for (const panel of panels) panel.said();
+        for (const panel of panels) panel.log.draw();
       });
       stream.addEventListener("error", () => {
         if (!stream || stream.readyState !== EventSource.CLOSED) return; /* else the browser comes back by itself */

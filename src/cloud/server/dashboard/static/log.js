@@ -5,9 +5,10 @@
  */
 "use strict";
 (() => {
-  const MOST_LINES = 5000;
+  const MOST_LINES = 2000;
   const MOST_CHARACTERS = 4 << 20;
   const LONG_LINE = 3000;
+  const LONGEST_OPEN = 256 << 10;
   const MOST_HITS = 20000;
   const COLOURS = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
   const ESCAPES = /\x1b\[([0-?]*)[ -/]*([@-~])|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]|[\x00-\x08\x0b-\x1f\x7f]/g;
@@ -124,6 +125,13 @@
     }
   }
 
+  function linesOf(item) {
+    if (typeof item !== "string") return 0;
+    let number = 0;
+    for (let at = item.indexOf("\n"); at >= 0; at = item.indexOf("\n", at + 1)) number += 1;
+    return number;
+  }
+
   class Log extends EventTarget {
     constructor(pre) {
       super();
@@ -132,7 +140,8 @@
       this.query = "";
       this.hits = [];
       this.current = -1;
-      this.highlights = `found-${pre.id}`;
+      this.drawn = { at: 0, took: 0 };
+      this.waiting = false;
       pre.addEventListener("scroll", () => {
         const atEnd = pre.scrollHeight - pre.scrollTop - pre.clientHeight < 24;
         if (atEnd !== this.following) { this.following = atEnd; this.tell(); }
@@ -146,15 +155,52 @@
       this.pen = PLAIN;
       this.number = 0;
       this.characters = 0;
-      this.left = 0;
       this.rest = "";
+      this.coming = [];
       this.pre.replaceChildren();
       this.search(this.query);
       this.tell();
     }
 
-    /* Say that bytes between are gone. */
-    skipped(bytes) {
+    /* Text, or how many bytes between were not kept, shown soon: what comes meanwhile is drawn together, and drawing
+     * takes a fifth of the time at most, so that a job that writes without end does not stop the page. */
+    later(item) {
+      this.coming.push(item);
+      if (this.waiting) return;
+      this.waiting = true;
+      const pause = Math.max(0, this.drawn.at + 4 * this.drawn.took - performance.now());
+      setTimeout(() => requestAnimationFrame(() => this.draw()), pause);
+    }
+
+    draw() {
+      const began = performance.now();
+      const items = this.coming;
+      this.coming = [];
+      this.waiting = false;
+      let from = items.length;
+      for (let lines = 0; from > 0 && lines <= MOST_LINES; from -= 1) lines += linesOf(items[from - 1]);
+      for (const item of items.slice(0, from)) this.number += linesOf(item); /* they would not stay anyway */
+      if (from) { this.open = null; this.rest = ""; }
+      for (const item of items.slice(from)) {
+        if (typeof item === "string") this.add(item); else this.note(item);
+      }
+      this.finish();
+      this.drawn = { at: performance.now(), took: performance.now() - began };
+    }
+
+    append(text) {
+      this.add(text);
+      this.finish();
+    }
+
+    finish() {
+      this.trim();
+      if (this.query) this.search(this.query, true);
+      this.tell(); /* who listens may show what was hidden while it was empty */
+      if (this.following) this.toEnd();
+    }
+
+    note(bytes) {
       const note = document.createElement("div");
       note.className = "note";
       note.textContent = `${bytes.toLocaleString("en")} bytes were not kept`;
@@ -162,13 +208,19 @@
       this.open = null;
     }
 
-    append(text) {
+    add(text) {
       text = this.rest + text;
       const cut = text.slice(-4100).match(UNFINISHED);
       this.rest = cut ? cut[0] : "";
       if (this.rest) text = text.slice(0, text.length - this.rest.length);
       if (!text) return;
-      const pieces = text.split("\n");
+      let pieces = text.split("\n");
+      const gone = pieces.length - 1 - MOST_LINES;
+      if (gone > 0) { /* they would be taken away again at once */
+        pieces = pieces.slice(gone);
+        this.number += this.open ? gone - 1 : gone;
+        this.open = null;
+      }
       const fresh = document.createDocumentFragment();
       pieces.forEach((piece, at) => {
         const last = at === pieces.length - 1;
@@ -184,13 +236,9 @@
         if (last && line.raw.includes("\r")) line.raw = line.raw.slice(line.raw.lastIndexOf("\r", line.raw.length - 2) + 1);
         this.characters += piece.length + 1;
         this.pen = line.draw(line.before);
-        this.open = last ? line : null;
+        this.open = last && line.raw.length < LONGEST_OPEN ? line : null;
       });
       this.pre.append(fresh);
-      this.trim();
-      if (this.query) this.search(this.query, true);
-      this.tell(); /* who listens may show what was hidden while it was empty */
-      if (this.following) this.toEnd();
     }
 
     trim() {
@@ -200,7 +248,9 @@
         this.lines[gone].element.remove();
         gone += 1;
       }
-      if (gone) { this.lines.splice(0, gone); this.left += gone; }
+      if (!gone) return;
+      this.lines.splice(0, gone);
+      while (this.pre.firstElementChild !== this.lines[0].element) this.pre.firstElementChild.remove(); /* notes */
     }
 
     toEnd() { this.pre.scrollTop = this.pre.scrollHeight; }
