@@ -40,7 +40,8 @@ test: $(READY) ## all tests: SQLite, local workers, and the contract suite of ea
 	$(BIN)/python -m pytest
 
 test-all: test ## the same, and the scenarios on PostgreSQL; further combinations of store and engine join here
-	PICLOUD_TEST_STORE=postgres $(BIN)/python -m pytest -q tests/scenarios
+	PICLOUD_TEST_STORE=postgres $(BIN)/python -m pytest -q tests/scenarios tests/contracts/test_job_api.py \
+		tests/contracts/test_files_api.py
 
 quick: $(READY) ## the tests that take milliseconds
 	$(BIN)/python -m pytest tests/architecture tests/unit tests/contracts -m 'not slow' -q

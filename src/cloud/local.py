@@ -123,6 +123,7 @@ class Core:
             self._closed = True
             self.dispatcher.close()
             self.engine.abandon()
+            self.dispatcher.resign()
             self.store.close()
             self.blobs.close()
 

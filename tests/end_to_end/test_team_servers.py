@@ -24,8 +24,7 @@ def servers(postgres: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
         one.end(signal.SIGKILL)
         raise
     yield one, other
-    for server in (one, other):
-        assert server.end() == 0
+    assert [one.end(), other.end()] == [0, 0]
 
 
 def test_each_answers_for_jobs_that_the_other_took_in(servers: tuple[TeamServer, TeamServer]) -> None:

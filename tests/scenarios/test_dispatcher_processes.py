@@ -21,13 +21,15 @@ from tests.support.world import World
 PROGRAM = """
 import os, select, sys
 from datetime import timedelta
-from cloud.dispatch import dispatcher as module
+from cloud.dispatch import dispatcher as module, lease
 from cloud.dispatch.clock import SystemClock
 from cloud.stores.blobs import MemoryBlobs
+from cloud.stores.postgres import link
 from cloud.stores.postgres.store import PostgresStore
 from cloud.testing import ScriptedEngine
 
-module.LEASE_DURATION, module.RENEW_EVERY_SECONDS, module.RETRY_AFTER_SECONDS = timedelta(seconds=1), 0.3, 0.1
+lease.LEASE_DURATION, lease.RENEW_EVERY_SECONDS, module.RETRY_AFTER_SECONDS = timedelta(seconds=1), 0.3, 0.1
+link._SESSION["idle_in_transaction_session_timeout"] = "1s"  # one may be frozen in its turn
 url, path = sys.argv[1:]
 log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 

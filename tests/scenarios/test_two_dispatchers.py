@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from cloud.dispatch.dispatcher import LEASE_DURATION, RENEW_EVERY_SECONDS
+from cloud.dispatch.lease import LEASE_DURATION, RENEW_EVERY_SECONDS
 from cloud.dispatch.waiters import Waiter
 from cloud.errors import ServerUnavailable
 from cloud.model import Status
@@ -119,6 +119,17 @@ def test_jobs_of_a_dispatcher_that_is_gone_run_at_the_other_once_its_lease_is_ov
     for world in worlds:
         world.run_all()
     assert one.status(more) == ["done"]
+
+
+def test_who_stops_in_order_leaves_its_jobs_to_the_other_at_once(worlds: tuple[World, World]) -> None:
+    one, other = worlds
+    jids = one.map(2)
+    one.dispatcher.close()
+    one.engine.abandon()
+    one.dispatcher.resign()
+    _until(other, lambda: other.engine.running)
+    other.run_all()
+    assert _everywhere(other, jids) == [(Status.DONE, 2)] * 2
 
 
 def test_outcomes_wait_for_a_database_that_is_being_restarted(worlds: tuple[World, World], postgres: Cluster) -> None:

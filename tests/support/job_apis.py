@@ -4,6 +4,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,9 @@ from cloud.client.remote import RemoteApi
 from cloud.local import FIRST_ACCOUNT, Pool
 from cloud.model import Buffer
 from tests.support import processes
+from tests.support.postgres import running
+from tests.support.stores import STORE
+from tests.support.team import TeamServer
 
 SPEAKERS = ["in process", "through the door", "over http"]
 
@@ -49,6 +53,16 @@ def speaker(name: str) -> Iterator[JobApi]:
     """One of `SPEAKERS`, with two slots, on a core of its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PICLOUD_WORKERS", "2")
+        if name == "over http" and STORE == "postgres":
+            with tempfile.TemporaryDirectory() as folder:
+                server = TeamServer(running().url(), Path(folder), workers=2)
+                for variable, value in server.variables.items():
+                    patch.setenv(variable, value)
+                api = connect.network_session().api
+                yield api
+                api.close()
+                server.end()
+            return
         if name == "over http":
             with tempfile.TemporaryDirectory() as home:
                 patch.setenv("PICLOUD_HOME", home)

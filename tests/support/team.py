@@ -22,6 +22,8 @@ class TeamServer(Served):
     """
 
     def __init__(self, store: str, folder: Path, key: dict[str, str] | None = None, *, workers: int = 1) -> None:
+        self.variables: dict[str, str] = {}
+        """Of a client's environment, if this is the store's first server."""
         self.home = str(folder / f"server-{sum(1 for _ in folder.iterdir())}")
         os.mkdir(self.home)
         self.log = os.path.join(self.home, "log")
@@ -33,7 +35,11 @@ class TeamServer(Served):
             self.process = subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=log, env={**os.environ, "PICLOUD_HOME": self.home}
             )
-        self.url = eventually(self._listens, within_seconds=START_SECONDS)
+        try:
+            self.url = eventually(self._listens, within_seconds=START_SECONDS)
+        except BaseException:
+            self.end(signal.SIGKILL)
+            raise
         self.pid = self.process.pid
         if key is None:
             assert self.process.stdout is not None
@@ -41,6 +47,7 @@ class TeamServer(Served):
             words = dict(word.split("=", 1) for word in self.process.stdout.readline().decode().split())
             proof = base64.b64encode(f"{words['PICLOUD_API_KEY']}:{words['PICLOUD_API_SECRETKEY']}".encode()).decode()
             key = {"Authorization": f"Basic {proof}"}
+            self.variables = words
         self._key = key
 
     @property

@@ -6,26 +6,23 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
 from functools import partial
 
 from cloud.dispatch import lifecycle
 from cloud.dispatch.barriers import Barriers
 from cloud.dispatch.claiming import Claiming
 from cloud.dispatch.early import EarlyStart
+from cloud.dispatch.lease import Lease
 from cloud.dispatch.neighbours import Neighbours
 from cloud.dispatch.ports import Blobs, Claim, Clock, Engine, Event, Finished, Returned, Store
 from cloud.dispatch.step import Step
 from cloud.dispatch.tokens import JobTokens
 from cloud.dispatch.waiters import Waiters
 from cloud.errors import ServerUnavailable, StoreFull
-from cloud.model import Chunk, Outcomes, Status, Stretch, Submission
-from cloud.model.ranges import normal, subtract
+from cloud.model import Chunk, Outcomes, Status, Submission
 
 log = logging.getLogger("Cloud.dispatcher")
 
-LEASE_DURATION = timedelta(seconds=15)
-RENEW_EVERY_SECONDS = 5.0
 RETRY_AFTER_SECONDS = 1.0
 """How long outcomes that could not be stored (a full disk) are kept before the next try."""
 
@@ -72,15 +69,17 @@ class Dispatcher:
         self._claiming = Claiming(store, engine, self.tokens)
         self._early = EarlyStart(engine, clock)
         self._neighbours = Neighbours(store, self._claiming, alone=sole)
-        self._name = name
         self._sole = sole
         self._step: Step | None = None
         self._ticking = False
         self._more = True
         self._events: list[Event] = []
         self._retry_at: float | None = None
-        self._renew_at = clock.monotonic() + RENEW_EVERY_SECONDS
-        self._enlist()
+        self._lease = Lease(
+            store, engine, clock, self._claiming, finish=self._finish, lose=self._lose, name=name, sole=sole
+        )
+        with self.step() as step:
+            self._lease.enlist(step)
 
     # --- steps
 
@@ -130,6 +129,9 @@ class Dispatcher:
 
     def _claim(self, step: Step) -> None:
         """Ready work to free seats."""
+        if self.closed:
+            step.spare, step.ready = True, False
+            return
         work, self._more = self._claiming.claim(step.left)
         step.spare |= step.ready and self._more
         step.ready = False
@@ -177,11 +179,18 @@ class Dispatcher:
             self.tick()
         with self.store.reading():
             self.waiters.notify(step.touched)
-        if step.garbage:  # what is named by its content may have come again in the same transaction
-            with self.store.transaction():  # and does not come again just now
-                self.blobs.delete(set(step.garbage) - self.store.referenced(step.garbage))
+        if step.garbage:
+            self._sweep(step.garbage)
         if self.on_change is not None:
             self.on_change(step)
+
+    def _sweep(self, garbage: list[str]) -> None:
+        """Delete blobs, but for those that are named by their content and came again; none comes meanwhile."""
+        try:
+            with self.store.transaction():
+                self.blobs.delete(set(garbage) - self.store.referenced(garbage))
+        except ServerUnavailable as error:  # the commit stands; retention finds them
+            log.warning("%d blobs are left for later: %s", len(garbage), error)
 
     def kill(self, claim: Claim, lo: int, hi: int, *, force: bool) -> None:
         """Behind a commit: end jobs lo..hi-1 of a claim, wherever the engine has them; those that it gives back or
@@ -205,6 +214,17 @@ class Dispatcher:
         with self.lock:
             self.closed = True
             self.waiters.wake_all()
+
+    def resign(self) -> None:
+        """After `close`, with an engine that has ended all jobs: other dispatchers may have them at once."""
+        if self._sole:
+            return
+        with self.lock:
+            try:
+                with self.step() as step:
+                    self._lease.resign(step)
+            except ServerUnavailable as error:
+                log.warning("the jobs of this server go to others when its lease is over: %s", error)
 
     def tick(self) -> float | None:
         """One pass. Never waits.
@@ -248,14 +268,12 @@ class Dispatcher:
 
     def next_deadline(self) -> float | None:
         """When `tick` wants to be called at the latest."""
-        deadlines = [self.engine.next_deadline(), self._retry_at]
-        if not self._sole:
-            deadlines.append(self._renew_at)
+        deadlines = [self.engine.next_deadline(), self._retry_at, self._lease.due]
         return min((d for d in deadlines if d is not None), default=None)
 
     def _act(self) -> None:
         now = self.clock.monotonic()
-        renew = not self._sole and now >= self._renew_at
+        renew = self._lease.due is not None and now >= self._lease.due
         if not (self._events or renew or self._more) or (self._retry_at is not None and now < self._retry_at):
             return
         self._retry_at = None
@@ -263,7 +281,8 @@ class Dispatcher:
             with self.step() as step:
                 self._neighbours.settle_doubt(step)
                 if renew:
-                    self._renew(step)
+                    self._more = True
+                    self._lease.renew(step)
                 for event in self._events:
                     self._absorb(event, step)
         except (StoreFull, ServerUnavailable) as error:
@@ -358,41 +377,3 @@ class Dispatcher:
         ended = Outcomes.uniform(claim.sid, claim.lo, claim.hi, Status.ERROR, text)
         ended.attempt = claim.attempt
         self._finish(claim.cid, ended, step)
-
-    # --- the lease
-
-    def _enlist(self) -> None:
-        with self.step() as step:
-            now = self.clock.now()
-            others = self.store.dispatchers() if self._sole else self.store.lapsed(now)
-            self._claiming.dispatcher = self.store.enlist(self._name, now + LEASE_DURATION)
-            for other in others:
-                self._reap(other, step)
-
-    def _reap(self, dispatcher: int, step: Step) -> None:
-        for claim in self.store.claims_of(dispatcher):
-            whole = range(claim.lo, claim.hi)
-            killed = normal(self.store.condemned(Stretch(claim.sid, claim.lo, claim.hi)))
-            for part in killed:
-                ended = Outcomes.uniform(claim.sid, part.start, part.stop, Status.KILLED, lifecycle.KILLED_TEXT)
-                ended.attempt = claim.attempt
-                self._finish(claim.cid, ended, step)
-            for part in subtract([whole], killed):
-                lost = replace(claim, lo=part.start, hi=part.stop)
-                self._lose(lost, "the server stopped while this job was running", step)
-        self.store.discharge(dispatcher)
-
-    def _renew(self, step: Step) -> None:
-        now = self.clock.now()
-        self._more = True
-        self._renew_at = self.clock.monotonic() + RENEW_EVERY_SECONDS
-        if not self.store.renew(self._claiming.dispatcher, now + LEASE_DURATION):
-            log.error("this dispatcher was taken for dead and its jobs given to others: starting afresh")
-            for held in list(self._claiming.held.values()):
-                claim = held.claim
-                self.engine.kill(claim.cid, claim.lo, claim.hi, force=True, reason="its dispatcher lost its lease")
-                self._claiming.release(claim.cid)
-            self._claiming.dispatcher = self.store.enlist(self._name, now + LEASE_DURATION)
-        for other in self.store.lapsed(now):
-            if other != self._claiming.dispatcher:
-                self._reap(other, step)

@@ -155,7 +155,7 @@ class Retention:
             self._names = self._blobs.names(older_than_seconds=self._orphan_age)
         names = [name for _, name in zip(range(SLICE), self._names, strict=False)]
         if names:
-            with self._dispatcher.lock:
+            with self._dispatcher.lock, self._store.transaction():  # nothing is stored meanwhile that refers to them
                 if self._dispatcher.behind:  # their results are in blobs that nothing refers to yet
                     self._names = None
                     return False

@@ -1,0 +1,92 @@
+"""The lease of a dispatcher, and what becomes of the jobs of those whose lease is over (DESIGN D7)."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from cloud.dispatch import lifecycle
+from cloud.dispatch.claiming import Claiming
+from cloud.dispatch.ports import Claim, Clock, Engine, Store
+from cloud.dispatch.step import Step
+from cloud.model import Outcomes, Status, Stretch
+from cloud.model.ranges import normal, subtract
+
+log = logging.getLogger("Cloud.dispatcher")
+
+LEASE_DURATION = timedelta(seconds=15)
+RENEW_EVERY_SECONDS = 5.0
+
+
+class Lease:
+    """Says who we are to the store; all methods but `due` inside a step.
+
+    Args:
+        finish, lose: how claimed jobs end, or are lost, inside a step.
+        name: who we are, for people.
+        sole: nobody else dispatches from this store: claims of all others are reaped at once, and the lease needs no
+            renewal.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        engine: Engine,
+        clock: Clock,
+        claiming: Claiming,
+        *,
+        finish: Callable[[int, Outcomes, Step], None],
+        lose: Callable[[Claim, str, Step], None],
+        name: str,
+        sole: bool,
+    ) -> None:
+        self._store = store
+        self._engine = engine
+        self._clock = clock
+        self._claiming = claiming
+        self._finish = finish
+        self._lose = lose
+        self._name = name
+        self._sole = sole
+        self.due: float | None = None if sole else clock.monotonic() + RENEW_EVERY_SECONDS
+        """Monotonic time of the next renewal; None: it needs none."""
+
+    def enlist(self, step: Step) -> None:
+        """Begin."""
+        now = self._clock.now()
+        others = self._store.dispatchers() if self._sole else self._store.lapsed(now)
+        self._claiming.dispatcher = self._store.enlist(self._name, now + LEASE_DURATION)
+        for other in others:
+            self._reap(other, step)
+
+    def renew(self, step: Step) -> None:
+        """And reap those who did not renew theirs."""
+        now = self._clock.now()
+        self.due = self._clock.monotonic() + RENEW_EVERY_SECONDS
+        if not self._store.renew(self._claiming.dispatcher, now + LEASE_DURATION):
+            log.error("this dispatcher was taken for dead and its jobs given to others: starting afresh")
+            for held in list(self._claiming.held.values()):
+                claim = held.claim
+                self._engine.kill(claim.cid, claim.lo, claim.hi, force=True, reason="its dispatcher lost its lease")
+                self._claiming.release(claim.cid)
+            self._claiming.dispatcher = self._store.enlist(self._name, now + LEASE_DURATION)
+        for other in self._store.lapsed(now):
+            if other != self._claiming.dispatcher:
+                self._reap(other, step)
+
+    def resign(self, step: Step) -> None:
+        """Our engine has ended all our jobs: others may have them at once."""
+        self._reap(self._claiming.dispatcher, step)
+
+    def _reap(self, dispatcher: int, step: Step) -> None:
+        for claim in self._store.claims_of(dispatcher):
+            whole = range(claim.lo, claim.hi)
+            killed = normal(self._store.condemned(Stretch(claim.sid, claim.lo, claim.hi)))
+            for part in killed:
+                ended = Outcomes.uniform(claim.sid, part.start, part.stop, Status.KILLED, lifecycle.KILLED_TEXT)
+                ended.attempt = claim.attempt
+                self._finish(claim.cid, ended, step)
+            for part in subtract([whole], killed):
+                lost = replace(claim, lo=part.start, hi=part.stop)
+                self._lose(lost, "the server stopped while this job was running", step)
+        self._store.discharge(dispatcher)
