@@ -319,6 +319,23 @@ def test_files_go_there_and_back(line: CommandLine) -> None:
     assert line.refused("files", "get", "a/tools")[0] == 3
 
 
+def test_another_server_is_spoken_to_by_its_address_and_a_key(line: CommandLine, tmp_path: Path) -> None:
+    own = line.lines("status")[0]
+    made = line.lines("keys", "create")[0]
+    away = CommandLine(tmp_path / "elsewhere", line.folder)
+    away.environment |= {
+        "PICLOUD_URL": own["url"],
+        "PICLOUD_API_KEY": made["api_key"],
+        "PICLOUD_API_SECRETKEY": made["api_secretkey"],
+    }
+    assert away.text("call", "--wait", "my-tools.py:text", "hello") == "hello"
+    assert away.lines("status")[0]["server_id"] == own["server_id"]
+    assert f"address    {own['url']}/" in away.text("status")
+    assert own["url"] in away.text("top")
+    away.environment["PICLOUD_API_SECRETKEY"] = "wrong"
+    assert away.refused("jobs")[0] == 3
+
+
 def test_keys_are_made_and_switched(line: CommandLine) -> None:
     made = line.lines("keys", "create", "--note", "for tests")[0]
     assert made["api_secretkey"]

@@ -10,6 +10,7 @@ import click
 
 from cloud.cli import jids as jids_words
 from cloud.cli.embedded import card, state_folder
+from cloud.config import Settings
 from cloud.errors import CloudException, ServerUnavailable
 
 _TIMEOUT_SECONDS = 30.0
@@ -28,10 +29,22 @@ Examples:
 @jids_words.argument(required=False)
 @click.option("--json", "as_json", is_flag=True, help="As JSON; of jobs a line for each.")
 def command(jids: tuple[tuple[range, ...], ...], as_json: bool) -> None:
-    """Show whether the server of this user and machine runs, where, and its jobs by status; or the status of JIDS."""
+    """Show whether the server of this user and machine runs, where, and its jobs by status; or the status of JIDS.
+
+    Where PICLOUD_URL, or `url` in cloudconf.py, names another server, it is that one.
+    """
     if jids:
         _show_jobs(jids, as_json=as_json)
         return
+    shown = _of_another() if Settings.current().url else _of_this_user()
+    if as_json:
+        click.echo(json.dumps(shown))
+    else:
+        for line in lines_of(shown):
+            click.echo(line)
+
+
+def _of_this_user() -> dict[str, Any]:
     found = card()
     shown: dict[str, Any] = {"running": bool(found), "home": state_folder()}
     if found:
@@ -41,11 +54,14 @@ def command(jids: tuple[tuple[range, ...], ...], as_json: bool) -> None:
         shown |= {"pid": found["pid"], "url": found["url"], "version": found.get("version", "?")}
         if "secret" in found:
             shown |= summary(found["url"], found["key"], found["secret"])
-    if as_json:
-        click.echo(json.dumps(shown))
-    else:
-        for line in lines_of(shown):
-            click.echo(line)
+    return shown
+
+
+def _of_another() -> dict[str, Any]:
+    from cloud.client.key_requests import KeyRequests
+
+    requests = KeyRequests()
+    return {"running": True, "url": requests.server, **requests.ask("GET", "summary")}
 
 
 def _show_jobs(jids: tuple[tuple[range, ...], ...], *, as_json: bool) -> None:
@@ -91,11 +107,13 @@ def lines_of(shown: dict[str, Any]) -> list[str]:
     """The same for people."""
     if not shown["running"]:
         return ["not running", f"home       {shown['home']}"]
+    process = f"process {shown['pid']}, " if "pid" in shown else ""
     lines = [
-        f"running    process {shown['pid']}, version {shown['version']}" + (OLDER if shown.get("older") else ""),
+        f"running    {process}version {shown.get('version', '?')}" + (OLDER if shown.get("older") else ""),
         f"address    {shown['url']}/",
-        f"home       {shown['home']}",
     ]
+    if "home" in shown:
+        lines.append(f"home       {shown['home']}")
     if "slots" in shown:
         lines.append(f"slots      {shown['slots']}, of which {shown.get('busy', 0)} busy; {shown['workers']} workers")
     if "jobs" in shown:

@@ -120,6 +120,11 @@ class Calls:
                 future.set_result(calls.failed(_stopping()))
 
     @property
+    def about(self) -> dict[str, Any]:
+        """What this server says of itself: 'version', 'protocol', 'server_id'."""
+        return dict(self._about)
+
+    @property
     def held(self) -> int:
         """How many questions are open."""
         return len(self._open)

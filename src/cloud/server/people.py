@@ -56,6 +56,7 @@ class People:
         return JsonAnswer(
             {
                 **about,
+                **self._asked.about,
                 "jobs": await count_jobs(self._store, caller.account),
                 "store_bytes": self._store.size_bytes(),
                 "blob_bytes": self._blobs.size_bytes(),
