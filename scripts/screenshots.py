@@ -53,7 +53,7 @@ def main() -> None:
         assert scene.stdout is not None
         jids = dict(re.findall(r"(\w+)=(\d+)", scene.stdout.readline()))
         names = [
-            (str(folder / "home"), "/home/ada/.picloud3"), (str(folder), "/home/ada/photos"),
+            (str(folder / "home"), "/home/ada/.picloud3"), (str(folder), "/home/ada/photos"), (folder.name, "photos"),
             (sys.prefix, "/home/ada/.venv"), (socket.gethostname(), "studio"),
         ]  # fmt: skip
         with chromium(str(folder / "profile")) as browser:
