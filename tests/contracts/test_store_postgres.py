@@ -3,6 +3,7 @@ away at any moment."""
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -131,6 +132,17 @@ def test_claims_without_a_lease_count_as_lapsed(one: PostgresStore, other: Postg
         one.claim(submission.sid, 0, 1, dispatcher=gone, agent="")
         one.claim(submission.sid, 1, 2, dispatcher=there, agent="")
     assert other.lapsed(NOW) == [gone]
+
+
+def test_leases_hold_although_clocks_differ(
+    one: PostgresStore, other: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(other._link, "clock_offset", timedelta(minutes=-5))  # a clock that is ahead of all others
+    with one.transaction():
+        mine = one.enlist("one", later(15))
+    fast = timedelta(minutes=5)
+    assert other.lapsed(later(14) + fast) == []
+    assert other.lapsed(later(16) + fast) == [mine]
 
 
 # --- round trips

@@ -1,6 +1,7 @@
 """Opening connections to PostgreSQL, and what its errors mean."""
 
 import time
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -16,6 +17,7 @@ PATIENCE_SECONDS = 4.0
 _FIRST_PAUSE_SECONDS = 0.02
 _LONGEST_PAUSE_SECONDS = 0.5
 _CONNECT_SECONDS = 3
+_CLOCKS_AGREE_SECONDS = 2.0
 
 # A process that holds the lock and stops in the middle of a transaction must not stop all others; a host that is gone
 # must be noticed.
@@ -49,6 +51,8 @@ class Link:
         self.address = address
         self._away_until = 0.0
         self._pause = 0.0
+        self.clock_offset = timedelta()
+        """How far the database's clock is ahead of ours, if they do not agree: leases are compared by it."""
 
     def open(self, *, patient: bool = True) -> Database:
         """A connection that commits each statement by itself.
@@ -80,12 +84,15 @@ class Link:
 
     def _connect(self) -> Database:
         given = psycopg.conninfo.conninfo_to_dict(self.address.url)
-        settings = {**_DEFAULTS, **{name: value for name, value in given.items() if value is not None}}
-        db = psycopg.connect(autocommit=True, prepare_threshold=3, **settings)
+        wanted = {**_DEFAULTS, **{name: value for name, value in given.items() if value is not None}}
+        db = psycopg.connect(autocommit=True, prepare_threshold=3, **wanted)
         db.adapters.register_dumper(int, Int8Dumper)  # one type for all integers: one plan for each statement
         try:
-            chosen = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in _SESSION.items())
-            db.execute(f"SELECT {chosen}, set_config('search_path', '{self.address.schema}', false)".encode())
+            chosen = {**_SESSION, "search_path": self.address.schema}
+            settings = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in chosen.items())
+            row = db.execute(f"SELECT extract(epoch FROM clock_timestamp())::float8, {settings}".encode()).fetchone()
+            behind = row[0] - time.time() if row is not None else 0.0
+            self.clock_offset = timedelta(seconds=round(behind)) if abs(behind) > _CLOCKS_AGREE_SECONDS else timedelta()
         except BaseException:
             db.close()
             raise
