@@ -27,7 +27,7 @@ SERIOUS = ("serious", "critical")
 PAGES = (
     "jobs", "jobs?label=may", "jobs?label=nobody+has+this", "maps/{map}", "jobs/{done}", "jobs/{failed}",
     "jobs/{running}", "jobs/{profiled}", "jobs/123456789", "overview", "overview?span=day&by=label", "files", "keys",
-    "server",
+    "server", "jobs?open=3", "jobs?status=error",
 )  # fmt: skip
 
 
@@ -117,10 +117,21 @@ def test_a_key_that_was_just_made(server: Served, signed_in: WebDriver) -> None:
     assert [violations(signed_in, theme) for theme in ("light", "dark")] == [[], []]
 
 
+def test_the_stack_of_a_job(server: Served, jids: dict[str, int], signed_in: WebDriver) -> None:
+    signed_in.get(f"{server.url}/jobs/{jids['running']}")
+    signed_in.find_element(By.CSS_SELECTOR, "form[data-stack] button").click()
+    eventually(lambda: "lasts" in signed_in.find_element(By.ID, "stack-panel").text)
+    assert [violations(signed_in, theme) for theme in ("light", "dark")] == [[], []]
+
+
 def test_dialogs(server: Served, signed_in: WebDriver) -> None:
     signed_in.get(f"{server.url}/jobs")
     signed_in.find_element(By.TAG_NAME, "body").send_keys("?")
     eventually(lambda: signed_in.find_elements(By.CSS_SELECTOR, "#keys[open]"))
+    assert [violations(signed_in, theme) for theme in ("light", "dark")] == [[], []]
+    signed_in.get(f"{server.url}/jobs?label=many")
+    signed_in.find_element(By.CSS_SELECTOR, "tbody .danger").click()
+    eventually(lambda: signed_in.find_elements(By.CSS_SELECTOR, "#sure[open]"))
     assert [violations(signed_in, theme) for theme in ("light", "dark")] == [[], []]
     server.request("PUT", "/v1/files/to-delete", b"x")
     signed_in.get(f"{server.url}/files")
