@@ -138,7 +138,7 @@ def test_pages_run_no_code_but_their_own(server: Served, visitor: Look) -> None:
 def test_addresses_are_relative_so_that_a_proxy_may_add_a_prefix(server: Served, visitor: Look) -> None:
     (jid,) = server.submit(prints, [1])
     for path in ("/jobs", f"/jobs/{jid}"):
-        assert not re.search(r"""(src|href|action)="/""", visitor.get(path).text)
+        assert not re.search(r"""(src|href|action|hx-get|data-from|data-jobs)="/""", visitor.get(path).text)
     _, headers, _ = server.request("GET", f"/jobs/{jid}", headers={})
     assert headers["location"].startswith("../sign-in")
 

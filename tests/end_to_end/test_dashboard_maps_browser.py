@@ -272,6 +272,26 @@ def test_a_million_jobs_are_squares_of_many_that_open(server: Served, browser: W
     gate.touch()
 
 
+def test_a_page_says_that_its_server_is_away_and_goes_on_when_it_is_back(tmp_path: Path) -> None:
+    served = Served(str(tmp_path / "home"), "--workers", "1")
+    try:
+        with chromium(str(tmp_path / "profile")) as browser:
+            _, _, body = served.request("POST", "/v1/dashboard-links")
+            browser.get(served.url + json.loads(body)["path"])
+            browser.get(f"{served.url}/jobs")
+            browser.execute_script("window.sameAsBefore = true")
+            eventually(lambda: text_of(browser, ".state") == "Live")
+            assert served.end() == 0
+            eventually(lambda: "does not answer" in text_of(browser, ".state"))
+            served = Served(str(tmp_path / "home"), "--workers", "1")
+            served.submit(some_fail, [0], label="after the break")
+            eventually(lambda: "after the break" in text_of(browser, ".jobs-table"))
+            eventually(lambda: text_of(browser, ".state") == "Live")
+            assert browser.execute_script("return window.sameAsBefore") is True
+    finally:
+        served.end()
+
+
 def test_both_pages_fit_on_a_phone(server: Served, browser: WebDriver) -> None:
     jids = server.submit(some_fail, range(30), label="x" * 300)
     server.wait((jids,))

@@ -5,7 +5,6 @@ when the same form comes again with 'sure'.
 """
 
 import secrets
-from urllib.parse import parse_qsl
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -79,7 +78,7 @@ class Changes:
         store, account = self._desk.store, visit.caller.account
         wanted = chosen.meant(what, form.get("only", ""))
         if "all" in form:
-            asked = forms.wanted_among(QueryParams(parse_qsl(form.get("found", ""), max_num_fields=20)))
+            asked = forms.wanted_among(QueryParams(form.get("found", "")))
             return await chosen.choose(store, chosen.found(store, account, asked), wanted)
         sids = [int(text) for text in fields.get("sid", ()) if text.isascii() and text.isdecimal() and len(text) < 19]
         return await chosen.choose(store, chosen.picked(store, account, sids), wanted)

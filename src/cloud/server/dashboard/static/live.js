@@ -10,6 +10,7 @@
   const root = document.documentElement;
   const QUICKEST = 250;
   const POLL = 3000;
+  const RETRY = 2000;
   let stream = null;
   let polling = 0;
   let asking = false;
@@ -81,11 +82,11 @@
     stream = new EventSource(`${root.dataset.root}live`);
     stream.addEventListener("open", () => { poll(false); root.dataset.stream = "open"; renew(); });
     stream.addEventListener("changed", renew);
-    stream.addEventListener("over", () => { hush(); renew(); poll(true); });
+    stream.addEventListener("over", () => { hush(); renew(); poll(true); setTimeout(listen, RETRY); }); /* it stops, or we signed out */
     stream.addEventListener("error", () => {
       root.dataset.stream = "";
       poll(true); /* until it opens again, or for good */
-      if (stream && stream.readyState === EventSource.CLOSED) { stream = null; setTimeout(listen, 30000); }
+      if (stream && stream.readyState === EventSource.CLOSED) { stream = null; setTimeout(listen, 10 * RETRY); }
     });
   }
 
