@@ -31,7 +31,7 @@ class Connection:
     pipeline), so that a transaction takes as many round trips as it asks questions, and two more.
 
     Those who write take turns: a transaction begins with the lock of its schema and reads `head`, so that nothing
-    which it reads changes until its commit, whoever else uses the database (ADR 0020).
+    which it reads changes until its commit, whoever else uses the database (ADR 0022).
     """
 
     def __init__(self, url: str) -> None:
