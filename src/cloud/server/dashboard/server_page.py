@@ -34,7 +34,7 @@ class Disk:
     files_bytes: int
     """Files of `cloud.files`, where they are large."""
     folder: str
-    """'' for what is in memory only."""
+    """Of blobs, at least; '' where they are in memory or elsewhere."""
     free_bytes: int = 0
     whole_bytes: int = 0
     warn_bytes: int = 0
@@ -79,14 +79,16 @@ class ServerPage:
             request, "server.html", visit, here="server", state=state, workers=core.engine.workers(MOST_WORKERS),
             disk=disk_of(core), began=self._began, now=self._wall(), protocol=PROTOCOL, added=added, pid=os.getpid(),
             python=sys.version.split()[0], store=_kind(core.store, "Store"), engine=_kind(core.engine, "Engine"),
+            servers=len(core.store.dispatchers()) if core.store.signals is not None else 0,
         )  # fmt: skip
 
 
 def disk_of(core: Core) -> Disk:
     """Read from counters, but for the free space."""
     files = core.store.file_bytes()
-    path = getattr(core.store, "path", ":memory:")
-    folder = os.path.dirname(os.path.abspath(path)) if os.path.exists(path) else ""
+    folder = core.blobs.spool() or ""
+    if folder and os.path.basename(folder) == "blobs":
+        folder = os.path.dirname(folder)  # what else is stored lies beside them
     sizes = (core.store.size_bytes(), core.blobs.size_bytes() - files, files)
     if not folder:
         return Disk(*sizes, "", warn_bytes=core.retention.warn_bytes)
