@@ -244,6 +244,18 @@ def test_everything_found_is_changed_at_once_and_nothing_else(server: Served, vi
     assert server.status((other,)) == [Status.DONE]
 
 
+def test_more_jobs_than_were_agreed_to_are_asked_about_again(server: Served, visitor: Look) -> None:
+    first = server.submit(prints, range(2), label="growing")
+    server.wait((first,))
+    address, fields = visitor.get("/jobs?label=growing").form("jobs/change")
+    visitor.post(address, {**fields, "do": "delete", "all": "1"})
+    second = server.submit(prints, range(3), label="growing")
+    server.wait((second,))
+    assert "Delete 5 jobs?" in shown(visitor.press("jobs/change"))
+    assert server.status((first, second)) == [Status.DONE] * 5
+    assert "No jobs match" in shown(visitor.press("jobs/change"))
+
+
 def test_a_change_that_nothing_is_left_for_says_so(server: Served, visitor: Look) -> None:
     jids = server.submit(prints, range(2), label="over already")
     server.wait((jids,))

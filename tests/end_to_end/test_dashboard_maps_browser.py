@@ -102,6 +102,12 @@ def test_the_search_finds_while_one_types_and_lives_in_the_address(server: Serve
     eventually(lambda: shown_jids(browser) == [f"{second.start}–{second.stop - 1}"])
     assert browser.current_url == f"{server.url}/jobs?label=PEA"
     assert browser.switch_to.active_element.get_attribute("id") == "label"
+    keys(browser, Keys.ENTER)
+    assert all(box.is_enabled() for box in browser.find_elements(By.CSS_SELECTOR, "#search input"))
+    browser.find_element(By.ID, "since").send_keys("01012020", Keys.TAB, "1000AM")
+    eventually(lambda: "since=2020-01-01T10%3A00&zone=" in browser.current_url)
+    assert shown_jids(browser) == [f"{second.start}–{second.stop - 1}"]
+    assert browser.execute_script("return window.sameAsBefore") is True
     click(browser, ".statuses a:nth-of-type(8)")
     eventually(lambda: "status=stalled" in browser.current_url and "No jobs match" in text_of(browser))
     click(browser, ".clear")

@@ -1,7 +1,7 @@
 """What buttons do to jobs: kill, delete, run again; one job, some submissions, or everything that was found.
 
 A form says what it means, never which jobs that is: the server finds them, says how many they are, and changes them
-when the same form comes again with 'sure'.
+when the same form comes again with that number, unless they have become more.
 """
 
 import secrets
@@ -56,7 +56,8 @@ class Changes:
         return self._desk.back(request, form, said)
 
     async def _change(self, request: Request, visit: Visit) -> Response:
-        """Fields: 'do'; 'sid', repeated, or 'all' with the search in 'found'; 'only', a status; 'sure'."""
+        """Fields: 'do'; 'sid', repeated, or 'all' with the search in 'found'; 'only', a status; 'sure', a number of
+        jobs that was agreed to."""
         fields = await forms.read_fields(request)
         form = {name: values[-1] for name, values in fields.items()}
         forms.check_token(form, visit)
@@ -64,7 +65,8 @@ class Changes:
         if what not in VERBS:
             raise InvalidSubmission(f"there is no change {what[:40]!r}; there are {', '.join(VERBS)}")
         found = await self._chosen(what, fields, form, visit)
-        if "sure" not in form or not found.count:
+        sure = forms.whole(form.get("sure", "")) or 0
+        if not found.count or found.count > sure:  # nobody agreed to so many
             kept = [(name, value) for name, values in fields.items() for value in values if name != "sure"]
             verb, behind = VERBS[what]
             return self._desk.page(

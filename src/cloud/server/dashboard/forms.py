@@ -85,8 +85,8 @@ def wanted_among(asked: Mapping[str, str]) -> Wanted:
         asked.get("label", "").strip()[:_LONGEST],
         asked.get("function", "").strip()[:_LONGEST],
         asked.get("status", "").strip()[:_LONGEST],
-        _whole(asked.get("jid", "")),
-        _whole(asked.get("before", "")),
+        whole(asked.get("jid", "")),
+        whole(asked.get("before", "")),
         _moment(asked.get("since", ""), minutes),
         _moment(asked.get("until", ""), minutes),
     )
@@ -100,6 +100,7 @@ def _moment(text: str, minutes: int) -> float | None:
         return None
 
 
-def _whole(text: str) -> int | None:
+def whole(text: str) -> int | None:
+    """A whole number, if that is what it is."""
     text = text.strip()
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else None

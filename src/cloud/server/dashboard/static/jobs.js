@@ -30,11 +30,6 @@
     for (const name of Object.keys(given)) if (!given[name]) delete given[name];
     if (!given.since && !given.until) delete given.zone;
   });
-  document.addEventListener("submit", (event) => {
-    if (event.target.id !== "search") return;
-    for (const field of event.target.elements) if (field.name && !field.value) field.disabled = true;
-  });
-
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (!event.detail.serverResponse.includes('id="found"')) { event.preventDefault(); location.reload(); } /* signed out */
   });
