@@ -4,7 +4,6 @@ import html
 import re
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 

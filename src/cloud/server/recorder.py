@@ -27,7 +27,7 @@ class Recorder:
 
     def __init__(self, core: Core, loop: asyncio.AbstractEventLoop, *, wall: Callable[[], float] = time.time) -> None:
         self.history = History()
-        self.history.freshen = self.sample
+        self.history.freshen = self._freshen
         self._core = core
         self._loop = loop
         self._wall = wall
@@ -75,12 +75,15 @@ class Recorder:
     def _sample(self) -> None:
         self._timer = None
         try:
-            changed = self.sample(look=self._loop.time() >= self._look_at)
+            changed = self._freshen()
         except Exception:  # nobody's job depends on it
             log.exception("a fault while the history was kept")
             changed = False
         if (changed or self._loop.time() < self._look_at) and not self._stopped:
             self._timer = self._loop.call_later(EVERY_SECONDS, self._sample)
+
+    def _freshen(self) -> bool:
+        return self.sample(look=self._loop.time() >= self._look_at)
 
     def sample(self, *, look: bool = True) -> bool:
         """Put what is known into the history; whether it was anything new. With `look`, after a look at the queue."""
