@@ -89,13 +89,25 @@
         if (bottom <= top) break;
       }
     }
+    if (plan.each === 1 && side >= 8) mark(brush, side);
     for (const cell of new Set([hovered, cursor])) if (cell >= 0 && cell < cells) outline(brush, cell, side);
+  }
+
+  /* A hole in the squares of failed jobs: red and green are alike to some. */
+  function mark(brush, side) {
+    const hole = Math.max(3, Math.round(side / 3));
+    brush.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--card");
+    for (let cell = 0; cell < plan.cells; cell++) {
+      if (!FAILED.has(codes[shown()[0] + cell])) continue;
+      const x = (cell % plan.columns) * plan.size + (side - hole) / 2;
+      brush.fillRect(x, Math.floor(cell / plan.columns) * plan.size + (side - hole) / 2, hole, hole);
+    }
   }
 
   function outline(brush, cell, side) {
     brush.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue("--text");
     brush.lineWidth = 2;
-    brush.strokeRect((cell % plan.columns) * plan.size, Math.floor(cell / plan.columns) * plan.size + 0, side, side);
+    brush.strokeRect((cell % plan.columns) * plan.size, Math.floor(cell / plan.columns) * plan.size, side, side);
   }
 
   function jobsOf(cell) {
