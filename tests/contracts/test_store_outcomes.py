@@ -173,3 +173,22 @@ def test_uniform_rows_are_merged_only_with_their_like(store: Store) -> None:
         (Status.STALLED, 0, b"why else"),
         (Status.STALLED, 1, b"why else"),
     ]
+
+
+def test_a_glance_is_right_where_it_is_certain(store: Store) -> None:
+    done, failed, running = (claimed(store, 4) for _ in range(3))
+    waiting = submit(store, 2, ready=False)
+    with store.transaction():
+        store.finish(done[1], ended(done[0].sid, 0, 4))
+        store.finish(failed[1], ended(failed[0].sid, 0, 4, statuses=[DONE, ERROR, DONE, DONE]))
+        store.finish(running[1], ended(running[0].sid, 0, 2))
+        store.delete(Stretch(failed[0].sid, 2, 3))
+    stretches = [
+        whole(done[0]), Stretch(done[0].sid, 1, 3), whole(failed[0]), whole(running[0]),
+        Stretch(running[0].sid, 0, 2), whole(waiting), Stretch(999, 0, 1),
+    ]  # fmt: skip
+    glances = store.glances(stretches)
+    assert [glance.open for glance in glances] == [False, False, False, True, False, True, False]
+    assert glances[2].failed
+    assert not any(glances[place].whole for place in (2, 3, 5, 6))
+    assert store.glances([]) == []

@@ -92,7 +92,9 @@ class Intake:
 
     def _barrier_of(self, spec: Spec) -> list[Stretch]:
         found = self._naming.find(spec.depends_on)
-        for named in found:
+        for named, seen in zip(found, self._store.glances(stretches(found)), strict=True):
+            if seen.whole or (seen.open and len(named.stretch) == 1):
+                continue
             gone = first_missing(self._store, named.stretch)
             if gone is not None:
                 raise not_found(named.jid(gone))

@@ -13,7 +13,7 @@ from cloud.dispatch.code import Library
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.info import InfoReader
 from cloud.dispatch.intake import Intake
-from cloud.dispatch.naming import Named, Naming
+from cloud.dispatch.naming import Named, Naming, stretches
 from cloud.dispatch.output_question import OutputQuestion
 from cloud.dispatch.questions import RESULT_COLUMNS, OutcomesQuestion, Question, WaitQuestion
 from cloud.dispatch.reasons import Reasons
@@ -202,8 +202,9 @@ class Jobs:
         """See `JobApi.delete`."""
         with self._dispatcher.step() as step:
             found = self._naming.find(normal(jids))
-            for named in found:
-                self._refuse_unfinished(named)
+            for named, seen in zip(found, self._store.glances(stretches(found)), strict=True):
+                if not seen.whole:
+                    self._refuse_unfinished(named)
             for named in found:
                 step.garbage += self._store.delete(named.stretch)
                 step.touched.add(named.stretch.sid)

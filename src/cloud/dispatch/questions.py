@@ -41,15 +41,21 @@ class WaitQuestion:
         self._open = naming.find(normal(jids))
         self._stop = stop
         self._failed: int | None = None
-        self._look_for_failures(self._open)
         self.sids = frozenset(n.stretch.sid for n in self._open)
         self.deadline = deadline
 
     def look(self, now: float) -> Waited | None:
         """Stretches once seen finished are not looked at again."""
-        open_before = self._open
-        self._open = [n for n in open_before if not self._finished(n)]
-        self._look_for_failures(open_before)
+        glances = self._store.glances([n.stretch for n in self._open])
+        still_open = []
+        for n, seen in zip(self._open, glances, strict=True):
+            if seen.open:
+                still_open.append(n)
+            elif not seen.whole:
+                self._refuse_deleted(n)
+            if seen.failed:
+                self._look_for_failure(n)
+        self._open = still_open
         if (
             self._open
             and not (self._stop and self._failed is not None)
@@ -59,21 +65,17 @@ class WaitQuestion:
         unfinished, queued = self._unfinished()
         return Waited(unfinished, self._failed, queued)
 
-    def _finished(self, n: Named) -> bool:
-        if not self._store.all_finished(n.stretch):
-            return False
+    def _refuse_deleted(self, n: Named) -> None:
         gone = first_missing(self._store, n.stretch)
         if gone is not None:
             raise not_found(n.jid(gone))
-        return True
 
-    def _look_for_failures(self, named: list[Named]) -> None:
-        for n in named:
-            if self._failed is not None and n.first_jid >= self._failed:
-                continue
-            index = self._store.first_failure(n.stretch)
-            if index is not None and (self._failed is None or n.jid(index) < self._failed):
-                self._failed = n.jid(index)
+    def _look_for_failure(self, n: Named) -> None:
+        if self._failed is not None and n.first_jid >= self._failed:
+            return
+        index = self._store.first_failure(n.stretch)
+        if index is not None and (self._failed is None or n.jid(index) < self._failed):
+            self._failed = n.jid(index)
 
     def _unfinished(self) -> tuple[Ranges, int]:
         unfinished: list[range] = []

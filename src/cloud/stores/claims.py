@@ -1,9 +1,10 @@
 """Jobs that a worker has: claims under a dispatcher's lease, and losses."""
 
 import os
+from collections.abc import Sequence
 from datetime import datetime
 
-from cloud.dispatch.ports import Claim, Loss
+from cloud.dispatch.ports import Claim, Glance, Loss
 from cloud.model import Stretch, Submission
 from cloud.stores.connection import Row, microseconds, moment
 from cloud.stores.pending import SQL, PendingJobs
@@ -94,6 +95,10 @@ class Claims(PendingJobs):
             return False
         pending = self._first(SQL.first_pending, (lo,))
         return pending is None or pending[1] >= hi
+
+    def glances(self, stretches: Sequence[Stretch]) -> list[Glance]:
+        """Only `open` is known: here each question is quick."""
+        return [Glance(not self.all_finished(s), failed=True, whole=False) for s in stretches]
 
     def losses(self, stretch: Stretch) -> list[Loss]:
         """Losses that overlap, in the order they happened."""

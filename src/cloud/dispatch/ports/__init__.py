@@ -20,7 +20,7 @@ from cloud.dispatch.ports.engine import (
     Work,
     WorkerState,
 )
-from cloud.dispatch.ports.places import Claim, Listed, Loss, Pending
+from cloud.dispatch.ports.places import Claim, Glance, Listed, Loss, Pending
 from cloud.dispatch.ports.signals import Kill, News, Signals
 from cloud.dispatch.ports.store import Store
 
@@ -34,6 +34,7 @@ __all__ = [
     "EngineState",
     "Event",
     "Finished",
+    "Glance",
     "Kill",
     "Listed",
     "Live",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +53,14 @@ class Listed:
     account: int
     label: str | None
     function_name: str
+
+
+class Glance(NamedTuple):
+    """What of a stretch can be said quickly; the rest is asked for where it matters."""
+
+    open: bool
+    """Whether a pending range or a claim overlaps."""
+    failed: bool
+    """Whether one may have ended in error, killed or stalled: False is certain."""
+    whole: bool
+    """Whether all of it has ended and nothing of it was deleted: True is certain."""

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
-from cloud.dispatch.ports.places import Claim, Listed, Loss, Pending
+from cloud.dispatch.ports.places import Claim, Glance, Listed, Loss, Pending
 from cloud.dispatch.ports.signals import Signals
 from cloud.model import Chunk, Code, CodeFile, File, Outcomes, Piece, Spec, Status, Stretch, Submission
 
@@ -190,6 +190,10 @@ class Store(Protocol):
 
     def all_finished(self, stretch: Stretch) -> bool:
         """Whether no pending range and no claim overlaps."""
+        ...
+
+    def glances(self, stretches: Sequence[Stretch]) -> list[Glance]:
+        """One for each stretch, without asking a database for each."""
         ...
 
     def first_failure(self, stretch: Stretch) -> int | None:

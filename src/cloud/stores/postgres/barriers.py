@@ -16,10 +16,7 @@ class Barriers(Endings):
 
     def add_barrier(self, sid: int, stretches: Sequence[Stretch]) -> None:
         """What the jobs of a submission wait for: a row per stretch, never per job."""
-        bases = {s.sid: self._held[s.sid].first_jid for s in stretches if s.sid in self._held}
-        missing = [s.sid for s in stretches if bases.get(s.sid) is None]
-        if missing:
-            bases.update(self._read(SQL.bases, (missing,)))
+        bases = self._bases([stretch.sid for stretch in stretches])
         rows = []
         for stretch in stretches:
             base = bases.get(stretch.sid)

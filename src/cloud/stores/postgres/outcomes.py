@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from cloud.dispatch.ports import Glance
 from cloud.model import BlobRef, Outcomes, Status, Stretch
 from cloud.stores.longest import longest
 from cloud.stores.outcomes import _ALIVE, _DELETED, _FAILED, _size_bytes
@@ -16,6 +17,7 @@ _PAGE = 32
 """Rows read at a time where the reader may stop early; a merged row has 256 kB at most."""
 _NO_LIMIT = 1 << 40
 _NO_JID = (1 << 63) - 1
+_GONE = Glance(open=False, failed=False, whole=False)
 _FINISHED = (Status.DONE, Status.ERROR, Status.KILLED, Status.STALLED)
 
 
@@ -54,6 +56,13 @@ class OutcomeRows(Claims):
             for piece in blobs:
                 piece.blobs = {index: ref for index, ref in refs.items() if piece.lo <= index < piece.hi}
         return found
+
+    def glances(self, stretches: Sequence[Stretch]) -> list[Glance]:
+        """One for each stretch, in one round trip."""
+        bases = self._bases([stretch.sid for stretch in stretches])
+        known = [(bases[s.sid] + s.lo, bases[s.sid] + s.hi) for s in stretches if s.sid in bases]
+        rows = iter(self._read(SQL.glances, ([lo for lo, _ in known], [hi for _, hi in known])) if known else [])
+        return [Glance(*next(rows)) if s.sid in bases else _GONE for s in stretches]
 
     def first_failure(self, stretch: Stretch) -> int | None:
         """Lowest index in the stretch whose outcome is error, killed or stalled; found without reading done rows."""

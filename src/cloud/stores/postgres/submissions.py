@@ -1,7 +1,9 @@
 """Submissions and their sealing."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from cloud.dispatch.ports import Listed
 from cloud.model import Environment, Spec, Submission
@@ -9,12 +11,20 @@ from cloud.stores.connection import microseconds, moment
 from cloud.stores.postgres.connection import Row
 from cloud.stores.postgres.head import Head
 from cloud.stores.queries import Queries
-from cloud.stores.specs import environment_key, environment_text, spec_from_texts, spec_text
+from cloud.stores.specs import environment_key, environment_text, spec_text
+from cloud.wire.environments import environment_from_bytes
+from cloud.wire.values import spec_from_json
 
 SQL = Queries("submissions.sql", __package__)
 _NO_SID = (1 << 63) - 1
-_HELD = 1024
+_HELD = 10_000
 """How many submissions, and how many codes, are held in memory."""
+
+
+@lru_cache(1024)
+def _environment(text: str) -> Environment:
+    """Shared by all submissions that have it."""
+    return environment_from_bytes(text.encode())
 
 
 class Submissions(Head):
@@ -123,7 +133,7 @@ class Submissions(Head):
         held = self._held.get(sid)
         if held is not None and held.first_jid == first_jid:
             return held
-        whole = spec_from_texts(spec, digest, environment)
+        whole = spec_from_json({**json.loads(spec), "function": digest}, _environment(environment))
         return self._hold(Submission(sid, account, token, whole, moment(created_at), count, first_jid))
 
     def _hold(self, submission: Submission) -> Submission:
@@ -152,3 +162,12 @@ class Submissions(Head):
         if submission is None or submission.first_jid is None:
             submission = self.submission(sid)
         return None if submission is None else submission.first_jid
+
+    def _bases(self, sids: Sequence[int]) -> dict[int, int]:
+        """The first jids of those that are sealed."""
+        held = {sid: self._held[sid].first_jid for sid in sids if sid in self._held}
+        bases = {sid: jid for sid, jid in held.items() if jid is not None}
+        missing = sorted({sid for sid in sids if sid not in bases})
+        if missing:
+            bases.update(self._read(SQL.bases, (missing,)))
+        return bases

@@ -40,6 +40,18 @@ SELECT stop, start, statuses FROM outcomes WHERE error + killed + stalled > 0 AN
     AND stop <= coalesce((SELECT stop FROM outcomes WHERE stop >= %(hi)s ORDER BY stop LIMIT 1), %(hi)s)
     AND start < %(hi)s ORDER BY stop LIMIT 2
 
+-- :name glances
+SELECT g.open, EXISTS (SELECT 1 FROM outcomes o WHERE o.error + o.killed + o.stalled > 0 AND o.stop > g.lo AND o.start < g.hi
+        AND o.stop <= coalesce((SELECT e.stop FROM outcomes e WHERE e.stop >= g.hi ORDER BY e.stop LIMIT 1), g.hi)),
+    NOT g.open AND g.hi - g.lo = (SELECT coalesce(sum(o.done + o.error + o.killed + o.stalled), 0) FROM outcomes o
+        WHERE NOT g.open AND o.stop > g.lo AND o.stop <= g.hi AND o.start >= g.lo)
+FROM (SELECT n.lo, n.hi, n.place,
+        EXISTS (SELECT 1 FROM (SELECT start FROM claims WHERE stop > n.lo ORDER BY stop LIMIT 1) c WHERE c.start < n.hi)
+        OR EXISTS (SELECT 1 FROM (SELECT start FROM pending WHERE stop > n.lo ORDER BY stop LIMIT 1) p WHERE p.start < n.hi)
+        AS open
+    FROM unnest(%s::bigint[], %s::bigint[]) WITH ORDINALITY AS n (lo, hi, place)) g
+ORDER BY g.place
+
 -- :name last_failed
 SELECT sid FROM outcomes WHERE error + killed + stalled > 0 AND stop <= %s ORDER BY stop DESC LIMIT 1
 

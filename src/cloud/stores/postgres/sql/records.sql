@@ -3,9 +3,6 @@ INSERT INTO barriers (level, start, stop, sid, parent, base)
 SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
 ON CONFLICT DO NOTHING
 
--- :name bases
-SELECT sid, first_jid FROM submissions WHERE sid = ANY(%s) AND first_jid IS NOT NULL
-
 -- :name barrier
 SELECT parent, start, stop, base FROM barriers WHERE sid = %s ORDER BY start, stop
 

@@ -16,6 +16,9 @@ UPDATE submissions SET silent_since = %s WHERE sid = %s AND first_jid IS NULL
 SELECT s.sid, s.account, s.token, s.created_at, s.first_jid, s.count, s.spec, c.digest, c.environment
 FROM submissions s JOIN codes c ON c.code = s.code WHERE s.sid = %s
 
+-- :name bases
+SELECT sid, first_jid FROM submissions WHERE sid = ANY(%s) AND first_jid IS NOT NULL
+
 -- :name unsealed
 SELECT sid FROM submissions WHERE first_jid IS NULL AND silent_since <= %s ORDER BY silent_since, sid
 
