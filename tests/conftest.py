@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import postgres as databases
-from tests.support import processes
+from tests.support import processes, ray_cluster
 from tests.support.required import REQUIRE_ALL
 
 RUN = uuid.uuid4().hex
@@ -49,6 +49,7 @@ def _settings_end_with_the_test() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_outlives_the_run() -> Iterator[None]:
     yield
+    ray_cluster.shut_down()
     databases.end()
     needles = (f"{processes.MARK}={RUN}", str(RUN_HOME))
     servers = [pid for pid, words in processes.marked(*needles).items() if "cloud.server" in words]

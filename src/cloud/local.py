@@ -225,7 +225,7 @@ class Pool(Jobs):
 
     def __init__(self, slots: int, most_jobs: int = 0, variables: Mapping[str, str] | None = None) -> None:
         self.core = Core(slots=slots, pipes=True, limits=Limits(max_jobs=most_jobs or None), variables=variables)
-        self.core.dispatcher.on_finish = OutputFiles(self.core.store)
+        self.core.dispatcher.arrivals.on_finish = OutputFiles(self.core.store)
         super().__init__(self.core.dispatcher, FIRST_ACCOUNT)
         self._fresh = Fresh()
         self._thread = CoreThread(self.core)

@@ -73,7 +73,7 @@ class InlinePool(Jobs):
     def __init__(self, most_jobs: int = 0) -> None:
         self._engine: InlineEngine
         self._core = Core(slots=1, limits=Limits(max_jobs=most_jobs or None), engine=self._make)
-        self._core.dispatcher.on_finish = OutputFiles(self._core.store)
+        self._core.dispatcher.arrivals.on_finish = OutputFiles(self._core.store)
         super().__init__(self._core.dispatcher, FIRST_ACCOUNT)
         self._elsewhere = Elsewhere()
 

@@ -58,7 +58,15 @@ def test_every_field_of_info_is_in_the_reference() -> None:
 
 def test_every_route_for_people_is_in_the_reference() -> None:
     page = (ROOT / "docs/reference/http.md").read_text()
-    sources = ("app.py", "files.py", "key_routes.py", "people.py", "submission_routes.py", "retirement.py", "top_routes.py")
+    sources = (
+        "app.py",
+        "files.py",
+        "key_routes.py",
+        "people.py",
+        "submission_routes.py",
+        "retirement.py",
+        "top_routes.py",
+    )
     source = "".join((ROOT / "src/cloud/server" / name).read_text() for name in sources)
     routes = [path.replace(":int", "").replace(":path", "") for path in re.findall(r'\bRoute\("([^"]+)"', source)]
     assert routes

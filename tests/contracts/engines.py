@@ -1,25 +1,69 @@
 """The engines that the contract suites run against."""
 
+import itertools
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from cloud.dispatch.ports import Served
+from cloud.engines.fleet.engine import FleetEngine
 from cloud.engines.local import LocalEngine
-from cloud.stores.blobs import MemoryBlobs
+from cloud.stores.blobs import FolderBlobs, MemoryBlobs
+from tests.support.fleet import ThreadLines
+from tests.support.ray_cluster import end_agents, ray_lines
+from tests.support.required import EVERYTHING
 from tests.support.scripted import Dispatcher
 
 MACHINE = "this machine"
-ENGINES = ["local"]
+ENGINES = ["local", "fleet", *(["ray"] if EVERYTHING else [])]
+"""'fleet' is what 'ray' is made of, with threads in place of Ray."""
+WITH_PIPES = ["local"]
+"""Engines whose jobs ask through the pipe of their worker; those of others ask over HTTP."""
+_numbers = itertools.count()
 
 
 @contextmanager
 def engine(name: str, slots: int = 2, on_request: Served | None = None) -> Iterator[Dispatcher]:
     """A scripted dispatcher on a new engine."""
-    assert name == "local"
-    blobs = MemoryBlobs()
-    local = LocalEngine(slots, blobs, on_request, machine=MACHINE)
+    if name == "local":
+        blobs = MemoryBlobs()
+        local = LocalEngine(slots, blobs, on_request, machine=MACHINE)
+        try:
+            yield Dispatcher(local, blobs)
+        finally:
+            local.abandon()
+            blobs.close()
+        return
+    assert on_request is None, f"{name} has no pipes"
+    with tempfile.TemporaryDirectory(prefix="picloud-engine-") as folder:
+        made = _fleet(Path(folder), slots) if name == "fleet" else _ray(Path(folder), slots)
+        with made as dispatcher:
+            yield dispatcher
+
+
+@contextmanager
+def _fleet(folder: Path, slots: int) -> Iterator[Dispatcher]:
+    lines = ThreadLines(folder, MACHINE)
+    fleet = FleetEngine(lines, slots=slots)
     try:
-        yield Dispatcher(local, blobs)
+        yield _joined(Dispatcher(fleet, FolderBlobs(folder)))
     finally:
-        local.abandon()
-        blobs.close()
+        fleet.abandon()
+        lines.end()
+
+
+@contextmanager
+def _ray(folder: Path, slots: int) -> Iterator[Dispatcher]:
+    namespace = f"picloud-{next(_numbers)}"
+    fleet = FleetEngine(ray_lines(namespace, folder, MACHINE), slots=slots)
+    try:
+        yield _joined(Dispatcher(fleet, FolderBlobs(folder)))
+    finally:
+        fleet.abandon()
+        end_agents(namespace)
+
+
+def _joined(dispatcher: Dispatcher) -> Dispatcher:
+    dispatcher.until(lambda: dispatcher.engine.state().slots > 0)
+    return dispatcher

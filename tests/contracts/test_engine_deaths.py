@@ -14,7 +14,7 @@ import pytest
 
 from cloud.dispatch.ports import Reply
 from cloud.model import Environment, Status
-from tests.contracts.engines import ENGINES, MACHINE, engine
+from tests.contracts.engines import ENGINES, MACHINE, WITH_PIPES, engine
 from tests.support.required import require_or_skip
 from tests.support.scripted import HERE, Dispatcher
 from tests.support.waiting import eventually
@@ -231,7 +231,7 @@ def waits_for(jids: Sequence[int]) -> Any:
     return wait
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", WITH_PIPES)
 def test_a_waiting_job_lends_its_slot(name: str) -> None:
     replies: list[Reply] = []
     asked: list[tuple[bytes, int, int]] = []
@@ -257,7 +257,7 @@ def test_a_waiting_job_lends_its_slot(name: str) -> None:
         assert cloud.engine.blocked() == []
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", WITH_PIPES)
 def test_large_questions_and_answers_from_several_threads(name: str) -> None:
     def served(request: bytes, account: int, parent_jid: int, reply: Reply) -> None:
         reply([request[:1], request[1:]])
@@ -277,7 +277,7 @@ def test_large_questions_and_answers_from_several_threads(name: str) -> None:
         assert cloud.finish(cloud.call(ask))[0].result is True
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", WITH_PIPES)
 def test_a_job_that_waits_can_be_killed(name: str) -> None:
     with engine(name, 1, lambda *_: None) as cloud:
         parent = cloud.call(waits_for([2]))

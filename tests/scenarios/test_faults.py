@@ -44,7 +44,7 @@ def test_what_follows_a_commit_follows_also_when_one_thing_of_it_fails(world: Wo
     def fails(_: Outcomes) -> None:
         raise RuntimeError("a listener's fault")
 
-    world.dispatcher.on_finish = fails
+    world.dispatcher.arrivals.on_finish = fails
     world.engine.finish_all()
     world.tick()
     assert world.status(jids) == ["done"]

@@ -7,6 +7,8 @@ import pytest
 
 REQUIRE_ALL = os.environ.get("PICLOUD_REQUIRE_ALL", "") not in ("", "0")
 """Set in continuous integration: a skip is a failure."""
+EVERYTHING = os.environ.get("PICLOUD_TEST_ALL", "") not in ("", "0")
+"""Set by `make test-all`: the slower combinations join in."""
 
 
 def require_or_skip(reason: str) -> NoReturn:

@@ -72,7 +72,7 @@ class Agent(Looks):
         self._blobs = blobs
         self._on_request = on_request
         self._variables = dict(variables or {})
-        machine = machine_identity() if machine is None else machine
+        self.machine = machine = machine_identity() if machine is None else machine
         self._pid = os.getpid()
         self._events: list[Event] = []
         self._lending: dict[int, int] = {}

@@ -27,14 +27,15 @@ class Estimates:
             seconds = max(OVERHEAD_SECONDS, (ended - began) / count)
         if not seconds >= 0:  # nan: skipped jobs
             return
-        self._mix(function, seconds)
+        self.mix(function, seconds)
 
     def learn_at_least(self, function: str, seconds: float) -> None:
         """A job runs for so long already."""
         if seconds > self._seconds.get(function, 0.0):
-            self._mix(function, seconds)
+            self.mix(function, seconds)
 
-    def _mix(self, function: str, seconds: float) -> None:
+    def mix(self, function: str, seconds: float) -> None:
+        """Half of what was known, half of this."""
         old = self._seconds.pop(function, None)
         self._seconds[function] = seconds if old is None else (old + seconds) / 2
         if len(self._seconds) > _REMEMBERED:

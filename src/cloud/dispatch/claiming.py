@@ -77,6 +77,15 @@ class Claiming:
             self._claims_of[account] += 1
             self._tokens.issue(item.token, claim.cid, account)
 
+    def keep(self, claim: Claim, account: int, jobs: int) -> None:
+        """A claim of another dispatcher is ours now, with so many jobs left."""
+        held = self.held.get(claim.cid)
+        if held is None:
+            self.held[claim.cid] = Held(claim, account, jobs)
+            self._claims_of[account] += 1
+        else:  # another part of it
+            held.left += jobs
+
     def shrink(self, cid: int, jobs: int) -> None:
         """So many jobs left the claim; when none is left, it is over."""
         held = self.held.get(cid)

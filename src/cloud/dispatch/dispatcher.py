@@ -5,16 +5,16 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 
 from cloud.dispatch import lifecycle
+from cloud.dispatch.arrivals import Arrivals
 from cloud.dispatch.barriers import Barriers
 from cloud.dispatch.claiming import Claiming
 from cloud.dispatch.early import EarlyStart
 from cloud.dispatch.lease import Lease
 from cloud.dispatch.neighbours import Neighbours
-from cloud.dispatch.ports import Blobs, Claim, Clock, Engine, Event, Finished, Returned, Store
+from cloud.dispatch.ports import Blobs, Claim, Clock, Engine, Event, Finished, Store
 from cloud.dispatch.step import Step
 from cloud.dispatch.tokens import JobTokens
 from cloud.dispatch.waiters import Waiters
@@ -62,11 +62,10 @@ class Dispatcher:
         """Nothing happens any more: waiting is of no use."""
         self.ended_early: Mapping[int, Outcomes] = _NONE
         """By sid, how lone jobs ended that the last step started before its commit (`EarlyStart`)."""
-        self.on_finish: Callable[[Outcomes], None] | None = None
-        """Called after the commit with outcomes that were stored, before those who wait are woken."""
         self.on_change: Callable[[Step], None] | None = None
         """Called at the end of every step that was committed; must be quick, and set only while somebody looks."""
         self._claiming = Claiming(store, engine, self.tokens)
+        self.arrivals = Arrivals(store, self._claiming, clock)
         self._early = EarlyStart(engine, clock)
         self._neighbours = Neighbours(store, self._claiming, alone=sole)
         self._sole = sole
@@ -75,9 +74,8 @@ class Dispatcher:
         self._more = True
         self._events: list[Event] = []
         self._retry_at: float | None = None
-        self._lease = Lease(
-            store, engine, clock, self._claiming, finish=self._finish, lose=self._lose, name=name, sole=sole
-        )
+        kill = partial(self.kill, force=False)
+        self._lease = Lease(store, engine, clock, self._claiming, self.arrivals, kill, name=name, sole=sole)
         with self.step() as step:
             self._lease.enlist(step)
 
@@ -120,7 +118,7 @@ class Dispatcher:
         finally:
             self.listen(True)
         for event in step.events:
-            self._absorb(event, step)
+            self.arrivals.absorb(event, step)
             if isinstance(event, Finished) and event.outcomes.count == 1:
                 step.ended_early[event.outcomes.sid] = event.outcomes
         self.barriers.follow(step)
@@ -216,7 +214,7 @@ class Dispatcher:
             self.waiters.wake_all()
 
     def resign(self) -> None:
-        """After `close`, with an engine that has ended all jobs: other dispatchers may have them at once."""
+        """After `close`, with an engine that was abandoned: other dispatchers may have our jobs at once."""
         if self._sole:
             return
         with self.lock:
@@ -284,7 +282,7 @@ class Dispatcher:
                     self._more = True
                     self._lease.renew(step)
                 for event in self._events:
-                    self._absorb(event, step)
+                    self.arrivals.absorb(event, step)
         except (StoreFull, ServerUnavailable) as error:
             log.error("%d outcomes are kept in memory until the store takes them: %s", len(self._events), error)
             self._retry_at = now + RETRY_AFTER_SECONDS
@@ -295,6 +293,7 @@ class Dispatcher:
             self._absorb_singly()
             return
         self._events.clear()
+        self.engine.stored()
 
     def _absorb_singly(self) -> None:
         """One event that cannot be stored must not hold up all others: its jobs end in error."""
@@ -304,7 +303,7 @@ class Dispatcher:
         for event in events:
             try:
                 with self.step() as step:
-                    self._absorb(event, step)
+                    self.arrivals.absorb(event, step)
             except (StoreFull, ServerUnavailable):
                 self._events.append(event)
             except Exception as error:
@@ -320,60 +319,4 @@ class Dispatcher:
         ended = Outcomes.uniform(held.claim.sid, lo, hi, Status.ERROR, text)
         ended.attempt = held.claim.attempt
         with self.step() as step:
-            self._finish(event.cid, ended, step)
-
-    # --- outcomes in
-
-    def _absorb(self, event: Event, step: Step) -> None:
-        if isinstance(event, Finished):
-            self._finish(event.cid, event.outcomes, step)
-            return
-        killed, others = self._claiming.parted(event.cid, event.lo, event.hi)
-        for part in killed:
-            self._end_killed(event.cid, part, step)
-        held = self._claiming.held.get(event.cid)
-        for part in others:
-            if isinstance(event, Returned):
-                if self.store.give_back(event.cid, part.start, part.stop):
-                    step.ready = True
-                    step.left[event.cid] += len(part)
-            elif held is not None:
-                self._lose(replace(held.claim, lo=part.start, hi=part.stop), event.reason, step)
-
-    def _end_killed(self, cid: int, part: range, step: Step) -> None:
-        held = self._claiming.held.get(cid)
-        if held is not None:
-            ended = Outcomes.uniform(held.claim.sid, part.start, part.stop, Status.KILLED, lifecycle.KILLED_TEXT)
-            ended.attempt = held.claim.attempt
-            self._finish(cid, ended, step)
-
-    def _finish(self, cid: int, outcomes: Outcomes, step: Step) -> None:
-        if self.store.finish(cid, outcomes, at=self.clock.now()):
-            step.finish(outcomes.sid, outcomes.lo, outcomes.hi)
-            step.left[cid] += outcomes.count
-            if self.on_finish is not None:
-                step.after.append(partial(self.on_finish, outcomes))
-        else:
-            log.warning(
-                "outcomes of jobs %d..%d of submission %d, attempt %d, came after their claim was reaped: refused",
-                outcomes.lo, outcomes.hi - 1, outcomes.sid, outcomes.attempt,
-            )  # fmt: skip
-            step.left[cid] += outcomes.count  # wherever the jobs are now, they are not with us
-            step.touched.add(outcomes.sid)
-
-    def _lose(self, claim: Claim, reason: str, step: Step) -> None:
-        """`claim` is cut to the jobs that were lost."""
-        submission = self.store.submission(claim.sid)
-        if submission is None:
-            return
-        spec = submission.spec
-        if lifecycle.after_loss(spec, claim.attempt) is Status.QUEUED:
-            if self.store.give_back(claim.cid, claim.lo, claim.hi, lost=reason, at=self.clock.now()):
-                step.touched.add(claim.sid)
-                step.ready = True
-                step.left[claim.cid] += claim.hi - claim.lo
-            return
-        text = lifecycle.loss_text(spec, claim.attempt, reason)
-        ended = Outcomes.uniform(claim.sid, claim.lo, claim.hi, Status.ERROR, text)
-        ended.attempt = claim.attempt
-        self._finish(claim.cid, ended, step)
+            self.arrivals.finish(event.cid, ended, step)

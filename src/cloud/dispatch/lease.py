@@ -4,13 +4,15 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 from cloud.dispatch import lifecycle
+from cloud.dispatch.arrivals import Arrivals
 from cloud.dispatch.claiming import Claiming
 from cloud.dispatch.ports import Claim, Clock, Engine, Store
 from cloud.dispatch.step import Step
-from cloud.model import Outcomes, Status, Stretch
-from cloud.model.ranges import normal, subtract
+from cloud.model import Outcomes, Ranges, Status, Stretch
+from cloud.model.ranges import count, intersect, normal, subtract
 
 log = logging.getLogger("Cloud.dispatcher")
 
@@ -22,7 +24,8 @@ class Lease:
     """Says who we are to the store; all methods but `due` inside a step.
 
     Args:
-        finish, lose: how claimed jobs end, or are lost, inside a step.
+        arrivals: takes in what becomes of claimed jobs.
+        kill: ends jobs of a claim of ours, behind a commit.
         name: who we are, for people.
         sole: nobody else dispatches from this store: claims of all others are reaped at once, and the lease needs no
             renewal.
@@ -34,9 +37,9 @@ class Lease:
         engine: Engine,
         clock: Clock,
         claiming: Claiming,
+        arrivals: Arrivals,
+        kill: Callable[[Claim, int, int], None],
         *,
-        finish: Callable[[int, Outcomes, Step], None],
-        lose: Callable[[Claim, str, Step], None],
         name: str,
         sole: bool,
     ) -> None:
@@ -44,8 +47,8 @@ class Lease:
         self._engine = engine
         self._clock = clock
         self._claiming = claiming
-        self._finish = finish
-        self._lose = lose
+        self._arrivals = arrivals
+        self._kill = kill
         self._name = name
         self._sole = sole
         self.due: float | None = None if sole else clock.monotonic() + RENEW_EVERY_SECONDS
@@ -75,18 +78,40 @@ class Lease:
                 self._reap(other, step)
 
     def resign(self, step: Step) -> None:
-        """Our engine has ended all our jobs: others may have them at once."""
-        self._reap(self._claiming.dispatcher, step)
+        """Our engine was abandoned: others may have its jobs at once, or take them over where they go on."""
+        if self._engine.survives:
+            self._store.renew(self._claiming.dispatcher, self._clock.now())
+        else:
+            self._reap(self._claiming.dispatcher, step)
 
     def _reap(self, dispatcher: int, step: Step) -> None:
-        for claim in self._store.claims_of(dispatcher):
-            whole = range(claim.lo, claim.hi)
+        """The claims of a dispatcher that is gone; agents that still have some of their jobs keep these, for us."""
+        claims = self._store.claims_of(dispatcher)
+        kept = self._engine.adopt(claims)
+        for claim in claims:
+            whole, ours = (range(claim.lo, claim.hi),), kept.get(claim.cid)
+            gone = subtract(whole, ours or ())
             killed = normal(self._store.condemned(Stretch(claim.sid, claim.lo, claim.hi)))
-            for part in killed:
+            for part in intersect(gone, killed):
                 ended = Outcomes.uniform(claim.sid, part.start, part.stop, Status.KILLED, lifecycle.KILLED_TEXT)
                 ended.attempt = claim.attempt
-                self._finish(claim.cid, ended, step)
-            for part in subtract([whole], killed):
-                lost = replace(claim, lo=part.start, hi=part.stop)
-                self._lose(lost, "the server stopped while this job was running", step)
+                self._arrivals.finish(claim.cid, ended, step)
+            for part in subtract(gone, killed):
+                if ours is not None:
+                    self._arrivals.put_back(claim.cid, part, step)
+                else:
+                    lost = replace(claim, lo=part.start, hi=part.stop)
+                    self._arrivals.lose(lost, "the server stopped while this job was running", step)
+            if left := subtract(whole, gone):
+                self._keep(claim, left, killed, step)
         self._store.discharge(dispatcher)
+
+    def _keep(self, claim: Claim, jobs: Ranges, killed: Ranges, step: Step) -> None:
+        """A claim that was another dispatcher's is ours."""
+        submission = self._store.submission(claim.sid)
+        assert submission is not None, "a claim is of a submission"
+        self._store.adopt(claim.cid, self._claiming.dispatcher)
+        mine = replace(claim, dispatcher=self._claiming.dispatcher)
+        self._claiming.keep(mine, submission.account, count(jobs))
+        for part in intersect(jobs, killed):
+            step.after.append(partial(self._kill, mine, part.start, part.stop))

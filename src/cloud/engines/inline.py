@@ -20,6 +20,7 @@ from cloud import pickling
 from cloud.dispatch.ports import (
     Blobs,
     Blocked,
+    Claim,
     EngineState,
     Event,
     Finished,
@@ -50,6 +51,8 @@ class Running:
 
 class InlineEngine:
     """See `Engine`. A job that waits for others lends its place to those, as on a server."""
+
+    survives = False
 
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
@@ -173,6 +176,13 @@ class InlineEngine:
     def poll(self) -> list[Event]:
         """What ended."""
         return [self._events.popleft() for _ in range(len(self._events))]
+
+    def stored(self) -> None:
+        """What happened here is remembered by nobody else anyway."""
+
+    def adopt(self, claims: Sequence[Claim]) -> dict[int, Ranges]:
+        """Nothing outlives this engine."""
+        return {}
 
     def fileno(self) -> int:
         """There is none: nothing happens here that its caller does not do."""

@@ -70,6 +70,16 @@ def subtract(ranges: Sequence[range], taken: Sequence[range]) -> Ranges:
     return tuple(left)
 
 
+def intersect(ranges: Sequence[range], others: Sequence[range]) -> Ranges:
+    """Numbers of `ranges` that are in `others`, which must be `normal`; order of `ranges` kept."""
+    return tuple(
+        range(low, high)
+        for item in ranges
+        for other in others
+        if (low := max(item.start, other.start)) < (high := min(item.stop, other.stop))
+    )
+
+
 def count(ranges: Iterable[range]) -> int:
     """How many numbers the ranges name, repetitions included."""
     return sum(len(r) for r in ranges)

@@ -32,6 +32,7 @@ def main() -> None:
         os.environ.pop(name, None)  # they were for this process alone
     linux.adopt_orphans()
     linux.offer_to_oom_killer()
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # whoever started our agent may have blocked some, and we inherit
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()
     gc.freeze()

@@ -40,13 +40,13 @@ class Recorder:
 
     def start(self) -> None:
         """Count from now on."""
-        self._core.dispatcher.on_finish = self.ended
+        self._core.dispatcher.arrivals.on_finish = self.ended
         self.stir()
 
     def stop(self) -> None:
         """Count no more."""
         self._stopped = True
-        self._core.dispatcher.on_finish = None
+        self._core.dispatcher.arrivals.on_finish = None
         if self._timer is not None:
             self._timer.cancel()
 

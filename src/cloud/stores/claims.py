@@ -69,6 +69,12 @@ class Claims(PendingJobs):
             found.append(Claim(cid, sid, start - base, stop - base, attempt, dispatcher, agent))
         return found
 
+    def adopt(self, cid: int, dispatcher: int) -> None:
+        """What is left of a claim is another dispatcher's now."""
+        self._write(SQL.adopt_claim, (dispatcher, cid))
+        rows = self._live.get(cid, ())
+        self._live[cid] = [Claim(cid, c.sid, c.lo, c.hi, c.attempt, dispatcher, c.agent) for c in rows]
+
     def condemn(self, stretch: Stretch) -> None:
         """Remember that these claimed jobs were killed, until their claims are gone."""
         base = self._base(stretch.sid) or 0

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from cloud.dispatch.ports import (
     Blocked,
+    Claim,
     EngineState,
     Event,
     Finished,
@@ -19,7 +20,7 @@ from cloud.dispatch.ports import (
     Work,
     WorkerState,
 )
-from cloud.model import Column, Outcomes, Spec, Status
+from cloud.model import Column, Outcomes, Ranges, Spec, Status
 
 
 class ScriptedEngine:
@@ -29,6 +30,8 @@ class ScriptedEngine:
         slots: how many seats there are; a seat takes one claim.
         jobs_per_seat: how many jobs a seat takes at once.
     """
+
+    survives = False
 
     def __init__(self, slots: int = 2, jobs_per_seat: int = 1) -> None:
         self.slots = slots
@@ -143,6 +146,13 @@ class ScriptedEngine:
         self._held = 0
         events, self._events = self._events, []
         return events
+
+    def stored(self) -> None:
+        """What happened here is remembered by nobody else anyway."""
+
+    def adopt(self, claims: Sequence[Claim]) -> dict[int, Ranges]:
+        """Nothing outlives this engine."""
+        return {}
 
     def fileno(self) -> int:
         """Never readable."""

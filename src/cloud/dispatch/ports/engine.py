@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from cloud.dispatch.ports.places import Claim
-from cloud.model import Buffer, Chunk, Code, Outcomes, Piece, Spec, Submission
+from cloud.model import Buffer, Chunk, Code, Outcomes, Piece, Ranges, Spec, Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +161,9 @@ class Engine(Protocol):
     come in ascending order of index, in as few events as there are; `poll` hands over whatever has happened.
     """
 
+    survives: bool
+    """Whether jobs go on when this is abandoned, for the next server to `adopt` them."""
+
     def refuse(self, spec: Spec) -> str | None:
         """Why jobs of this spec could never run here, saying what to do; None when they can."""
         ...
@@ -193,6 +196,16 @@ class Engine(Protocol):
 
     def poll(self) -> list[Event]:
         """What happened since the last call. Never waits."""
+        ...
+
+    def stored(self) -> None:
+        """Everything that `poll` handed over is stored, or was refused for good."""
+        ...
+
+    def adopt(self, claims: Sequence[Claim]) -> dict[int, Ranges]:
+        """Claims of a dispatcher that is gone: of each whose agent is here, the jobs that it still has or whose end is
+        not stored yet; `poll` will report them. Other jobs of these claims never started. Claims that are not named are
+        lost. {} for an engine whose workers die with it."""
         ...
 
     def fileno(self) -> int:
@@ -245,7 +258,7 @@ class Engine(Protocol):
         ...
 
     def abandon(self) -> None:
-        """Kill all workers and report nothing more."""
+        """Report nothing more; kill all workers, unless it `survives`."""
         ...
 
 

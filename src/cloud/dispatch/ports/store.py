@@ -175,6 +175,10 @@ class Store(Protocol):
         """Claims that overlap, ascending by lo, **not** cut."""
         ...
 
+    def adopt(self, cid: int, dispatcher: int) -> None:
+        """What is left of a claim is another dispatcher's now."""
+        ...
+
     def claimed(self, stretch: Stretch) -> int:
         """How many jobs of the stretch are in claims, counted without a look at each claim here."""
         ...

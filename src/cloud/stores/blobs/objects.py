@@ -154,7 +154,8 @@ class ObjectBlobs:
             some = list(starts[i : i + _PARTS])
             ends = [min(start + _AT_ONCE_BYTES, size) for start in some]
             parts: Sequence[Any] = self._obstore.get_ranges(self._store, name, starts=some, ends=ends, coalesce=0)
-            yield from map(memoryview, parts)
+            for part in parts:
+                yield memoryview(part)
 
     def _grow(self, size_bytes: int) -> None:
         if self._size_bytes is not None:

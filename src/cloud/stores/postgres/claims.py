@@ -60,6 +60,14 @@ class Claims(PendingJobs):
             for cid, sid, lo, hi, attempt, agent in self._read(SQL.claims_of, (dispatcher,))
         ]
 
+    def adopt(self, cid: int, dispatcher: int) -> None:
+        """What is left of a claim is another dispatcher's now."""
+        self._must_write()
+        self._write(SQL.adopt_claim, (dispatcher, cid))
+        self._live.pop(cid, None)
+        self._meddled += cid not in self._made  # as in `_holding`
+        self._made.add(cid)
+
     def condemn(self, stretch: Stretch) -> None:
         """Remember that these claimed jobs were killed, until their claims are gone."""
         base = self._base(stretch.sid) or 0

@@ -65,6 +65,9 @@ SELECT start, stop FROM kills WHERE stop > ? AND start < ? ORDER BY start
 -- :name claims_of
 SELECT cid, sid, start, stop, attempt, agent FROM claims WHERE dispatcher = ? ORDER BY sid, start
 
+-- :name adopt_claim
+UPDATE claims SET dispatcher = ? WHERE cid = ?
+
 -- :name move_claim_start
 UPDATE claims SET start = ? WHERE stop = ?
 

@@ -67,6 +67,9 @@ WHERE stop > %(lo)s AND start < %(hi)s
 SELECT c.sid, c.start - s.first_jid, c.stop - s.first_jid, c.attempt, c.dispatcher, c.agent
 FROM claims c JOIN submissions s ON s.sid = c.sid WHERE c.cid = %s ORDER BY c.stop
 
+-- :name adopt_claim
+UPDATE claims SET dispatcher = %s WHERE cid = %s
+
 -- :name claims_of
 SELECT c.cid, c.sid, c.start - s.first_jid, c.stop - s.first_jid, c.attempt, c.agent
 FROM claims c JOIN submissions s ON s.sid = c.sid WHERE c.dispatcher = %s ORDER BY c.sid, c.start

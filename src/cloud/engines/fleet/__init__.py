@@ -1,0 +1,1 @@
+"""An engine whose agents are elsewhere: on other machines, each in a process of its own."""

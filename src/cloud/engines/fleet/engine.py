@@ -1,0 +1,333 @@
+"""The fleet engine: agents on other machines, reached through whatever joins those (DESIGN D16).
+
+What an agent reports is trusted for the claims that it was given. Liveness is ours: an agent that is silent for
+`SILENT_SECONDS` has its jobs given to others; when it is heard again it is told to drop them, and what it says of them
+meanwhile is refused by the store, since the claim is gone.
+"""
+
+import logging
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Sequence
+
+from cloud.agent.estimates import OVERHEAD_SECONDS, Estimates
+from cloud.dispatch.ports import (
+    Blocked,
+    Claim,
+    EngineState,
+    Event,
+    Finished,
+    Returned,
+    Seat,
+    Wanted,
+    Work,
+)
+from cloud.engines.fleet.lines import Line, Lines
+from cloud.engines.fleet.looks import Looks
+from cloud.engines.fleet.member import Given, Member
+from cloud.engines.fleet.messages import events_from_bytes
+from cloud.model import Ranges, Spec
+from cloud.model.ranges import count
+from cloud.wire.message import decode
+from cloud.wire.values import ranges_from_json
+
+log = logging.getLogger("Cloud.fleet")
+
+SILENT_SECONDS = 5.0
+IDLE_SECONDS = 60.0
+"""An agent beyond the least number goes when it had no work for so long."""
+_WORKER = (1 << 20) - 1
+
+
+class FleetEngine(Looks):
+    """See `dispatch.ports.Engine`.
+
+    Args:
+        lines: how agents are started and reached.
+        slots: of each agent.
+        least, most: how many agents there are: the least always, more as jobs wait for a seat.
+        silent_seconds: see the module.
+    """
+
+    survives = True
+
+    def __init__(
+        self, lines: Lines, *, slots: int, least: int = 1, most: int = 1, silent_seconds: float = SILENT_SECONDS,
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> None:  # fmt: skip
+        self._lines = lines
+        self._slots, self._least, self._most = slots, least, most
+        self._silent_seconds, self._idle_seconds = silent_seconds, idle_seconds
+        self._estimates = Estimates()
+        super().__init__()
+        self._numbers = 0
+        self._starting = 0
+        self._events: list[Event] = []
+        self._vouched: dict[str, dict[int, Ranges]] = {}
+        self._interpreters: dict[str, str] = {}
+        self._news: queue.SimpleQueue[tuple[str, Line, bytes | str]] = queue.SimpleQueue()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._closing = threading.Lock()
+        found = lines.open(
+            lambda line, answer: self._post("joined", line, answer),
+            lambda line, answer: self._post("heard", line, answer),
+            lambda line, why: self._post("gone", line, why),
+        )
+        for line, answer in found:
+            self._join(line, answer)
+        self._grow_to(least)
+
+    def _post(self, what: str, line: Line, content: bytes | str) -> None:
+        with self._closing:
+            if self._wake >= 0:
+                self._news.put((what, line, content))
+                os.eventfd_write(self._wake, 1)
+
+    # --- offers and starts
+
+    def refuse(self, spec: Spec) -> str | None:
+        """Only for want of an interpreter, and only once the agents are known."""
+        tag = spec.environment.cache_tag
+        members = self._members.values()
+        if tag in self._interpreters or any(member.opens(spec.environment) for member in members):
+            return None
+        tags = {tag for member in members for tag in member.state.get("tags", ())}
+        tags = tags or {sys.implementation.cache_tag or ""}
+        if not members and tag in tags:  # none has come yet
+            return None
+        return (
+            f"no agent runs {tag}; there are: {', '.join(sorted(tags))}. Submit it with one of these, or have the "
+            f"cluster's machines run {tag} as well"
+        )
+
+    def add_interpreter(self, tag: str, executable: str) -> None:
+        """On every agent, at the same path."""
+        self._interpreters[tag] = executable
+        for member in self._members.values():
+            self._tell(member, {"op": "interpreter", "tag": tag, "executable": executable})
+
+    def offer(self, wanted: Wanted, *, lent_by: int | None = None) -> list[Seat]:
+        """Agents with most room first; short jobs by the claim of many, others one to a slot."""
+        if lent_by is not None:
+            return self._offer_lent(wanted, lent_by)
+        remaining = wanted.hi - wanted.lo
+        most = remaining if wanted.seats is None else wanted.seats
+        seats: list[Seat] = []
+        environment = wanted.submission.spec.environment
+        members = [m for m in self._members.values() if not m.silent and m.opens(environment)]
+        while remaining > 0 and len(seats) < most and members:
+            member = min(members, key=lambda m: ((m.used() + m.promised_slots) / m.slots, m.number))
+            fair = max(1, -(-remaining // max(1, 2 * len(members))))
+            jobs = min(member.share(wanted, remaining, self._estimates), fair)
+            if not jobs:
+                members.remove(member)
+                continue
+            member.promise(wanted, jobs, self._estimates)
+            seats.append(Seat(member.number << 20, jobs, member.name))
+            remaining -= jobs
+        if remaining and len(seats) < most:
+            self._grow_to(len(self._members) + self._starting + 1)
+        return seats
+
+    def _offer_lent(self, wanted: Wanted, lent_by: int) -> list[Seat]:
+        for member in self._members.values():
+            if member.number == lent_by >> 20 and not member.silent:
+                if any(blocked.worker == lent_by for blocked in member.blocked()):
+                    return [Seat(lent_by, 1, member.name)]
+        return []
+
+    def has_room(self) -> bool:
+        """A free slot, or an agent whose queue is short."""
+        return any(
+            not m.silent and (m.free() > 0 or m.queued_seconds(self._estimates) < 0.05 / 2)
+            for m in self._members.values()
+        )
+
+    def expected_seconds(self, function: str) -> float | None:
+        """Unknown: the way there and back is longer than any job that is worth waiting for."""
+        del function
+        return None
+
+    def start(self, work: Sequence[Work]) -> None:
+        """One message to each agent."""
+        mine: dict[str, list[tuple[Work, int | None]]] = {}
+        for item in work:
+            member = self._members.get(item.seat.agent)
+            claim = item.claim
+            if member is None or member.silent:
+                self._note(Returned(claim.cid, claim.lo, claim.hi))
+                continue
+            lent_by = item.seat.worker & _WORKER or None
+            measured = self._estimates.of(item.submission.spec.function) is not None
+            member.take(item, lent=lent_by is not None, measured=measured)
+            mine.setdefault(member.name, []).append((item, lent_by))
+        for name, works in mine.items():
+            member = self._members[name]
+            member.line.tell(member.packer.start(works))
+        for member in self._members.values():
+            member.forget_promises()
+
+    # --- what happened
+
+    def fileno(self) -> int:
+        """Of the wake-up."""
+        return self._wake
+
+    def poll(self) -> list[Event]:
+        """Take what the lines have heard."""
+        try:
+            os.eventfd_read(self._wake)
+        except BlockingIOError:
+            pass
+        for member in self._members.values():
+            member.forget_promises()
+        while True:
+            try:
+                what, line, content = self._news.get_nowait()
+            except queue.Empty:
+                break
+            if what == "joined" and isinstance(content, bytes):
+                self._starting = max(0, self._starting - 1)
+                self._join(line, content)
+            elif what == "heard" and isinstance(content, bytes):
+                self._hear(line, content)
+            elif what == "gone":
+                self._lose(line.name, str(content))
+        self._look_after(time.monotonic())
+        events, self._events = self._events, []
+        return events
+
+    def stored(self) -> None:
+        """Agents may forget what was reported."""
+        for member in self._members.values():
+            member.line.acknowledge(member.delivered)
+
+    def next_deadline(self) -> float | None:
+        """When an agent would count as silent."""
+        return min((m.heard_at + self._silent_seconds for m in self._members.values() if not m.silent), default=None)
+
+    # --- kills and looks
+
+    def kill(self, cid: int, lo: int, hi: int, *, force: bool, reason: str) -> None:
+        """Passed on; a silent agent's jobs were lost already."""
+        for member in self._members.values():
+            if cid in member.given:
+                self._tell(member, {"op": "kill", "kill": [cid, lo, hi, force, reason]})
+
+    def blocked(self) -> list[Blocked]:
+        """As the agents said last."""
+        return [blocked for member in self._members.values() if not member.silent for blocked in member.blocked()]
+
+    def state(self) -> EngineState:
+        """Added up over the agents that are heard."""
+        alive = [m.state for m in self._members.values() if not m.silent]
+        tags = sorted({tag for state in alive for tag in state.get("tags", ())})
+        total = {name: sum(s.get(name, 0) for s in alive) for name in ("slots", "workers", "busy", "waiting")}
+        return EngineState(total["slots"], total["workers"], total["busy"], total["waiting"], tags)
+
+    def adopt(self, claims: Sequence[Claim]) -> dict[int, Ranges]:
+        """Claims of a dispatcher that is gone: what agents that are here still have of each. A claim of an agent that
+        is not here is left out; jobs of the others that are not named certainly never started."""
+        found: dict[int, Ranges] = {}
+        strangers = {claim.agent for claim in claims} - self._members.keys()
+        for line, answer in self._lines.take(strangers) if strangers else ():
+            self._join(line, answer)
+        for claim in claims:
+            member = self._members.get(claim.agent)
+            if member is None or member.silent:
+                continue
+            left = self._vouched.get(claim.agent, {}).get(claim.cid, ())
+            found[claim.cid] = left
+            if left:
+                member.given[claim.cid] = Given(claim.sid, left, count(left), 1, "", brief=False, lent=False)
+        return found
+
+    def abandon(self) -> None:
+        """Let go of the cluster. Agents keep what runs, for the next server or until their silence is over."""
+        if self._wake < 0:
+            return
+        self._lines.close()
+        with self._closing:
+            os.close(self._wake)
+            self._wake = -1
+
+    # --- inside
+
+    def _join(self, line: Line, answer: bytes) -> None:
+        header, _ = decode(answer)
+        self._numbers += 1
+        member = Member(self._numbers, line, max(1, header.get("slots", self._slots)), time.monotonic())
+        member.state, member.workless_since = header, member.heard_at
+        self._vouched[line.name] = {int(cid): ranges_from_json(r) for cid, r in header.get("held", {}).items()}
+        self._members[line.name] = member
+        for tag, executable in self._interpreters.items():
+            self._tell(member, {"op": "interpreter", "tag": tag, "executable": executable})
+        log.info("agent %s has joined with %d slots", line.name, member.slots)
+
+    def _hear(self, line: Line, answer: bytes) -> None:
+        member = self._members.get(line.name)
+        if member is None:
+            return
+        member.heard_at = time.monotonic()
+        if member.silent:
+            member.silent = False
+            log.warning("agent %s is heard again; what it had was given to others, and it drops that", line.name)
+        header, groups = decode(answer)
+        state = header["state"]
+        self._take_looks(state)
+        member.state = state
+        member.delivered = header["first"] + len(groups)
+        for group in groups:
+            for event in events_from_bytes(group):
+                given = member.given.get(event.cid)
+                if given is not None or isinstance(event, Finished):
+                    self._events.append(event)  # of claims that it lost, too: the store refuses them, and says so
+                if given is not None and isinstance(event, Finished):
+                    self._learn(given.function, event)
+                member.left(event)
+
+    def _learn(self, function: str, event: Finished) -> None:
+        runtimes = [] if event.outcomes.is_uniform else [s for s in event.outcomes.runtime if s >= 0]
+        if function and runtimes:
+            self._estimates.mix(function, OVERHEAD_SECONDS + sum(runtimes) / len(runtimes))
+
+    def _look_after(self, now: float) -> None:
+        for member in list(self._members.values()):
+            if not member.silent and now - member.heard_at > self._silent_seconds:
+                log.warning(
+                    "agent %s was not heard for %.0f s: its jobs go to others", member.name, now - member.heard_at
+                )
+                self._tell(member, {"op": "drop", "cids": list(member.given), "reason": "its server lost touch"})
+                reason = f"its machine, or the way there, gave no sign of life for {self._silent_seconds:g} s"
+                self._events += member.lose_all(reason)
+                member.silent = True
+            if member.given:
+                member.workless_since = now
+            elif now - member.workless_since > self._idle_seconds:
+                self._part(member)
+
+    def _part(self, member: Member) -> None:
+        if len(self._members) > self._least:
+            member.line.end()
+            del self._members[member.name]
+
+    def _lose(self, name: str, why: str) -> None:
+        member = self._members.pop(name, None)
+        if member is None:
+            self._starting = max(0, self._starting - 1)
+            return
+        log.warning("agent %s is gone: %s", name, why)
+        self._events += member.lose_all(f"its agent {name} is gone: {why}")
+        self._grow_to(self._least)
+
+    def _grow_to(self, agents: int) -> None:
+        while len(self._members) + self._starting < min(agents, self._most):
+            self._starting += 1
+            self._lines.start({"slots": self._slots})
+
+    def _note(self, event: Event) -> None:
+        self._events.append(event)
+        os.eventfd_write(self._wake, 1)

@@ -1,0 +1,362 @@
+"""The agent's end: drives an `Agent` in a process of its own, does what a server says, and keeps what happened for it.
+
+    tell -> inbox (in order of number) -> queue -> the agent's workers
+                                                      |
+    listen <- groups of events, until acknowledged  <-+
+
+One thread of ours uses the agent. `hello`, `tell`, `ask` and `listen` may be called from any others.
+"""
+
+import os
+import select
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import astuple, dataclass, replace
+from typing import Any
+
+from cloud.agent.agent import Agent
+from cloud.agent.batch import Batch
+from cloud.agent.harvest import ended_unstarted
+from cloud.dispatch.ports import Blocked, Event, Finished, Returned, Seat, Stack, Wanted, Work
+from cloud.engines.fleet.messages import Opener, events_to_bytes
+from cloud.model import Ranges, Status
+from cloud.model.ranges import normal, subtract
+from cloud.wire.message import Header, decode, encode
+from cloud.wire.values import ranges_to_json
+
+SILENCE_SECONDS = 60.0
+"""An agent to which no server has listened for so long kills its jobs and goes: longer than a restart of the server."""
+
+
+HELLO_SECONDS = 30.0
+MOST_LOOKED_AT = 64
+_NOT_RUNNING = "it does not run any more"
+
+
+@dataclass(slots=True)
+class Waiting:
+    """Jobs lo..hi-1 of a claim for which no worker was free yet."""
+
+    work: Work
+    lo: int
+    hi: int
+    lent_by: int | None
+
+    def cut(self, lo: int, hi: int, seat: Seat) -> Work:
+        """Some of them, for this seat."""
+        chunks = [c for c in self.work.chunks if c.first < hi and c.first + c.count > lo]
+        return replace(self.work, claim=replace(self.work.claim, lo=lo, hi=hi), seat=seat, chunks=chunks)
+
+
+class Foreman:
+    """Runs until `close`, or until nobody listened for too long.
+
+    Args:
+        agent: nobody else uses it.
+        silence_seconds: see `SILENCE_SECONDS`.
+        gone: called once all jobs are dead and nothing will happen any more.
+    """
+
+    def __init__(
+        self,
+        agent: Agent,
+        *,
+        silence_seconds: float = SILENCE_SECONDS,
+        gone: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._agent = agent
+        self._silence_seconds = silence_seconds
+        self._gone = gone
+        self._changed = threading.Condition()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._epoch = ""
+        self._inbox: dict[int, bytes] = {}
+        self._expected = 0
+        self._questions: deque[tuple[Header, list[bytes]]] = deque()
+        self._groups: deque[tuple[int, bytes, dict[int, Ranges]]] = deque()
+        self._next_group = 0
+        self._news = False
+        self._state: Header = {}
+        self._heard_jobs: set[tuple[int, int]] = set()
+        self._seen_stacks: list[list[Any]] = []
+        self._listened_at = time.monotonic()
+        self._stopping = False
+        # Below: of our thread alone.
+        self._opener = Opener()
+        self._queue: deque[Waiting] = deque()
+        self._held: dict[int, Ranges] = {}
+        self._stacks: dict[tuple[int, int], Stack] = {}
+        self._thread = threading.Thread(target=self._run, name="picloud-foreman", daemon=True)
+        self._thread.start()
+
+    # --- what a server calls
+
+    def hello(self, epoch: str) -> bytes:
+        """A server takes over; whoever had this agent before is not heard any more.
+
+        Returns:
+            Header {"held": {cid: ranges}, ...state}: claims that are still here, and those whose end no server has
+            stored yet. All events that were not acknowledged are given to `listen` again.
+        """
+        answer: list[bytes] = []
+        with self._changed:
+            self._epoch = epoch
+            self._inbox.clear()
+            self._expected = 0
+            self._questions.append(({"op": "hello"}, answer))
+            self._listened_at = time.monotonic()
+            self._ring()
+            self._changed.wait_for(lambda: bool(answer) or self._stopping, HELLO_SECONDS)
+            return answer[0] if answer else b""
+
+    def tell(self, epoch: str, number: int, message: bytes) -> None:
+        """Do this after what has lower numbers, which count from 0 for each server."""
+        with self._changed:
+            if epoch == self._epoch:
+                self._inbox[number] = message
+                self._ring()
+
+    def ask(self, epoch: str, message: bytes, seconds: float) -> bytes:
+        """A question about jobs that run; b'' when there is no answer in time."""
+        answer: list[bytes] = []
+        with self._changed:
+            if epoch == self._epoch:
+                self._questions.append((decode(message)[0], answer))
+                self._ring()
+                self._changed.wait_for(lambda: bool(answer) or self._stopping, seconds)
+        return answer[0] if answer else b""
+
+    def listen(self, epoch: str, since: int, acknowledged: int, seconds: float) -> bytes:
+        """What happened from group `since` on, as soon as there is anything, or nothing when the time is over.
+
+        Args:
+            epoch: as of `hello`; another server's gets b'' at once.
+            since: the first group that the server has not got.
+            acknowledged: groups below are stored and need not be kept.
+            seconds: how long to wait at most; a server that is alive calls again at once.
+
+        Returns:
+            Header {"first": number of the first group, "state": ...}, a frame for each group.
+        """
+        with self._changed:
+            if epoch != self._epoch:
+                return b""
+            self._listened_at = time.monotonic()
+            while self._groups and self._groups[0][0] < acknowledged:
+                self._groups.popleft()
+            self._changed.wait_for(
+                lambda: self._stopping or epoch != self._epoch or self._news or self._next_group > since, seconds
+            )
+            if epoch != self._epoch or self._stopping:
+                return b""
+            self._listened_at = time.monotonic()
+            self._news = False
+            groups = [group for number, group, _ in self._groups if number >= since]
+            heard, self._heard_jobs = self._heard_jobs, set()
+            stacks, self._seen_stacks = self._seen_stacks, []
+            state = {**self._state, "heard": sorted(heard), "stacks": stacks}
+            return _joined({"first": self._next_group - len(groups), "state": state}, groups)
+
+    def close(self) -> None:
+        """Kill all jobs and end."""
+        with self._changed:
+            self._stopping = True
+            self._ring()
+            self._changed.notify_all()
+        self._thread.join()
+
+    # --- our thread
+
+    def _ring(self) -> None:
+        os.eventfd_write(self._wake, 1)
+
+    def _run(self) -> None:
+        agent, poller = self._agent, select.poll()
+        poller.register(agent.fileno(), select.POLLIN)
+        poller.register(self._wake, select.POLLIN)
+        try:
+            while not self._stopping:
+                now = time.monotonic()
+                deadlines = [now + 1.0, self._listened_at + self._silence_seconds]
+                if (due := agent.next_deadline()) is not None:
+                    deadlines.append(due)
+                poller.poll(max(0.0, min(deadlines) - now) * 1000)
+                self._pass()
+                if time.monotonic() - self._listened_at > self._silence_seconds:
+                    break
+        finally:
+            with self._changed:
+                self._stopping = True
+                self._changed.notify_all()
+            agent.abandon()
+            self._gone()
+
+    def _pass(self) -> None:
+        with self._changed:
+            try:
+                os.eventfd_read(self._wake)
+            except BlockingIOError:
+                pass
+            messages = []
+            while self._expected in self._inbox:
+                messages.append(self._inbox.pop(self._expected))
+                self._expected += 1
+            questions, self._questions = self._questions, deque()
+        if any(header["op"] == "hello" for header, _ in questions):
+            self._opener = Opener()
+        events: list[Event] = []
+        for message in messages:
+            self._obey(message, events)
+        events += self._agent.poll()
+        events += self._hand_out()
+        self._note(events)
+        for header, answer in questions:
+            self._answer(header, answer)
+
+    def _obey(self, message: bytes, events: list[Event]) -> None:
+        header, frames = decode(message)
+        op = header["op"]
+        if op == "start":
+            for sent in self._opener.start(header, frames):
+                claim = sent.work.claim
+                self._queue.append(Waiting(sent.work, claim.lo, claim.hi, sent.lent_by))
+                self._held[claim.cid] = (range(claim.lo, claim.hi),)
+        elif op == "kill":
+            cid, lo, hi, force, reason = header["kill"]
+            self._kill(cid, lo, hi, force=force, reason=reason, events=events)
+        elif op == "drop":
+            for cid in header["cids"]:
+                for left in self._held.get(cid, ()):
+                    self._kill(cid, left.start, left.stop, force=True, reason=header["reason"], events=events)
+        elif op == "follow":
+            self._agent.follow(*header["job"])
+        elif op == "stack":
+            sid, index = header["job"]
+            self._stacks[sid, index] = self._agent.stack(sid, index) or Stack(fault=_NOT_RUNNING)
+        elif op == "interpreter":
+            self._agent.add_interpreter(header["tag"], header["executable"])
+
+    def _kill(self, cid: int, lo: int, hi: int, *, force: bool, reason: str, events: list[Event]) -> None:
+        for item in list(self._queue):
+            if item.work.claim.cid == cid and item.lo < hi and item.hi > lo:
+                self._queue.remove(item)
+                a, b = max(lo, item.lo), min(hi, item.hi)
+                batch = Batch(item.work, 0, item.work.claim.hi - item.work.claim.lo, item.work.claim.lo)
+                events.append(ended_unstarted(batch, a, b, Status.KILLED, reason))
+                for part in (range(item.lo, a), range(b, item.hi)):
+                    if part:
+                        self._queue.append(replace(item, lo=part.start, hi=part.stop))
+        self._agent.kill(cid, lo, hi, force=force, reason=reason)
+
+    def _hand_out(self) -> list[Event]:
+        agent, works = self._agent, []
+        events: list[Event] = []
+        for item in list(self._queue):
+            if item.lent_by is None and not agent.has_room():
+                continue
+            taken = item.lo
+            for seat in agent.offer(Wanted(item.work.submission, item.lo, item.hi), lent_by=item.lent_by):
+                stop = min(taken + seat.jobs, item.hi)
+                works.append(item.cut(taken, stop, seat))
+                taken = stop
+            if taken == item.hi:
+                self._queue.remove(item)
+            elif item.lent_by is not None:  # the job that lent its slot does not wait any more
+                self._queue.remove(item)
+                events.append(Returned(item.work.claim.cid, taken, item.hi))
+            else:
+                item.lo = taken
+        if works:
+            agent.start(works)
+        return events
+
+    def _note(self, events: list[Event]) -> None:
+        for event in events:
+            done = range(event.outcomes.lo, event.outcomes.hi) if isinstance(event, Finished) else _span(event)
+            left = subtract(self._held.get(event.cid, ()), (done,))
+            if left:
+                self._held[event.cid] = left
+            else:
+                self._held.pop(event.cid, None)
+        state = self._look()
+        heard = self._agent.heard()
+        seen = {job: stack for job, stack in self._stacks.items() if stack.answered}
+        for job in seen:
+            del self._stacks[job]
+        with self._changed:
+            self._seen_stacks += [[*job, stack.text, stack.fault] for job, stack in seen.items()]
+            if events:
+                self._groups.append((self._next_group, events_to_bytes(events), _spans(events)))
+                self._next_group += 1
+            self._heard_jobs.update(heard)
+            if events or heard or seen or state != self._state:
+                self._state = state
+                self._news = True
+                self._changed.notify_all()
+
+    def _look(self) -> Header:
+        agent = self._agent
+        state, blocked = agent.state(), [_blocked_to_json(b) for b in agent.blocked()]
+        return {
+            "slots": state.slots, "workers": state.workers, "busy": state.busy, "waiting": state.blocked,
+            "tags": state.interpreters, "machine": agent.machine, "blocked": blocked,
+        }  # fmt: skip
+
+    def _answer(self, header: Header, answer: list[bytes]) -> None:
+        agent, op = self._agent, header["op"]
+        frames: list[bytes] = []
+        told: Header = {}
+        if op == "hello":
+            told = {**self._look(), "held": {str(cid): ranges_to_json(r) for cid, r in self._unstored().items()}}
+        elif op == "live" and (live := agent.live(*header["job"])) is not None:
+            told = {"live": [live.started_at, live.pid, ranges_to_json(live.waits_for)]}
+            frames = [live.stdout, live.stderr]
+        elif op == "said" and (said := agent.said(*header["arguments"])) is not None:
+            told = {"said": [said.start, said.attempt]}
+            frames = [said.data]
+        elif op == "delay":
+            told = {"delay": self._delay(*header["job"])}
+        elif op == "workers":
+            told = {"workers": [list(astuple(worker)) for worker in agent.workers(header["most"])]}
+        with self._changed:
+            answer.append(_joined(told, frames))
+            self._changed.notify_all()
+
+    def _delay(self, sid: int, index: int) -> str | None:
+        for item in self._queue:
+            if item.work.claim.sid == sid and item.lo <= index < item.hi:
+                running = [w for w in self._agent.workers(MOST_LOOKED_AT) if w.jid is not None]
+                now = f"; job {min(running, key=lambda w: w.since).jid} runs now" if running else ""
+                return f"others come before it there{now}"
+        return self._agent.delay(sid, index)
+
+    def _unstored(self) -> dict[int, Ranges]:
+        """Jobs by claim that are here, or whose end is still to be stored by a server."""
+        found = dict(self._held)
+        with self._changed:
+            for _, _, spans in self._groups:
+                for cid, ranges in spans.items():
+                    found[cid] = normal([*found.get(cid, ()), *ranges])
+        return found
+
+
+def _span(event: Any) -> range:
+    return range(event.lo, event.hi)
+
+
+def _spans(events: Iterable[Event]) -> dict[int, Ranges]:
+    spans: dict[int, list[range]] = {}
+    for event in events:
+        done = range(event.outcomes.lo, event.outcomes.hi) if isinstance(event, Finished) else _span(event)
+        spans.setdefault(event.cid, []).append(done)
+    return {cid: normal(ranges) for cid, ranges in spans.items()}
+
+
+def _blocked_to_json(blocked: Blocked) -> list[Any]:
+    return [blocked.worker, ranges_to_json(blocked.jids)]
+
+
+def _joined(header: Header, frames: Iterable[bytes]) -> bytes:
+    return b"".join(bytes(part) for part in encode(header, list(frames)))

@@ -1,0 +1,106 @@
+"""What jobs of agents elsewhere are doing: the agents are asked, and those who ask wait a moment."""
+
+import time
+from collections.abc import Collection
+
+from cloud.dispatch.ports import Live, Said, Stack, WorkerState
+from cloud.engines.fleet.member import Member
+from cloud.wire.message import Header, decode, encode
+from cloud.wire.values import ranges_from_json
+
+ASK_SECONDS = 0.25
+"""How long a question may take; an agent that was not heard for `PATIENCE_SECONDS` is not asked."""
+PATIENCE_SECONDS = 2.0
+MOST_STACKS = 100
+
+
+class Looks:
+    """The part of a fleet engine that looks; see `dispatch.ports.Engine`."""
+
+    def __init__(self) -> None:
+        self._members: dict[str, Member] = {}
+        """By the name of the agent."""
+        self._heard_jobs: set[tuple[int, int]] = set()
+        self._stacks: dict[tuple[int, int], Stack] = {}
+        """By job, those that were asked for and have not come."""
+
+    def live(self, sid: int, index: int) -> Live | None:
+        """Asks the agent that has it."""
+        found = self._ask(sid, index, {"op": "live", "job": [sid, index]})
+        if found is None or "live" not in found[0]:
+            return None
+        started, pid, waits_for = found[0]["live"]
+        out, err = found[1]
+        return Live(started, bytes(out), bytes(err), pid, ranges_from_json(waits_for))
+
+    def said(self, sid: int, index: int, stream: str, start: int, max_bytes: int) -> Said | None:
+        """Asks the agent that has it."""
+        found = self._ask(sid, index, {"op": "said", "arguments": [sid, index, stream, start, max_bytes]})
+        if found is None or "said" not in found[0]:
+            return None
+        at, attempt = found[0]["said"]
+        return Said(at, bytes(found[1][0]), attempt)
+
+    def follow(self, sid: int, index: int) -> None:
+        """All agents are told: any may get it."""
+        for member in self._members.values():
+            self._tell(member, {"op": "follow", "job": [sid, index]})
+
+    def heard(self) -> Collection[tuple[int, int]]:
+        """As the agents said since."""
+        heard, self._heard_jobs = self._heard_jobs, set()
+        return heard
+
+    def stack(self, sid: int, index: int) -> Stack | None:
+        """Asked of the agent that has it; the answer comes with what is heard of it."""
+        member = self._holder(sid, index)
+        if member is None or member.silent:
+            return None
+        stack = self._stacks.get((sid, index))
+        if stack is None:
+            while len(self._stacks) >= MOST_STACKS:  # of agents that died meanwhile
+                del self._stacks[next(iter(self._stacks))]
+            stack = self._stacks[sid, index] = Stack()
+            self._tell(member, {"op": "stack", "job": [sid, index]})
+        return stack
+
+    def delay(self, sid: int, index: int) -> str | None:
+        """Asks the agent that has it."""
+        found = self._ask(sid, index, {"op": "delay", "job": [sid, index]})
+        return None if found is None else found[0].get("delay")
+
+    def workers(self, most: int) -> list[WorkerState]:
+        """Asks each agent, until there are so many."""
+        found: list[WorkerState] = []
+        for member in self._members.values():
+            if len(found) < most and not member.silent:
+                answer = member.line.ask(b"".join(encode({"op": "workers", "most": most - len(found)})), ASK_SECONDS)
+                if answer:
+                    found += [WorkerState(*about) for about in decode(answer)[0]["workers"]]
+        return found
+
+    def _take_looks(self, state: Header) -> None:
+        """What an agent said of jobs that are looked at, taken out of its state."""
+        self._heard_jobs.update((sid, index) for sid, index in state.pop("heard", ()))
+        for sid, index, text, fault in state.pop("stacks", ()):
+            stack = self._stacks.pop((sid, index), None)
+            if stack is not None:
+                stack.text, stack.fault = text, fault
+                self._heard_jobs.add((sid, index))
+
+    def _holder(self, sid: int, index: int) -> Member | None:
+        for member in self._members.values():
+            for given in member.given.values():
+                if given.sid == sid and any(index in part for part in given.left):
+                    return member
+        return None
+
+    def _ask(self, sid: int, index: int, question: Header) -> tuple[Header, list[memoryview]] | None:
+        member = self._holder(sid, index)
+        if member is None or member.silent or time.monotonic() - member.heard_at > PATIENCE_SECONDS:
+            return None
+        answer = member.line.ask(b"".join(encode(question)), ASK_SECONDS)
+        return decode(answer) if answer else None
+
+    def _tell(self, member: Member, message: Header) -> None:
+        member.line.tell(b"".join(encode(message)))

@@ -1,0 +1,140 @@
+"""One agent as the server knows it: what it has, how busy that makes it, and when it was heard last."""
+
+from dataclasses import dataclass, field
+
+from cloud.agent.estimates import Estimates
+from cloud.dispatch.ports import Blocked, Event, Finished, Lost, Wanted, Work
+from cloud.engines.fleet.lines import Line
+from cloud.engines.fleet.messages import Packer
+from cloud.model import Environment, Ranges
+from cloud.model.ranges import count, subtract
+from cloud.wire.message import Header
+from cloud.wire.values import ranges_from_json
+
+QUEUE_SECONDS = 50e-3
+"""Work that a slot of an agent elsewhere has ahead: it covers the way there and back."""
+QUEUE_MAX_JOBS = 10_000
+
+
+@dataclass(slots=True)
+class Given:
+    """A claim that this agent has, or part of it."""
+
+    sid: int
+    left: Ranges
+    jobs: int
+    cores: int
+    function: str
+    brief: bool
+    """Whether more may be given on top: it is restartable, and how long it takes is known."""
+    lent: bool
+
+
+@dataclass(slots=True)
+class Member:
+    """An agent of the fleet."""
+
+    number: int
+    line: Line
+    slots: int
+    heard_at: float
+    """Monotonic."""
+    packer: Packer = field(default_factory=Packer)
+    given: dict[int, Given] = field(default_factory=dict)
+    state: Header = field(default_factory=dict)
+    delivered: int = 0
+    """Groups of events below this were handed to the dispatcher."""
+    silent: bool = False
+    """It was not heard for so long that its jobs were given to others."""
+    promised_slots: int = 0
+    promised_seconds: float = 0.0
+    workless_since: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """Of the agent."""
+        return self.line.name
+
+    def opens(self, environment: Environment) -> bool:
+        """Whether a worker here can open what that interpreter pickled: it is its own, or one of its machine."""
+        if environment.cache_tag in self.state.get("tags", ()):
+            return True
+        return bool(environment.machine and environment.executable) and environment.machine == self.state["machine"]
+
+    def cores(self, wanted: Wanted) -> int:
+        """Slots each of these jobs takes here."""
+        return min(max(1, wanted.submission.spec.cores), self.slots)
+
+    def used(self) -> int:
+        """Slots that are taken, as far as we know; lent ones do not count twice."""
+        return sum(min(g.jobs * g.cores, self.slots) for g in self.given.values() if not g.lent)
+
+    def free(self) -> int:
+        """Slots that nobody has and nobody was promised."""
+        return max(0, self.slots - self.used() - self.promised_slots)
+
+    def queued_seconds(self, estimates: Estimates) -> float:
+        """Work that it has, spread over its slots; jobs nobody measured count as much as a queue."""
+        total = self.promised_seconds
+        for g in self.given.values():
+            total += g.jobs * g.cores * (estimates.of(g.function) or QUEUE_SECONDS)
+        return total / self.slots
+
+    def share(self, wanted: Wanted, remaining: int, estimates: Estimates) -> int:
+        """How many of these jobs it takes at once, as one claim; 0: none now."""
+        spec, cores = wanted.submission.spec, self.cores(wanted)
+        seconds = estimates.of(spec.function)
+        free = self.free()
+        if seconds is None or not spec.restartable or spec.kill_process:
+            return 1 if free >= cores else 0
+        if free < cores and not all(g.brief for g in self.given.values()):
+            return 0
+        room = QUEUE_SECONDS - self.queued_seconds(estimates)
+        if free < cores and room < QUEUE_SECONDS / 2:
+            return 0
+        jobs = int(room * self.slots / (seconds * cores))
+        return max(0, min(max(jobs, free // cores), QUEUE_MAX_JOBS, remaining))
+
+    def promise(self, wanted: Wanted, jobs: int, estimates: Estimates) -> None:
+        """Hold that many seats until the next start or poll."""
+        cores = self.cores(wanted)
+        self.promised_slots += min(jobs * cores, self.slots)
+        self.promised_seconds += jobs * cores * (estimates.of(wanted.submission.spec.function) or QUEUE_SECONDS)
+
+    def forget_promises(self) -> None:
+        """Seats that were not taken are free again."""
+        self.promised_slots, self.promised_seconds = 0, 0.0
+
+    def take(self, work: Work, *, lent: bool, measured: bool) -> None:
+        """It gets this claim."""
+        claim, spec = work.claim, work.submission.spec
+        jobs = (range(claim.lo, claim.hi),)
+        brief = measured and spec.restartable and not spec.kill_process
+        cores = min(max(1, spec.cores), self.slots)
+        self.given[claim.cid] = Given(claim.sid, jobs, claim.hi - claim.lo, cores, spec.function, brief, lent)
+
+    def left(self, event: Event) -> None:
+        """These jobs are not its any more."""
+        given = self.given.get(event.cid)
+        if given is None:
+            return
+        lo, hi = (event.outcomes.lo, event.outcomes.hi) if isinstance(event, Finished) else (event.lo, event.hi)
+        given.left = subtract(given.left, (range(lo, hi),))
+        given.jobs = count(given.left)
+        if not given.jobs:
+            del self.given[event.cid]
+
+    def lose_all(self, reason: str) -> list[Event]:
+        """Everything it has is lost."""
+        lost: list[Event] = [
+            Lost(cid, part.start, part.stop, reason) for cid, g in self.given.items() for part in g.left
+        ]
+        self.given.clear()
+        return lost
+
+    def blocked(self) -> list[Blocked]:
+        """Jobs of its workers that wait for others, whose slot is not lent out."""
+        found = []
+        for worker, jids in self.state.get("blocked", ()):
+            found.append(Blocked(self.number << 20 | worker, ranges_from_json(jids)))
+        return found

@@ -1,0 +1,196 @@
+"""Ray as the way to agents: each is a detached, named actor that asks Ray for its cores."""
+
+import asyncio
+import itertools
+import logging
+import secrets
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import ray
+import ray.exceptions
+import ray.util
+
+from cloud.engines.fleet.lines import Gone, Heard, Joined, Line
+from cloud.errors import CloudException
+from cloud.wire.message import Header, decode
+
+log = logging.getLogger("Cloud.ray")
+
+LISTEN_SECONDS = 1.0
+"""A living agent answers at least so often: this is its ping."""
+FOUND_SECONDS = 5.0
+"""How long agents that an earlier server left may take to answer."""
+CALLS_AT_ONCE = 8
+CLOSE_SECONDS = 5.0
+
+
+class RayLines:
+    """A connection to a Ray cluster, from a process that has no other.
+
+    Args:
+        actor: the class of the agents; it has `Foreman`'s methods, and `end`. It is imported on their machines.
+        address: of the cluster; '' starts a local one of this process, for a trial; 'auto' finds the one of this
+            machine.
+        namespace: whose agents these are: the same for all servers of one store.
+        server: this server's name among these, the same whenever it starts.
+        told: what each agent is told besides its slots: the actor says what it needs.
+        options: what each agent asks Ray for besides a core a slot: {"memory": bytes, "num_gpus": n, ...}.
+    """
+
+    def __init__(
+        self, actor: type, address: str, namespace: str, server: str, told: Header, *,
+        options: Mapping[str, Any] | None = None, local: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        self._told = dict(told)
+        self._options = dict(options or {})
+        self._namespace = namespace
+        self._prefix = f"picloud-agent-{server}-"
+        self.epoch = secrets.token_hex(8)
+        if not ray.is_initialized():
+            _connect(address, namespace, dict(local or {}))
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="picloud-ray", daemon=True)
+        self._actor: Any = ray.remote(actor)
+
+    def open(self, joined: Joined, heard: Heard, gone: Gone) -> list[tuple[Line, bytes]]:
+        """See `Lines.open`."""
+        self._joined, self._heard, self._gone = joined, heard, gone
+        self._thread.start()
+        return self._greet([name for name in self._names() if name.startswith(self._prefix)])
+
+    def take(self, names: Collection[str]) -> list[tuple[Line, bytes]]:
+        """See `Lines.take`."""
+        return self._greet(sorted(set(self._names()).intersection(names)))
+
+    def start(self, wanted: Header) -> None:
+        """The actor is made when Ray has room for it; until then it is demand that an autoscaler sees."""
+        name = self._prefix + secrets.token_hex(6)
+        slots = int(wanted["slots"])
+        options = {"num_cpus": slots, **self._options}
+        handle = self._actor.options(
+            name=name, namespace=self._namespace, lifetime="detached", max_concurrency=CALLS_AT_ONCE, max_restarts=0,
+            **options,
+        ).remote({**self._told, "slots": slots})  # fmt: skip
+        self._follow(RayLine(name, handle, self.epoch), greeted=False)
+
+    def close(self) -> None:
+        """Detached actors stay."""
+        asyncio.run_coroutine_threadsafe(self._end_listening(), self._loop).result(CLOSE_SECONDS)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(CLOSE_SECONDS)
+        self._loop.close()
+
+    async def _end_listening(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    def _names(self) -> list[str]:
+        agents = ray.util.list_named_actors(all_namespaces=True)
+        return [about["name"] for about in agents if about["namespace"] == self._namespace]
+
+    def _greet(self, names: Sequence[str]) -> list[tuple[Line, bytes]]:
+        """Those that answer."""
+        asked: dict[Any, RayLine] = {}
+        for name in names:
+            try:
+                line = RayLine(name, ray.get_actor(name, self._namespace), self.epoch)
+            except ValueError:  # it has just ended
+                continue
+            asked[line.handle.hello.remote(self.epoch)] = line
+        answered, silent = ray.wait(list(asked), num_returns=len(asked), timeout=FOUND_SECONDS) if asked else ([], [])
+        for ref in silent:
+            log.warning("agent %s does not answer and is left alone", asked[ref].name)
+        found: list[tuple[Line, bytes]] = []
+        for ref in answered:
+            line = asked[ref]
+            try:
+                answer: bytes = ray.get(ref)
+            except ray.exceptions.RayError as error:
+                log.warning("agent %s is gone: %s", line.name, _first_line(error))
+                continue
+            if answer:
+                found.append((line, answer))
+                self._follow(line, greeted=True)
+        return found
+
+    def _follow(self, line: "RayLine", *, greeted: bool) -> None:
+        asyncio.run_coroutine_threadsafe(self._listen(line, greeted=greeted), self._loop)
+
+    async def _listen(self, line: "RayLine", *, greeted: bool) -> None:
+        try:
+            if not greeted:
+                self._joined(line, await line.handle.hello.remote(self.epoch))
+            while not line.ended:
+                acknowledged = line.acknowledged
+                answer = await line.handle.listen.remote(self.epoch, line.since, acknowledged, LISTEN_SECONDS)
+                if not answer:
+                    self._gone(line, "another server has taken it, or it is ending")
+                    return
+                header, groups = decode(answer)
+                line.since = header["first"] + len(groups)
+                self._heard(line, answer)
+        except ray.exceptions.RayError as error:
+            self._gone(line, _first_line(error))
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            log.exception("a fault of ours while agent %s was listened to", line.name)
+            self._gone(line, f"a fault of ours: {error!r}")
+
+
+class RayLine:
+    """See `Line`."""
+
+    def __init__(self, name: str, handle: Any, epoch: str) -> None:
+        self.name = name
+        self.handle = handle
+        self.since = 0
+        """The first group that was not heard yet."""
+        self.acknowledged = 0
+        self.ended = False
+        self._epoch = epoch
+        self._numbers = itertools.count()
+
+    def tell(self, message: bytes) -> None:
+        """Sent at once; numbered, because calls of an actor with several threads may overtake each other."""
+        self.handle.tell.remote(self._epoch, next(self._numbers), message)
+
+    def ask(self, message: bytes, seconds: float) -> bytes:
+        """Waits for the answer."""
+        try:
+            answer: bytes = ray.get(self.handle.ask.remote(self._epoch, message, seconds), timeout=seconds)
+        except (ray.exceptions.RayError, TimeoutError):
+            return b""
+        return answer
+
+    def acknowledge(self, groups: int) -> None:
+        """Said with the next listening."""
+        self.acknowledged = groups
+
+    def end(self) -> None:
+        """Kills its jobs first."""
+        self.ended = True
+        self.handle.end.remote()
+
+
+def _connect(address: str, namespace: str, local: dict[str, Any]) -> None:
+    told: dict[str, Any] = {
+        "namespace": namespace, "log_to_driver": False, "configure_logging": False, "include_dashboard": False,
+    }  # fmt: skip
+    if address:
+        told = {"address": address, "namespace": namespace, "log_to_driver": False, "configure_logging": False}
+    try:
+        ray.init(**{**told, **local})
+    except Exception as error:
+        raise CloudException(
+            f"the Ray cluster {address or 'of this machine'} cannot be joined: {_first_line(error)}",
+            hint="`ray status` on this machine says whether a cluster is there and takes this machine's token",
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

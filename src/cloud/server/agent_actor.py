@@ -1,0 +1,62 @@
+"""What runs on another machine of the cluster: an agent and its foreman. No user code runs in this process."""
+
+import os
+import tempfile
+from typing import Any
+
+from cloud.agent.agent import Agent
+from cloud.dispatch.ports import Blobs
+from cloud.engines.fleet.foreman import Foreman
+from cloud.stores.blobs import FolderBlobs
+from cloud.wire.message import Header
+
+CACHE = "picloud-blobs"
+
+
+class AgentActor:
+    """An actor with several threads: most of its calls wait."""
+
+    def __init__(self, told: Header) -> None:
+        """
+        Args:
+            told: 'slots'; 'blobs', a URL or the path of a folder that all machines see; 'variables' for the jobs;
+                'machine' as for `Agent`; 'silence_seconds' as for `Foreman`.
+        """
+        blobs = _blobs(str(told["blobs"]))
+        agent = Agent(int(told["slots"]), blobs, variables=told.get("variables"), machine=told.get("machine"))
+        silence = told.get("silence_seconds")
+        more: dict[str, Any] = {} if silence is None else {"silence_seconds": silence}
+        self._foreman = Foreman(agent, gone=_leave, **more)
+
+    def hello(self, epoch: str) -> bytes:
+        """See `Foreman`."""
+        return self._foreman.hello(epoch)
+
+    def tell(self, epoch: str, number: int, message: bytes) -> None:
+        """See `Foreman`."""
+        self._foreman.tell(epoch, number, message)
+
+    def ask(self, epoch: str, message: bytes, seconds: float) -> bytes:
+        """See `Foreman`."""
+        return self._foreman.ask(epoch, message, seconds)
+
+    def listen(self, epoch: str, since: int, acknowledged: int, seconds: float) -> bytes:
+        """See `Foreman`."""
+        return self._foreman.listen(epoch, since, acknowledged, seconds)
+
+    def end(self) -> None:
+        """Kill all jobs; the process ends."""
+        self._foreman.close()
+
+
+def _blobs(where: str) -> Blobs:
+    if "://" not in where:
+        return FolderBlobs(where, shared=True)
+    from cloud.stores.blobs.objects import ObjectBlobs
+
+    return ObjectBlobs(where, tempfile.mkdtemp(prefix=f"{CACHE}-"))
+
+
+def _leave() -> None:
+    """The workers are dead. Ray is told nothing: to it, and so to the server, this actor has died."""
+    os._exit(0)

@@ -1,0 +1,110 @@
+"""Agents of a fleet in this process, and the way to them, which a test can cut."""
+
+import itertools
+import secrets
+import threading
+from collections.abc import Collection
+from pathlib import Path
+
+from cloud.agent.agent import Agent
+from cloud.engines.fleet.foreman import Foreman
+from cloud.engines.fleet.lines import Gone, Heard, Joined, Line
+from cloud.stores.blobs import FolderBlobs
+from cloud.wire.message import Header, decode
+
+LISTEN_SECONDS = 0.1
+
+
+class ThreadLines:
+    """Starts foremen of real agents with real workers; each is listened to by a thread."""
+
+    def __init__(self, blobs: Path, machine: str | None = None, *, silence_seconds: float = 60.0) -> None:
+        self.blobs, self.machine = blobs, machine
+        self.silence_seconds = silence_seconds
+        self.lines: list[ThreadLine] = []
+        self.earlier: list[ThreadLine] = []
+        """Agents of an earlier server."""
+        self.own = True
+        """Whether that was this server."""
+        self._closed = threading.Event()
+
+    def open(self, joined: Joined, heard: Heard, gone: Gone) -> list[tuple[Line, bytes]]:
+        self._joined, self._heard, self._gone = joined, heard, gone
+        return self.take([line.name for line in self.earlier if self.own])
+
+    def take(self, names: Collection[str]) -> list[tuple[Line, bytes]]:
+        found: list[tuple[Line, bytes]] = []
+        for old in self.earlier:
+            if old.name in names:
+                line = ThreadLine(old.name, old.foreman)
+                found.append((line, line.greet()))
+                self._listen_to(line)
+        return found
+
+    def start(self, wanted: Header) -> None:
+        agent = Agent(int(wanted["slots"]), FolderBlobs(self.blobs, shared=True), machine=self.machine)
+        line = ThreadLine(f"agent-{secrets.token_hex(3)}", Foreman(agent, silence_seconds=self.silence_seconds))
+        self._joined(line, line.greet())
+        self._listen_to(line)
+
+    def _listen_to(self, line: "ThreadLine") -> None:
+        self.lines.append(line)
+        threading.Thread(target=self._listen, args=(line,), daemon=True).start()
+
+    def _listen(self, line: "ThreadLine") -> None:
+        while not self._closed.is_set():
+            line.passable.wait()
+            answer = line.foreman.listen(line.epoch, line.since, line.acknowledged, LISTEN_SECONDS)
+            if not answer:
+                self._gone(line, "it ended")
+                return
+            line.passable.wait()
+            if self._closed.is_set():
+                return
+            header, groups = decode(answer)
+            line.since = header["first"] + len(groups)
+            self._heard(line, answer)
+
+    def close(self) -> None:
+        self._closed.set()
+        for line in self.lines:
+            line.passable.set()
+
+    def end(self) -> None:
+        """Kill all agents, as the end of the machines would."""
+        self.close()
+        for line in self.lines:
+            line.foreman.close()
+
+
+class ThreadLine:
+    """See `Line`; nothing comes through while `passable` is not set."""
+
+    def __init__(self, name: str, foreman: Foreman) -> None:
+        self.name = name
+        self.foreman = foreman
+        self.epoch = secrets.token_hex(4)
+        self.since = self.acknowledged = 0
+        self.passable = threading.Event()
+        self.passable.set()
+        self._numbers = itertools.count()
+        self._held_back: list[tuple[int, bytes]] = []
+
+    def greet(self) -> bytes:
+        return self.foreman.hello(self.epoch)
+
+    def tell(self, message: bytes) -> None:
+        self._held_back.append((next(self._numbers), message))
+        if self.passable.is_set():
+            held, self._held_back = self._held_back, []
+            for number, item in reversed(held):  # in no order: the foreman puts them in order
+                self.foreman.tell(self.epoch, number, item)
+
+    def ask(self, message: bytes, seconds: float) -> bytes:
+        return self.foreman.ask(self.epoch, message, seconds) if self.passable.is_set() else b""
+
+    def acknowledge(self, groups: int) -> None:
+        self.acknowledged = groups
+
+    def end(self) -> None:
+        self.foreman.close()
