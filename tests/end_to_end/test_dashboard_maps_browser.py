@@ -13,6 +13,7 @@ from selenium.webdriver.common.keys import Keys
 
 from cloud.model import Status
 from tests.support.browser import chromium
+from tests.support.prefixed import under_prefix
 from tests.support.served import Served
 from tests.support.waiting import eventually
 
@@ -296,6 +297,27 @@ def test_a_page_says_that_its_server_is_away_and_goes_on_when_it_is_back(tmp_pat
             assert browser.execute_script("return window.sameAsBefore") is True
     finally:
         served.end()
+
+
+def test_everything_works_behind_a_proxy_that_adds_a_prefix(server: Served, browser: WebDriver) -> None:
+    with under_prefix(server.url, "/teams/vision") as url:
+        _, _, body = server.request("POST", "/v1/dashboard-links")
+        browser.get(url + json.loads(body)["path"])
+        assert browser.current_url == f"{url}/jobs"
+        eventually(lambda: text_of(browser, ".state") == "Live")
+        jids = server.submit(some_fail, range(20), label="behind a proxy")
+        eventually(lambda: str(jids.start) in text_of(browser, ".jobs-table .jids"))
+        keys(browser, "/", "BEHIND")
+        eventually(lambda: browser.current_url == f"{url}/jobs?label=BEHIND")
+        click(browser, ".jids a[data-open]")
+        eventually(lambda: browser.find_elements(By.CSS_SELECTOR, "#grid[data-loaded]"))
+        assert browser.current_url == f"{url}/maps/{jids.start}"
+        server.wait((jids,))
+        click(browser, ".map-actions button.danger")
+        agree(browser, "Delete 20 jobs?")
+        eventually(lambda: "Deleted 20 jobs" in text_of(browser, ".toasts"))
+        assert browser.current_url == f"{url}/jobs"
+        browser.get("about:blank")
 
 
 def test_both_pages_fit_on_a_phone(server: Served, browser: WebDriver) -> None:

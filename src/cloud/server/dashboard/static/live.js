@@ -15,6 +15,7 @@
   let polling = 0;
   let asking = false;
   let again = false;
+  let leaving = 0;
   let lastTook = 0;
   let lastAt = 0;
 
@@ -40,7 +41,10 @@
   async function ask() {
     const address = location.href;
     const answer = await fetch(address, { credentials: "same-origin", cache: "no-store", headers: { "X-Live": "1" } });
-    if (answer.redirected || answer.status === 404) { location.reload(); return; }
+    if (answer.redirected || answer.status === 404) {
+      if (!leaving) location.reload(); /* else that would end the way to where we go */
+      return;
+    }
     if (!answer.ok) throw new Error(String(answer.status));
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (location.href !== address) { again = true; return; } /* something else is looked at by now */
@@ -99,7 +103,11 @@
     if (document.hidden) { hush(); poll(false); } else { listen(); }
   });
   window.addEventListener("pagehide", hush);
-  window.addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
+  window.addEventListener("beforeunload", () => { /* maybe only a download */
+    clearTimeout(leaving);
+    leaving = setTimeout(() => { leaving = 0; renew(); }, 10000);
+  });
+  window.addEventListener("pageshow", (event) => { if (event.persisted) { leaving = 0; listen(); } });
 
   document.addEventListener("DOMContentLoaded", () => {
     listen();
