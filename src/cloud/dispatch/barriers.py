@@ -35,7 +35,11 @@ class Barriers:
     def judge_new(self, spec: Spec, stretches: list[Stretch]) -> Verdict:
         """What a submission that waits for these stretches is to do right now."""
         barrier = _Barrier(stretches)
-        failed = first_failure(self._store, stretches) is not None
+        glances = self._store.glances(stretches)
+        failed = (
+            first_failure(self._store, [s for s, g in zip(stretches, glances, strict=True) if g.failed]) is not None
+        )
+        barrier.passed = next((place for place, glance in enumerate(glances) if glance.open), len(stretches))
         return lifecycle.at_barrier(spec, all_finished=self._passed(barrier), any_failed=failed)
 
     def forget(self) -> None:
