@@ -12,7 +12,8 @@ from cloud import errors
 from cloud.dispatch.ports import Store
 from cloud.model import Ranges, Status, Stretch, Submission
 from cloud.model.ranges import normal, pack
-from cloud.server.dashboard.listing import Row, Wanted, list_submissions, statuses_of
+from cloud.server.dashboard.listing import Row, list_submissions
+from cloud.server.dashboard.search import Wanted, statuses_of
 from cloud.server.gate import Caller, Gate
 from cloud.server.guarded import guarded
 from cloud.server.json_answer import JsonAnswer

@@ -13,7 +13,8 @@ from starlette.routing import Route
 from cloud import errors
 from cloud.dispatch.ports import Store
 from cloud.local import Core
-from cloud.server.dashboard.listing import Row, Wanted, list_submissions, row_of
+from cloud.server.dashboard.listing import Row, list_submissions, row_of
+from cloud.server.dashboard.search import Wanted
 from cloud.server.dashboard.watchers import Watcher, Watchers
 from cloud.server.gate import Caller, Gate
 from cloud.server.guarded import guarded

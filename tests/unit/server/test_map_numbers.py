@@ -12,9 +12,10 @@ from cloud.dispatch.ports import Store
 from cloud.model import Outcomes, Status, Stretch, Submission
 from cloud.server.dashboard import chosen
 from cloud.server.dashboard.histogram import histogram
-from cloud.server.dashboard.listing import Wanted, list_submissions
+from cloud.server.dashboard.listing import list_submissions
 from cloud.server.dashboard.map_numbers import GROUPED, SAMPLED, MapNumbers, exception_of
 from cloud.server.dashboard.map_page import packed_statuses
+from cloud.server.dashboard.search import Wanted
 from cloud.stores.sqlite import SQLiteStore
 from tests.support.stores import claimed, ended, submit, whole
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from cloud.dispatch.ports import Store
 from cloud.model import Status, Stretch, Submission
 from cloud.model.ranges import normal
-from cloud.server.dashboard.listing import GROUPS, Search, Wanted, statuses_of
+from cloud.server.dashboard.search import GROUPS, Search, Wanted, statuses_of
 
 MOST_SUBMISSIONS = 5000
 """The most submissions that one button changes."""

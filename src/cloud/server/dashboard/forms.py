@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 from starlette.requests import Request
 
 from cloud.errors import InvalidSubmission, JobNotFound
-from cloud.server.dashboard.listing import Wanted
+from cloud.server.dashboard.search import Wanted
 from cloud.server.dashboard.visits import Visit
 from cloud.server.gate import Misdirected
 
