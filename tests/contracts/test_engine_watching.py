@@ -151,3 +151,18 @@ def test_who_asks_for_a_stack_while_the_job_ends_is_told(cloud: Dispatcher, gate
     cloud.finish(job)
     cloud.until(lambda: found.answered)
     assert ("in stop" in found.text) or ("ended" in found.fault)
+
+
+def test_each_worker_says_what_it_does(cloud: Dispatcher, gate: Gate) -> None:
+    job = cloud.call(gate.stop)
+    cloud.feed()
+    gate.wait_for(cloud)
+    busy = [worker for worker in cloud.engine.workers(10) if worker.jid is not None]
+    assert [(w.jid, w.function, w.account, w.waits) for w in busy] == [(job.jids.start, "f", 1, False)]
+    assert busy[0].pid
+    assert busy[0].since > 1e9
+    assert cloud.engine.workers(1)[0].jid == job.jids.start, "busy ones come first"
+    assert cloud.engine.workers(0) == []
+    gate.open()
+    cloud.finish(job)
+    assert all(worker.jid is None for worker in cloud.engine.workers(10))
