@@ -51,14 +51,15 @@ check: $(READY) ## what CI runs before the tests: format, lint, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q tests/architecture tests/end_to_end/test_examples.py
+	$(BIN)/python -m pytest -q tests/architecture tests/end_to_end/test_examples.py tests/end_to_end/test_pages.py
 
 fix: $(READY) ## format the code and repair what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(READY) ## check that the links of docs/ lead somewhere and the reference lists every public name
-	$(BIN)/python -m pytest -q tests/architecture/test_docs.py tests/architecture/test_public_names.py
+docs: $(READY) ## check that the links of docs/ lead somewhere, the reference lists every public name, and the pages run
+	$(BIN)/python -m pytest -q tests/architecture/test_docs.py tests/architecture/test_public_names.py \
+		tests/end_to_end/test_pages.py
 
 bench: $(READY) ## measure against the standard library's pools; writes benchmarks/results/*.json and a table
 	$(BIN)/python -m benchmarks
