@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from cloud.errors import ServerUnavailable
 from cloud.local import Core
 from cloud.model import Outcomes, Status
 from cloud.server.history import History, Levels, Tally
@@ -76,6 +77,8 @@ class Recorder:
         self._timer = None
         try:
             changed = self._freshen()
+        except ServerUnavailable:  # of which those who need the store complain
+            changed = False
         except Exception:  # nobody's job depends on it
             log.exception("a fault while the history was kept")
             changed = False

@@ -73,7 +73,7 @@ class Link:
                 db = self._connect()
             except psycopg.OperationalError as error:
                 if not _may_pass(error) or time.monotonic() + pause >= deadline:
-                    self._pause = min(2.0, self._pause * 2 or 0.1)
+                    self._pause = min(_LONGEST_PAUSE_SECONDS, self._pause * 2 or 0.1)
                     self._away_until = time.monotonic() + self._pause
                     raise away(self.address, error) from error
                 time.sleep(pause)
