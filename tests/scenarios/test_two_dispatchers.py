@@ -121,6 +121,21 @@ def test_jobs_of_a_dispatcher_that_is_gone_run_at_the_other_once_its_lease_is_ov
     assert one.status(more) == ["done"]
 
 
+def test_nobody_is_taken_for_dead_because_the_database_was_away(worlds: tuple[World, World]) -> None:
+    one, other = worlds
+    jids, elsewhere = one.map(2, restartable=False), other.map(2, restartable=False)
+    for world in worlds:  # nobody could renew anything for so long
+        world.clock.advance(4 * LEASE_DURATION.total_seconds())
+    newcomer = World(slots=0, open_store=one.open_store, sole=False)
+    newcomer.clock.advance(5 * LEASE_DURATION.total_seconds())
+    newcomer.tick()
+    for world in worlds:
+        world.tick()
+        world.run_all()
+    assert one.status(jids, elsewhere) == ["done"] * 4
+    newcomer.stop()
+
+
 def test_who_stops_in_order_leaves_its_jobs_to_the_other_at_once(worlds: tuple[World, World]) -> None:
     one, other = worlds
     jids = one.map(2)

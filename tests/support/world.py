@@ -8,6 +8,7 @@ from typing import Any
 from cloud.api import NewChunk, Part
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.jobs import Jobs
+from cloud.dispatch.lease import LEASE_DURATION
 from cloud.dispatch.ports import Store
 from cloud.model import Environment, Ranges, Spec, Status
 from cloud.pickling import dump_function, pack_map
@@ -65,6 +66,9 @@ class World:
         self.engine = ScriptedEngine(self.slots, self.jobs_per_seat)
         self.dispatcher = Dispatcher(self.store, self.blobs, self.engine, self.clock, sole=False)
         self.jobs = Jobs(self.dispatcher, 1)
+        for _ in range(2):  # it gives others time to renew their leases
+            self.clock.advance(LEASE_DURATION.total_seconds() / 2)
+            self.tick()
         its_engine.slots = 0
         its_engine.finish_all()
         hung.tick()

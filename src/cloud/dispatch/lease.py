@@ -51,29 +51,35 @@ class Lease:
         self._kill = kill
         self._name = name
         self._sole = sole
-        self.due: float | None = None if sole else clock.monotonic() + RENEW_EVERY_SECONDS
+        self._renewed_at = clock.monotonic()
+        self._patient_until = self._renewed_at + LEASE_DURATION.total_seconds()
+        self.due: float | None = None if sole else self._renewed_at + RENEW_EVERY_SECONDS
         """Monotonic time of the next renewal; None: it needs none."""
 
     def enlist(self, step: Step) -> None:
-        """Begin."""
-        now = self._clock.now()
-        others = self._store.dispatchers() if self._sole else self._store.lapsed(now)
-        self._claiming.dispatcher = self._store.enlist(self._name, now + LEASE_DURATION)
+        """Begin. Where there are others they are given time to renew theirs: the database may be back just now."""
+        others = self._store.dispatchers() if self._sole else []
+        self._claiming.dispatcher = self._store.enlist(self._name, self._clock.now() + LEASE_DURATION)
         for other in others:
             self._reap(other, step)
 
     def renew(self, step: Step) -> None:
-        """And reap those who did not renew theirs."""
-        now = self._clock.now()
-        self.due = self._clock.monotonic() + RENEW_EVERY_SECONDS
+        """And reap those who did not renew theirs; but if we could not renew ours in time, they may not have been able
+        to either, and have as long again."""
+        now, at = self._clock.now(), self._clock.monotonic()
+        self.due = at + RENEW_EVERY_SECONDS
+        if at - self._renewed_at > LEASE_DURATION.total_seconds():
+            self._patient_until = at + LEASE_DURATION.total_seconds()
+        step.after.append(partial(self._has_renewed, at))
         if not self._store.renew(self._claiming.dispatcher, now + LEASE_DURATION):
             log.error("this dispatcher was taken for dead and its jobs given to others: starting afresh")
             for held in list(self._claiming.held.values()):
                 claim = held.claim
                 self._engine.kill(claim.cid, claim.lo, claim.hi, force=True, reason="its dispatcher lost its lease")
                 self._claiming.release(claim.cid)
+            self._reap(self._claiming.dispatcher, step)  # what we claimed before we noticed
             self._claiming.dispatcher = self._store.enlist(self._name, now + LEASE_DURATION)
-        for other in self._store.lapsed(now):
+        for other in self._store.lapsed(now) if at >= self._patient_until else ():
             if other != self._claiming.dispatcher:
                 self._reap(other, step)
 
@@ -83,6 +89,9 @@ class Lease:
             self._store.renew(self._claiming.dispatcher, self._clock.now())
         else:
             self._reap(self._claiming.dispatcher, step)
+
+    def _has_renewed(self, at: float) -> None:
+        self._renewed_at = at
 
     def _reap(self, dispatcher: int, step: Step) -> None:
         """The claims of a dispatcher that is gone; agents that still have some of their jobs keep these, for us."""
