@@ -51,7 +51,7 @@ def fail_commits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_it_is_done_when_it_is_acknowledged(world: World) -> None:
     assert world.status(world.map(1)) == ["done"]
-    assert world.dispatcher.tokens._by_claim == {}
+    assert world.dispatcher.tokens._live == {}
 
 
 def test_outcomes_of_others_that_came_meanwhile_are_kept_and_stored_at_the_next_tick_which_is_due_at_once(

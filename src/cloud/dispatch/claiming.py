@@ -75,7 +75,7 @@ class Claiming:
             claim, account = item.claim, item.submission.account
             self.held[claim.cid] = Held(claim, account, claim.hi - claim.lo)
             self._claims_of[account] += 1
-            self._tokens.issue(item.token, claim.cid, account)
+            self._tokens.begin(claim.cid, account)
 
     def keep(self, claim: Claim, account: int, jobs: int) -> None:
         """A claim of another dispatcher is ours now, with so many jobs left."""
@@ -83,6 +83,7 @@ class Claiming:
         if held is None:
             self.held[claim.cid] = Held(claim, account, jobs)
             self._claims_of[account] += 1
+            self._tokens.begin(claim.cid, account)
         else:  # another part of it
             held.left += jobs
 
@@ -108,7 +109,7 @@ class Claiming:
         held = self.held.pop(cid, None)
         if held is not None:
             self._claims_of[held.account] -= 1
-            self._tokens.withdraw(cid)
+            self._tokens.end(cid)
 
     def _claim_in_order(self, ranges: Iterator[Pending], work: list[Work]) -> bool:
         refused = 0
@@ -213,7 +214,7 @@ class Claiming:
         if chunks is None:
             chunks = self._store.chunks(submission.sid, claim.lo, claim.hi)
         code = self._code_of(submission) if submission.spec.environment.code_version else None
-        return Work(claim, seat, submission, function, chunks, self._tokens.new(), code)
+        return Work(claim, seat, submission, function, chunks, self._tokens.new(claim, submission.account), code)
 
     def _code_of(self, submission: Submission) -> Code:
         version = submission.spec.environment.code_version

@@ -52,7 +52,7 @@ class Dispatcher:
         self.clock = clock
         self.lock = threading.RLock()
         self.waiters = Waiters()
-        self.tokens = JobTokens()
+        self.tokens = JobTokens(store)
         self.barriers = Barriers(store, clock)
         self.rearm: Callable[[], None] = lambda: None
         """Called after a step outside `tick`: deadlines may have moved nearer."""
@@ -77,6 +77,7 @@ class Dispatcher:
         kill = partial(self.kill, force=False)
         self._lease = Lease(store, engine, clock, self._claiming, self.arrivals, kill, name=name, sole=sole)
         with self.step() as step:
+            self.tokens.load()
             self._lease.enlist(step)
 
     # --- steps
