@@ -173,4 +173,4 @@ def test_outcomes_wait_for_a_database_that_is_being_restarted(worlds: tuple[Worl
             return False
 
     eventually(all_done)
-    assert _everywhere(other, jids) == [(Status.DONE, 1)] * 6
+    assert _everywhere(one, jids) == [(Status.DONE, 1)] * 6
