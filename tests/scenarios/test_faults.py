@@ -26,7 +26,7 @@ def test_an_outcome_that_cannot_be_stored_is_an_error_and_holds_nobody_up(
     def picky(cid: int, outcomes: Outcomes, **more: Any) -> bool:
         if outcomes.lo == 1 and outcomes.result is not None:
             raise RuntimeError("not this one")
-        return finish(cid, outcomes, **more)
+        return bool(finish(cid, outcomes, **more))
 
     monkeypatch.setattr(world.store, "finish", picky)
     world.engine.finish_all()

@@ -1,6 +1,7 @@
 """The door: group commit, questions held without a thread, malformed requests that harm nothing."""
 
 from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -46,7 +47,7 @@ def test_changes_of_one_turn_share_a_transaction_and_are_answered_after_it(
     asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun = []
-    transaction = asked.world.store.transaction
+    transaction: Callable[[], AbstractContextManager[None]] = asked.world.store.transaction
 
     def counted() -> AbstractContextManager[None]:
         begun.append(1)
