@@ -1,7 +1,6 @@
 """The door: group commit, questions held without a thread, malformed requests that harm nothing."""
 
-from collections.abc import Iterator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
