@@ -81,6 +81,30 @@ def some_fail(x: int) -> int:
     return x
 
 
+def one_fails(x: int) -> int:
+    if x == 12_345:
+        raise ValueError("the needle")
+    return x
+
+
+def colours_of_the_grid(browser: WebDriver) -> list[str]:
+    """The statuses whose colours are on it."""
+    found: list[str] = browser.execute_script(
+        """
+        const canvas = document.querySelector("#grid canvas");
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        const there = new Set(new Uint32Array(data.buffer));
+        const brush = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+        return ["waiting", "queued", "processing", "done", "error", "killed", "stalled"].filter((word) => {
+          brush.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(`--fill-${word}`);
+          brush.fillRect(0, 0, 1, 1);
+          return there.has(new Uint32Array(brush.getImageData(0, 0, 1, 1).data.buffer)[0]);
+        });
+        """
+    )
+    return found
+
+
 def wait_for(path: str) -> None:
     import os
     import time
@@ -216,6 +240,16 @@ def test_every_job_of_a_map_is_a_square_that_leads_to_it(server: Served, browser
         canvas, -int(box["width"] / 2) + 4, -int(box["height"] / 2) + 4
     ).click().perform()
     eventually(lambda: browser.current_url == f"{server.url}/jobs/{jids.start}")
+
+
+def test_a_single_failure_among_many_jobs_is_seen_though_its_square_stands_for_several(
+    server: Served, browser: WebDriver
+) -> None:
+    jids = server.submit(one_fails, range(90_000), label="a needle")
+    server.wait((jids,))
+    browser.get(f"{server.url}/maps/{jids.start}")
+    eventually(lambda: browser.find_elements(By.CSS_SELECTOR, "#grid[data-loaded]"))
+    assert set(colours_of_the_grid(browser)) == {"done", "error"}
 
 
 def test_failures_are_grouped_and_the_failed_ones_run_again(server: Served, browser: WebDriver) -> None:

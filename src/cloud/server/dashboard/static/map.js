@@ -15,6 +15,7 @@
   const first = Number(host.dataset.first);
   const count = Number(host.dataset.count);
   const codes = new Uint8Array(count);
+  const least = (code) => (FAILED.has(code) ? 2 : 1);
   const number = (value) => value.toLocaleString("en");
   let ranges = [[0, count]];
   let plan = null;
@@ -77,12 +78,15 @@
       let all = 0;
       for (let code = 0; code < 8; code++) all += tallies[cell * 8 + code];
       let rest = all;
+      let room = 0; /* a single failure among thousands is still to be seen: every status has its pixels */
+      for (const code of ORDER) if (tallies[cell * 8 + code]) room += least(code);
       for (const code of ORDER) {
         const many = tallies[cell * 8 + code];
         if (!many) continue;
         rest -= many;
-        /* a single failure among thousands is still to be seen */
-        const high = rest === 0 ? bottom - top : Math.max(FAILED.has(code) ? 2 : 1, Math.round((side * many) / all));
+        room -= least(code);
+        const share = Math.min(Math.round((side * many) / all), bottom - top - room);
+        const high = rest === 0 ? bottom - top : Math.max(least(code), share);
         brush.fillStyle = fills[code];
         brush.fillRect(x, Math.max(top, bottom - high), side, Math.min(high, bottom - top));
         bottom -= high;
