@@ -139,8 +139,10 @@ class _Checks:
         allowed = CORES_BY_TYPE[core_type]
         if value not in allowed:
             choices = ", ".join(map(str, allowed))
+            others = ", ".join(f"_type={name!r}" for name, cores in CORES_BY_TYPE.items() if value in cores)
             raise RefusedValue(
                 f"{self.where}: _cores={value} is not available with _type={core_type!r}, which has: {choices}"
+                + (f"; it is with {others}" if others else "")
             )
         return int(value)
 
