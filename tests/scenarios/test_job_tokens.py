@@ -1,4 +1,4 @@
-"""Tokens of jobs: good while the claim lives, at every server of the store, and after a restart of the one that made them."""
+"""Tokens of jobs: good while the claim lives, at every server of the store, also after a restart."""
 
 from collections.abc import Iterator
 from pathlib import Path

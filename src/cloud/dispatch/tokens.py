@@ -1,7 +1,7 @@
 """Tokens with which jobs talk to their own server: good for the job's account while its claim lives (DESIGN D12).
 
-A token says which claim it is for and is signed with a secret of the store. So every server of the store knows a good one,
-also one that started later: jobs on other machines go on while servers come and go.
+A token says which claim it is for and is signed with a secret of the store. So every server of the store knows a good
+one, also a server that started later: jobs on other machines go on while servers come and go.
 """
 
 import hmac
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from cloud.dispatch.ports import Claim, Store
 from cloud.model import Stretch
 
-_SECRET = "server/token-secret"
+_FACT = "server/token-secret"
 _REMEMBERED_SECONDS = 2.0
 """So long a claim of another server counts as alive without another look."""
 _MOST_REMEMBERED = 10_000
@@ -38,10 +38,10 @@ class JobTokens:
 
     def load(self) -> None:
         """Know the secret; the first server of a store makes it. Inside a transaction, once, first."""
-        text = self._store.get_fact(_SECRET)
+        text = self._store.get_fact(_FACT)
         if text is None:
             text = secrets.token_hex(32)
-            self._store.set_fact(_SECRET, text)
+            self._store.set_fact(_FACT, text)
         self._secret = bytes.fromhex(text)
 
     def new(self, claim: Claim, account: int) -> str:
