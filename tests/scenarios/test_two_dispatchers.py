@@ -69,8 +69,11 @@ def test_who_waits_at_one_is_woken_by_the_other(worlds: tuple[World, World]) -> 
     assert question.look(0.0) is None
     answers: list[object] = []
     other.dispatcher.waiters.add(Waiter(question.sids, lambda: answers.append(question.look(0.0))))
+    changes: list[set[int]] = []
+    other.dispatcher.on_change = lambda step: changes.append(step.touched)
     one.run_all()
     _until(other, lambda: answers and answers[-1] is not None)
+    assert set(question.sids) in changes
 
 
 def test_a_kill_reaches_the_engine_that_runs_the_job(worlds: tuple[World, World]) -> None:

@@ -63,7 +63,7 @@ class Dispatcher:
         self.ended_early: Mapping[int, Outcomes] = _NONE
         """By sid, how lone jobs ended that the last step started before its commit (`EarlyStart`)."""
         self.on_change: Callable[[Step], None] | None = None
-        """Called at the end of every step that was committed; must be quick, and set only while somebody looks."""
+        """Called at the end of every step that was committed, here or by a neighbour; must be quick, and set only while somebody looks."""
         self._claiming = Claiming(store, engine, self.tokens)
         self.arrivals = Arrivals(store, self._claiming, clock)
         self._early = EarlyStart(engine, clock)
@@ -131,7 +131,7 @@ class Dispatcher:
         if self.closed:
             step.spare, step.ready = True, False
             return
-        work, self._more = self._claiming.claim(step.left)
+        work, self._more = self._claiming.claim()
         step.spare |= step.ready and self._more
         step.ready = False
         step.prompt &= not work
@@ -257,6 +257,8 @@ class Dispatcher:
                 if news.missed:
                     self.waiters.wake_all()
                 self.waiters.notify(news.touched)
+            if self.on_change is not None and news.touched:
+                self.on_change(Step(touched=set(news.touched)))
         except ServerUnavailable as error:  # once it is there again we are told that we missed something
             log.error("what others did cannot be looked at: %s", error)
 
