@@ -63,7 +63,8 @@ class Dispatcher:
         self.ended_early: Mapping[int, Outcomes] = _NONE
         """By sid, how lone jobs ended that the last step started before its commit (`EarlyStart`)."""
         self.on_change: Callable[[Step], None] | None = None
-        """Called at the end of every step that was committed, here or by a neighbour; must be quick, and set only while somebody looks."""
+        """Called at the end of every step that was committed, here or by a neighbour; must be quick, and set only while
+        somebody looks."""
         self._claiming = Claiming(store, engine, self.tokens)
         self.arrivals = Arrivals(store, self._claiming, clock)
         self._early = EarlyStart(engine, clock)
