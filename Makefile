@@ -5,6 +5,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+# Two test files at a time: each waits for processes most of the time.
+PARALLEL := -n 2 --dist loadfile
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 READY := $(VENV)/.ready
 DEMO_READY := $(VENV)/.ready-demo
@@ -37,10 +39,10 @@ demo: $(DEMO_READY) ## find faces in a hundred photographs, on a server that sta
 	$(BIN)/python examples/faces/find_faces.py
 
 test: $(READY) ## all tests: SQLite, local workers, and the contract suite of each adapter
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 test-all: test ## the same, and the scenarios on PostgreSQL; further combinations of store and engine join here
-	PICLOUD_TEST_STORE=postgres $(BIN)/python -m pytest -q tests/scenarios tests/contracts/test_job_api.py \
+	PICLOUD_TEST_STORE=postgres $(BIN)/python -m pytest $(PARALLEL) -q tests/scenarios tests/contracts/test_job_api.py \
 		tests/contracts/test_files_api.py
 
 quick: $(READY) ## the tests that take milliseconds

@@ -77,7 +77,7 @@ class ExecutorOnCloud(OnCloud):
 
 _module = cpython.find("test_concurrent_futures")
 _tests = cpython.names_of(_module) if _module is not None else {}
-for _name in set(ADOPTED) & set(_tests):
+for _name in sorted(set(ADOPTED) & set(_tests)):
     cpython.adopt(globals(), _tests[_name], ExecutorOnCloud, NOT_HERE, ["Mp"])
     if REQUIRE_ALL:
         cpython.adopt(globals(), _tests[_name], ExecutorOnCloud, NOT_HERE, ["Server"])

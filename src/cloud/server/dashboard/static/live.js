@@ -11,6 +11,7 @@
   const QUICKEST = 250;
   const POLL = 3000;
   const RETRY = 2000;
+  const STAYED = 3000;
   let stream = null;
   let polling = 0;
   let asking = false;
@@ -56,6 +57,7 @@
   }
 
   async function renew() {
+    if (leaving) return; /* what is shown may be what was just deleted */
     if (asking) { again = true; return; }
     if (!parts().length) return;
     asking = true;
@@ -105,7 +107,7 @@
   window.addEventListener("pagehide", hush);
   window.addEventListener("beforeunload", () => { /* maybe only a download */
     clearTimeout(leaving);
-    leaving = setTimeout(() => { leaving = 0; renew(); }, 10000);
+    leaving = setTimeout(() => { leaving = 0; renew(); }, STAYED);
   });
   window.addEventListener("pageshow", (event) => { if (event.persisted) { leaving = 0; listen(); } });
 
