@@ -150,6 +150,16 @@ def test_the_newest_sealed_submissions_are_listed_with_what_people_look_for(stor
     assert store.newest(10, before=first.sid) == []
 
 
+@pytest.mark.parametrize("text", ["caf\udce9.txt", "\ud800", "a\0b", "'; DROP TABLE submissions; --", "\U0001f600"])
+def test_any_text_that_python_has_can_be_a_label_and_a_name(store: Store, text: str) -> None:
+    with store.transaction():
+        made = store.add_submission(1, "any text", replace(spec(), label=text, function_name=text), NOW)
+        store.add_chunk(made.sid, Chunk(0, 1, b"packed"), NOW)
+        store.seal(made.sid, 1, ready=True)
+    (found,) = store.newest(10)
+    assert (found.label, found.function_name) == (text, text)
+
+
 # --- the queue
 
 

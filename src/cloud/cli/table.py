@@ -10,6 +10,8 @@ from cloud.cli.colour import paint
 _GAP = "  "
 _LEAST = 8
 """A column is not made narrower than this."""
+_MOST = 200
+"""Nor wider than this: one long text would fill the lines of all others with space."""
 
 
 def lines_of(
@@ -27,8 +29,8 @@ def lines_of(
         right: columns of numbers.
         painted: given row, column and the padded text, the same in colour.
     """
-    cells = [[clean(text) for text in row] for row in rows]
-    widths = [max(map(width, column)) for column in zip(headers, *cells, strict=True)]
+    cells = [[clean(text[: 2 * _MOST]) for text in row] for row in rows]
+    widths = [min(_MOST, max(map(width, column))) for column in zip(headers, *cells, strict=True)]
     if sys.stdout.isatty():
         over = sum(widths) + len(_GAP) * (len(widths) - 1) - shutil.get_terminal_size().columns
         if over > 0:

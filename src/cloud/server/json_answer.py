@@ -29,3 +29,6 @@ class TextAnswer(Response):
 
     def __init__(self, text: str, status_code: int = 200) -> None:
         super().__init__(text, status_code, headers=_SAFE)
+
+    def render(self, content: str) -> bytes:
+        return content.encode("utf-8", "replace")

@@ -1,5 +1,6 @@
 """Submissions, their sealing, and the numbers given out: sids and jids."""
 
+import json
 import os
 from datetime import datetime
 
@@ -127,7 +128,8 @@ class Submissions(Connection):
     def newest(self, limit: int, before: int | None = None) -> list[Listed]:
         """Sealed submissions of all accounts, newest first, `limit` at most; with `before`, those with a lower sid."""
         self._flush()
-        return [Listed(*row) for row in self._read(SQL.newest_sealed, (_NO_SID if before is None else before, limit))]
+        rows = self._read(SQL.newest_sealed, (_NO_SID if before is None else before, limit))
+        return [Listed(sid, account, *json.loads(said)) for sid, account, said in rows]
 
     def _hold(self, submission: Submission) -> Submission:
         if len(self._held) >= _HELD:

@@ -27,6 +27,10 @@ class DashboardPage(Response):
     def __init__(self, text: str, status_code: int = 200) -> None:
         super().__init__(text, status_code, headers={**HEADERS, "cache-control": "no-store"})
 
+    def render(self, content: str) -> bytes:
+        """Names of files that are no UTF-8 become halves of surrogate pairs in Python, which a page cannot have."""
+        return content.encode("utf-8", "replace")
+
 
 def render(template: str, values: Mapping[str, Any]) -> str:
     """A page. Whatever is put into it is text, never markup."""

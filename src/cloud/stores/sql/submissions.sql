@@ -28,7 +28,8 @@ SELECT sid FROM submissions WHERE first_jid > ? AND first_jid < ? ORDER BY first
 SELECT sid FROM submissions WHERE account = ? ORDER BY sid
 
 -- :name newest_sealed
-SELECT sid, account, json_extract(spec, '$.label'), json_extract(spec, '$.function_name') FROM submissions
+-- One JSON text of both: as SQLite's own text, half of a surrogate pair could not be read again.
+SELECT sid, account, json_extract(spec, '$.label', '$.function_name') FROM submissions
 WHERE sid < ? AND first_jid IS NOT NULL ORDER BY sid DESC LIMIT ?
 
 -- :name unfinished_of_account
