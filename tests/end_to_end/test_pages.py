@@ -11,12 +11,10 @@ from cloud.cli.main import COMMANDS
 from tests.support import pages, processes
 
 DOCS = Path(__file__).parents[2] / "docs"
-RUN_ELSEWHERE = {"shell.md"}
-"""test_shell_page.py runs it."""
 PROGRAMS = [
     path
     for path in (DOCS / "tutorial.md", *sorted(DOCS.glob("how-to/*.md")), *sorted(DOCS.glob("explanation/*.md")))
-    if path.name not in RUN_ELSEWHERE and any(not block.unrun for block in pages.blocks(path.read_text()))
+    if any(not block.unrun for block in pages.blocks(path.read_text()))
 ]
 FOR_USERS = [DOCS / "tutorial.md", *sorted([*DOCS.glob("how-to/*.md"), *DOCS.glob("explanation/*.md")])]
 ALL = sorted([*DOCS.rglob("*.md"), *DOCS.parent.glob("*.md")])
