@@ -89,7 +89,13 @@ class Desk:
         answer = RedirectResponse(forms.upwards(request, forms.ours(form.get("back", ""))), 303)
         secure = request.url.scheme == "https"
         answer.set_cookie(
-            self._said, quote(said[:_MOST_SAID]), max_age=60, httponly=True, samesite="strict", secure=secure, path="/"
+            self._said,
+            quote(said[:_MOST_SAID], errors="replace"),
+            max_age=60,
+            httponly=True,
+            samesite="strict",
+            secure=secure,
+            path="/",
         )
         return answer
 

@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -52,7 +53,15 @@ def _environment() -> Any:
         auto_reload=False,
     )
     environment.filters.update(
-        bar=bar, in_order=in_order, duration=duration, moment=moment, number=number, jids=jids, size=size, short=short
+        bar=bar,
+        in_order=in_order,
+        duration=duration,
+        moment=moment,
+        number=number,
+        jids=jids,
+        size=size,
+        short=short,
+        urlencode=query,
     )
     return environment
 
@@ -113,6 +122,11 @@ def size(value: float) -> str:
             return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1024
     return f"{value:.1f} TB"
+
+
+def query(fields: Mapping[str, object]) -> str:
+    """The part of an address behind '?'."""
+    return urlencode(fields, errors="replace")
 
 
 def short(function_name: str) -> str:
