@@ -140,6 +140,15 @@ class Agent(Looks):
                 remaining -= jobs
         return seats
 
+    def used_by(self) -> dict[int, int]:
+        """By the workers that have their jobs."""
+        return self._placement.used_by(self._crew.workers.values(), self._waits)
+
+    def crowded(self, wanted: Wanted) -> bool:
+        """Fewer slots are free than it takes; otherwise no worker could be made."""
+        used = self._placement.used(self._crew.workers.values(), self._waits)
+        return self._slots - used < self._placement.cores(wanted)
+
     def has_room(self) -> bool:
         """A free slot, or a short queue that is short."""
         workers = self._crew.workers.values()

@@ -28,11 +28,21 @@ class Placement:
     def used(self, workers: Iterable[Worker], is_blocked: Callable[[int], bool]) -> int:
         """Slots taken by workers that are busy or promised, but for those that run in a slot lent by a job that still
         waits."""
-        return sum(
-            min(w.cores, self._slots)
-            for w in workers
-            if w.taken and not (w.lent_by is not None and is_blocked(w.lent_by))
-        )  # fmt: skip
+        return sum(self._taken(w, is_blocked) for w in workers)
+
+    def used_by(self, workers: Iterable[Worker], is_blocked: Callable[[int], bool]) -> dict[int, int]:
+        """The same, by account."""
+        found: dict[int, int] = {}
+        for worker in workers:
+            account = worker.account if worker.promise is None else worker.promise.account
+            if account is not None and (cores := self._taken(worker, is_blocked)):
+                found[account] = found.get(account, 0) + cores
+        return found
+
+    def _taken(self, worker: Worker, is_blocked: Callable[[int], bool]) -> int:
+        if not worker.taken or (worker.lent_by is not None and is_blocked(worker.lent_by)):
+            return 0
+        return min(worker.cores, self._slots)
 
     def idle_share(self, wanted: Wanted, remaining: int, room: int) -> int:
         """How many of the remaining jobs an idle worker takes: at least one."""
@@ -70,7 +80,9 @@ class Placement:
         spec = wanted.submission.spec
         seconds = self._estimates.of(spec.function)
         alone = not spec.restartable or spec.kill_process or seconds is None
-        worker.hold(jobs, jobs * (QUEUE_SECONDS if seconds is None else seconds), alone=alone)
+        worker.hold(
+            wanted.submission.account, jobs, jobs * (QUEUE_SECONDS if seconds is None else seconds), alone=alone
+        )
         if not worker.busy:
             worker.cores = self.cores(wanted)
 

@@ -31,6 +31,7 @@ _CONTROL_SPACE = socket.CMSG_SPACE(16 * 4)
 class Promise:
     """Jobs that were offered a seat here and are not started yet."""
 
+    account: int
     jobs: int
     seconds: float
     alone: bool
@@ -156,10 +157,10 @@ class Worker:
         """How many jobs it has."""
         return sum(batch.hi - batch.lo for batch in self.batches)
 
-    def hold(self, jobs: int, seconds: float, *, alone: bool) -> None:
+    def hold(self, account: int, jobs: int, seconds: float, *, alone: bool) -> None:
         """Promise it to so many more jobs."""
         if self.promise is None:
-            self.promise = Promise(0, 0.0, alone=False)
+            self.promise = Promise(account, 0, 0.0, alone=False)
         self.promise.jobs += jobs
         self.promise.seconds += seconds
         self.promise.alone |= alone

@@ -1,7 +1,6 @@
 """Ready work out: which jobs go to which seats, fairly between accounts and in order within one (DESIGN D19)."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cloud.dispatch.ports import Blocked, Claim, Engine, Pending, Seat, Store, Wanted, Work
@@ -38,24 +37,22 @@ class Claiming:
         self._tokens = tokens
         self.held: dict[int, Held] = {}
         """Our live claims, by cid; only what is committed."""
-        self._claims_of: Counter[int] = Counter()
+        self._served: dict[int, int] = {}
+        """By account, when it got a seat last, as a number of turns."""
+        self._turns = 0
         self._codes: dict[str, Code] = {}
         self.dispatcher = 0
         """Our own number in the store, once enlisted."""
 
-    def claim(self, leaving: Mapping[int, int]) -> tuple[list[Work], bool]:
-        """Work for every seat there is, and whether ready jobs were left over.
-
-        Args:
-            leaving: how many jobs left which claim in this transaction.
-        """
+    def claim(self) -> tuple[list[Work], bool]:
+        """Work for every seat there is, and whether ready jobs were left over."""
         work: list[Work] = []
         accounts = self._store.ready_accounts()
         left = False
         if len(accounts) == 1:
             left = self._claim_in_order(self._pages(None), work)
         elif accounts:
-            left = self._claim_fairly(accounts, self._claims_without(leaving), work)
+            left = self._claim_fairly(accounts, work)
         if accounts:
             for blocked in self._engine.blocked():
                 self._claim_for(blocked, work)
@@ -74,7 +71,7 @@ class Claiming:
         for item in work:
             claim, account = item.claim, item.submission.account
             self.held[claim.cid] = Held(claim, account, claim.hi - claim.lo)
-            self._claims_of[account] += 1
+            self._serve(account)
             self._tokens.begin(claim.cid, account)
 
     def keep(self, claim: Claim, account: int, jobs: int) -> None:
@@ -82,7 +79,6 @@ class Claiming:
         held = self.held.get(claim.cid)
         if held is None:
             self.held[claim.cid] = Held(claim, account, jobs)
-            self._claims_of[account] += 1
             self._tokens.begin(claim.cid, account)
         else:  # another part of it
             held.left += jobs
@@ -108,7 +104,6 @@ class Claiming:
         """The claim is over or was reaped."""
         held = self.held.pop(cid, None)
         if held is not None:
-            self._claims_of[held.account] -= 1
             self._tokens.end(cid)
 
     def _claim_in_order(self, ranges: Iterator[Pending], work: list[Work]) -> bool:
@@ -123,40 +118,42 @@ class Claiming:
                     return True
         return refused > 0
 
-    def _claims_without(self, leaving: Mapping[int, int]) -> Counter[int]:
-        """How many claims each account has besides those that this transaction ends."""
-        using = Counter(self._claims_of)
-        for cid, jobs in leaving.items():
-            held = self.held.get(cid)
-            if held is not None and jobs >= held.left:
-                using[held.account] -= 1
-        return using
+    def _claim_fairly(self, accounts: list[int], work: list[Work]) -> bool:
+        """A seat at a time, each to the account with the fewest slots; of equals, to the one that waits longest.
 
-    def _claim_fairly(self, accounts: list[int], using: Counter[int], work: list[Work]) -> bool:
-        ranges = {account: self._pages(account) for account in accounts}
-        heads: dict[int, tuple[Pending, int]] = {}
-        left = False
-        while ranges:
-            account = min(ranges, key=lambda a: (using[a], a))
-            head = heads.pop(account, None)
-            if head is None:
-                pending = next(ranges[account], None)
-                if pending is None:
-                    del ranges[account]
-                    continue
-                head = (pending, pending.lo)
-            pending, lo = head
-            submission = self._submission(pending.sid)
-            seats = self._engine.offer(Wanted(submission, lo, pending.hi, seats=1))
-            lo = self._take(submission, lo, pending.hi, seats[:1], work)
-            using[account] += 1
-            if not seats:
-                left = True
-                if not self._engine.has_room():
-                    break
-            elif lo < pending.hi:
-                heads[account] = (pending, lo)
+        An account that finds no seat for want of room is owed the next slot: who has more slots than it gets nothing,
+        not even in the short queues of workers that are theirs, which would never run dry otherwise.
+        """
+        lines = {account: _Line(self._pages(account)) for account in accounts}
+        left, owed = False, None
+        while lines:
+            used = self._engine.used_by()
+            account = min(lines, key=lambda a: (used.get(a, 0), self._served.get(a, 0), a))
+            if owed is not None and used.get(account, 0) > owed:
+                return True
+            line = lines[account]
+            if not line.stands():
+                del lines[account]
+                continue
+            submission = self._submission(line.sid)
+            wanted = Wanted(submission, line.lo, line.hi, seats=1)
+            seats = self._engine.offer(wanted)
+            if seats:
+                line.lo = self._take(submission, line.lo, line.hi, seats[:1], work)
+                self._serve(account)
+                continue
+            left = True
+            if not self._engine.has_room():
+                return True
+            if self._engine.crowded(wanted):
+                owed = used.get(account, 0) if owed is None else min(owed, used.get(account, 0))
+            if line.pass_over() >= MAX_REFUSED:
+                del lines[account]
         return left
+
+    def _serve(self, account: int) -> None:
+        self._turns += 1
+        self._served[account] = self._turns
 
     def _claim_for(self, blocked: Blocked, work: list[Work]) -> None:
         """A seat beside a job that waits, for what it waits for and nothing else (DESIGN D12)."""
@@ -231,3 +228,27 @@ class Claiming:
         if submission is None:
             raise AssertionError(f"jobs of submission {sid} are pending, but there is no such submission")
         return submission
+
+
+class _Line:
+    """The ready jobs of an account, in order."""
+
+    def __init__(self, ranges: Iterator[Pending]) -> None:
+        self._ranges = ranges
+        self.sid = self.lo = self.hi = 0
+        self._refused = 0
+
+    def stands(self) -> bool:
+        """Whether there is a first, jobs lo..hi-1 of `sid`."""
+        if self.lo >= self.hi:
+            first = next(self._ranges, None)
+            if first is None:
+                return False
+            self.sid, self.lo, self.hi = first.sid, first.lo, first.hi
+        return True
+
+    def pass_over(self) -> int:
+        """The first ones find no seat now: on to the next. How often that was so."""
+        self.lo = self.hi
+        self._refused += 1
+        return self._refused

@@ -161,6 +161,15 @@ class InlineEngine:
             return []
         return [Seat(0, 1)]
 
+    def used_by(self) -> dict[int, int]:
+        """One job at a time, whosever it is."""
+        return {}
+
+    def crowded(self, wanted: Wanted) -> bool:
+        """It was refused because another runs."""
+        del wanted
+        return True
+
     def has_room(self) -> bool:
         """Whether nothing is about to run."""
         return self.open and not self._ready and not self._running

@@ -2,6 +2,7 @@
 
 import os
 from array import array
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 from cloud.dispatch.ports import (
@@ -50,6 +51,7 @@ class ScriptedEngine:
         self._followed: set[tuple[int, int]] = set()
         self._heard: set[tuple[int, int]] = set()
         self._held = 0
+        self._promised: Counter[int] = Counter()
         self._events: list[Event] = []
         self._readable, self._writable = os.pipe()
 
@@ -109,6 +111,15 @@ class ScriptedEngine:
         del spec
         return self.refusal
 
+    def used_by(self) -> dict[int, int]:
+        """A slot for each claim."""
+        return dict(Counter(work.submission.account for work in self.running.values()) + self._promised)
+
+    def crowded(self, wanted: Wanted) -> bool:
+        """That is the only reason."""
+        del wanted
+        return True
+
     def has_room(self) -> bool:
         """Whether a seat is free."""
         return len(self.running) + self._held < self.slots
@@ -127,6 +138,7 @@ class ScriptedEngine:
             seats.append(Seat(self._held, min(left, self.jobs_per_seat)))
             left -= self.jobs_per_seat
             self._held += 1
+            self._promised[wanted.submission.account] += 1
         return seats
 
     def expected_seconds(self, function: str) -> float | None:
@@ -137,6 +149,7 @@ class ScriptedEngine:
     def start(self, work: Sequence[Work]) -> None:
         """They run."""
         self._held = 0
+        self._promised.clear()
         for item in work:
             self.running[item.claim.cid] = item
             self.left[item.claim.cid] = set(range(item.claim.lo, item.claim.hi))
@@ -144,6 +157,7 @@ class ScriptedEngine:
     def poll(self) -> list[Event]:
         """What the test said since the last call."""
         self._held = 0
+        self._promised.clear()
         events, self._events = self._events, []
         return events
 

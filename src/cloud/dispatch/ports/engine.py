@@ -182,6 +182,14 @@ class Engine(Protocol):
         """
         ...
 
+    def used_by(self) -> dict[int, int]:
+        """How many slots the jobs of each account take now, with those that offers hold; 0s may be absent."""
+        ...
+
+    def crowded(self, wanted: Wanted) -> bool:
+        """Of jobs that were offered and found no seat: whether they would find one if others took no more."""
+        ...
+
     def has_room(self) -> bool:
         """Whether any worker could take any job at all; False lets the dispatcher stop offering."""
         ...
