@@ -41,11 +41,15 @@ class ThreadLines:
                 self._listen_to(line)
         return found
 
-    def start(self, wanted: Header) -> None:
+    def start(self, wanted: Header) -> str:
         agent = Agent(int(wanted["slots"]), FolderBlobs(self.blobs, shared=True), machine=self.machine)
-        line = ThreadLine(f"agent-{secrets.token_hex(3)}", Foreman(agent, silence_seconds=self.silence_seconds))
+        line = ThreadLine(
+            f"agent-{secrets.token_hex(3)}",
+            Foreman(agent, silence_seconds=self.silence_seconds, about={"type": wanted["type"]}),
+        )
         self._joined(line, line.greet())
         self._listen_to(line)
+        return line.name
 
     def _listen_to(self, line: "ThreadLine") -> None:
         self.lines.append(line)

@@ -11,8 +11,10 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
+from cloud import __version__
 from cloud.agent.estimates import OVERHEAD_SECONDS, Estimates
 from cloud.dispatch.ports import (
     Blocked,
@@ -25,13 +27,15 @@ from cloud.dispatch.ports import (
     Wanted,
     Work,
 )
+from cloud.engines.fleet.growth import Growth
+from cloud.engines.fleet.kinds import USUAL, AgentType, Kinds
 from cloud.engines.fleet.lines import Line, Lines
 from cloud.engines.fleet.looks import Looks
-from cloud.engines.fleet.member import Given, Member
-from cloud.engines.fleet.messages import events_from_bytes
+from cloud.engines.fleet.member import QUEUE_SECONDS, Given, Member
+from cloud.engines.fleet.messages import FLEET_PROTOCOL, events_from_bytes
 from cloud.model import Ranges, Spec
 from cloud.model.ranges import count
-from cloud.wire.message import decode
+from cloud.wire.message import Header, decode
 from cloud.wire.values import ranges_from_json
 
 log = logging.getLogger("Cloud.fleet")
@@ -39,6 +43,8 @@ log = logging.getLogger("Cloud.fleet")
 SILENT_SECONDS = 5.0
 IDLE_SECONDS = 60.0
 """An agent beyond the least number goes when it had no work for so long."""
+FORGET_SECONDS = 600.0
+"""An agent that is silent for so long is given up, even if the cluster does not say that it is dead."""
 _WORKER = (1 << 20) - 1
 
 
@@ -50,21 +56,26 @@ class FleetEngine(Looks):
         slots: of each agent.
         least, most: how many agents there are: the least always, more as jobs wait for a seat.
         silent_seconds: see the module.
+        types: what `_type` may be, and what agents of each have; `slots`, `least` and `most` are for those that do not
+            say. None: `_type` is not looked at.
     """
 
     survives = True
 
     def __init__(
         self, lines: Lines, *, slots: int, least: int = 1, most: int = 1, silent_seconds: float = SILENT_SECONDS,
-        idle_seconds: float = IDLE_SECONDS,
+        idle_seconds: float = IDLE_SECONDS, types: Mapping[str, AgentType] | None = None,
     ) -> None:  # fmt: skip
         self._lines = lines
-        self._slots, self._least, self._most = slots, least, most
+        self._kinds = Kinds(types, slots=slots, least=least, most=most)
+        self._growth = Growth(lines, self._kinds)
         self._silent_seconds, self._idle_seconds = silent_seconds, idle_seconds
         self._estimates = Estimates()
         super().__init__()
         self._numbers = 0
-        self._starting = 0
+        self._looked_at = time.monotonic()
+        self._unsure: set[str] = set()
+        """Agents of earlier servers: what of their jobs is not adopted is dropped."""
         self._events: list[Event] = []
         self._vouched: dict[str, dict[int, Ranges]] = {}
         self._interpreters: dict[str, str] = {}
@@ -78,7 +89,7 @@ class FleetEngine(Looks):
         )
         for line, answer in found:
             self._join(line, answer)
-        self._grow_to(least)
+        self._grow()
 
     def _post(self, what: str, line: Line, content: bytes | str) -> None:
         with self._closing:
@@ -89,7 +100,9 @@ class FleetEngine(Looks):
     # --- offers and starts
 
     def refuse(self, spec: Spec) -> str | None:
-        """Only for want of an interpreter, and only once the agents are known."""
+        """For want of such a type, or, once the agents are known, of an interpreter."""
+        if refused := self._kinds.refuse(spec):
+            return refused
         tag = spec.environment.cache_tag
         members = self._members.values()
         if tag in self._interpreters or any(member.opens(spec.environment) for member in members):
@@ -116,8 +129,9 @@ class FleetEngine(Looks):
         remaining = wanted.hi - wanted.lo
         most = remaining if wanted.seats is None else wanted.seats
         seats: list[Seat] = []
-        environment = wanted.submission.spec.environment
-        members = [m for m in self._members.values() if not m.silent and m.opens(environment)]
+        spec = wanted.submission.spec
+        kind = self._kinds.of(spec)
+        members = [m for m in self._members.values() if not m.silent and m.kind == kind and m.opens(spec.environment)]
         while remaining > 0 and len(seats) < most and members:
             member = min(members, key=lambda m: ((m.used() + m.promised_slots) / m.slots, m.number))
             fair = max(1, -(-remaining // max(1, 2 * len(members))))
@@ -129,7 +143,8 @@ class FleetEngine(Looks):
             seats.append(Seat(member.number << 20, jobs, member.name))
             remaining -= jobs
         if remaining and len(seats) < most:
-            self._grow_to(len(self._members) + self._starting + 1)
+            self._growth.want(kind, remaining, max(1, spec.cores), self._estimates.of(spec.function))
+            self._grow()
         return seats
 
     def _offer_lent(self, wanted: Wanted, lent_by: int) -> list[Seat]:
@@ -138,6 +153,20 @@ class FleetEngine(Looks):
                 if any(blocked.worker == lent_by for blocked in member.blocked()):
                     return [Seat(lent_by, 1, member.name)]
         return []
+
+    def used_by(self) -> dict[int, int]:
+        """Added up over the agents that are heard."""
+        found: dict[int, int] = {}
+        for member in self._members.values():
+            for account, slots in member.used_by().items() if not member.silent else ():
+                found[account] = found.get(account, 0) + slots
+        return found
+
+    def crowded(self, wanted: Wanted) -> bool:
+        """There is an agent of their type that opens them."""
+        spec = wanted.submission.spec
+        kind = self._kinds.of(spec)
+        return any(not m.silent and m.kind == kind and m.opens(spec.environment) for m in self._members.values())
 
     def has_room(self) -> bool:
         """A free slot, or an agent whose queue is short."""
@@ -190,13 +219,15 @@ class FleetEngine(Looks):
             except queue.Empty:
                 break
             if what == "joined" and isinstance(content, bytes):
-                self._starting = max(0, self._starting - 1)
                 self._join(line, content)
             elif what == "heard" and isinstance(content, bytes):
                 self._hear(line, content)
             elif what == "gone":
                 self._lose(line.name, str(content))
+        self._drop_strays()
         self._look_after(time.monotonic())
+        self._growth.forget_wants()
+        self._grow()
         events, self._events = self._events, []
         return events
 
@@ -206,8 +237,14 @@ class FleetEngine(Looks):
             member.line.acknowledge(member.delivered)
 
     def next_deadline(self) -> float | None:
-        """When an agent would count as silent."""
-        return min((m.heard_at + self._silent_seconds for m in self._members.values() if not m.silent), default=None)
+        """When an agent would count as silent, but soon enough to see that it is us who were not there; or when an
+        agent may be tried again."""
+        times = [m.heard_at + self._silent_seconds for m in self._members.values() if not m.silent]
+        if times:
+            times.append(self._looked_at + self._silent_seconds / 4)
+        if (retry_at := self._growth.next_deadline()) is not None:
+            times.append(retry_at)
+        return min(times, default=None)
 
     # --- kills and looks
 
@@ -239,7 +276,8 @@ class FleetEngine(Looks):
             member = self._members.get(claim.agent)
             if member is None or member.silent:
                 continue
-            left = self._vouched.get(claim.agent, {}).get(claim.cid, ())
+            given = member.given.get(claim.cid)  # if this was tried before, and could not be stored
+            left = self._vouched.get(claim.agent, {}).get(claim.cid, ()) if given is None else given.left
             found[claim.cid] = left
             if left:
                 member.given[claim.cid] = Given(claim.sid, left, count(left), 1, "", brief=False, lent=False)
@@ -257,21 +295,46 @@ class FleetEngine(Looks):
     # --- inside
 
     def _join(self, line: Line, answer: bytes) -> None:
-        header, _ = decode(answer)
+        now = time.monotonic()
+        header: Header = (
+            decode(answer)[0] if answer else {"protocol": FLEET_PROTOCOL, "fault": "it did not come up in time"}
+        )
+        if header.get("protocol") != FLEET_PROTOCOL:
+            header["fault"] = (
+                f"its machine, {header.get('host', '?')}, has version {header.get('version', '?')} of picloud, "
+                f"and this server has {__version__}, which talks otherwise to agents: install the same on all"
+            )
+        if "fault" in header:
+            log.error("agent %s is not used: %s", line.name, header["fault"])
+            self._growth.failed(line.name, header["fault"], now)
+            line.end()
+            return
         self._numbers += 1
-        member = Member(self._numbers, line, max(1, header.get("slots", self._slots)), time.monotonic())
-        member.state, member.workless_since = header, member.heard_at
+        member = Member(self._numbers, line, max(1, header.get("slots", 1)), now, header.get("type", USUAL))
+        member.state, member.workless_since = header, now
         self._vouched[line.name] = {int(cid): ranges_from_json(r) for cid, r in header.get("held", {}).items()}
         self._members[line.name] = member
+        if not self._growth.joined(line.name):
+            self._unsure.add(line.name)
         for tag, executable in self._interpreters.items():
             self._tell(member, {"op": "interpreter", "tag": tag, "executable": executable})
-        log.info("agent %s has joined with %d slots", line.name, member.slots)
+        log.info("agent %s has joined with %d slots of type %s", line.name, member.slots, member.kind)
+
+    def _drop_strays(self) -> None:
+        """Jobs of agents that an earlier server had, and which were given to others meanwhile."""
+        while self._unsure:
+            name = self._unsure.pop()
+            member = self._members.get(name)
+            strays = [cid for cid in self._vouched.pop(name, {}) if member is not None and cid not in member.given]
+            if member is not None and strays:
+                self._tell(member, {"op": "drop", "cids": strays, "reason": "its jobs were given to others"})
 
     def _hear(self, line: Line, answer: bytes) -> None:
         member = self._members.get(line.name)
         if member is None:
             return
         member.heard_at = time.monotonic()
+        member.deaf = False
         if member.silent:
             member.silent = False
             log.warning("agent %s is heard again; what it had was given to others, and it drops that", line.name)
@@ -283,6 +346,8 @@ class FleetEngine(Looks):
         for group in groups:
             for event in events_from_bytes(group):
                 given = member.given.get(event.cid)
+                if given is not None and isinstance(event, Returned) and given.brief:
+                    self._estimates.learn_at_least(given.function, QUEUE_SECONDS)  # it waited there for so long
                 if given is not None or isinstance(event, Finished):
                     self._events.append(event)  # of claims that it lost, too: the store refuses them, and says so
                 if given is not None and isinstance(event, Finished):
@@ -295,38 +360,44 @@ class FleetEngine(Looks):
             self._estimates.mix(function, OVERHEAD_SECONDS + sum(runtimes) / len(runtimes))
 
     def _look_after(self, now: float) -> None:
+        if now - self._looked_at > self._silent_seconds / 2:  # it was us who were stopped: nobody could be heard
+            for member in self._members.values():
+                member.heard_at = max(member.heard_at, now - self._silent_seconds / 2)
+        self._looked_at = now
         for member in list(self._members.values()):
             if not member.silent and now - member.heard_at > self._silent_seconds:
                 log.warning(
-                    "agent %s was not heard for %.0f s: its jobs go to others", member.name, now - member.heard_at
+                    "agent %s was not heard for %.1f s: its jobs go to others", member.name, now - member.heard_at
                 )
                 self._tell(member, {"op": "drop", "cids": list(member.given), "reason": "its server lost touch"})
                 reason = f"its machine, or the way there, gave no sign of life for {self._silent_seconds:g} s"
                 self._events += member.lose_all(reason)
                 member.silent = True
-            if member.given:
-                member.workless_since = now
-            elif now - member.workless_since > self._idle_seconds:
+            if member.silent and now - member.heard_at > FORGET_SECONDS:
                 self._part(member)
+            elif member.given:
+                member.workless_since = now
+            elif now - member.workless_since > self._idle_seconds and not member.silent:
+                if self._here()[member.kind] > self._kinds.least(member.kind):
+                    self._part(member)
 
     def _part(self, member: Member) -> None:
-        if len(self._members) > self._least:
-            member.line.end()
-            del self._members[member.name]
+        log.info("agent %s is let go", member.name)
+        del self._members[member.name]
+        member.line.end()
 
     def _lose(self, name: str, why: str) -> None:
+        self._growth.failed(name, why, time.monotonic())
         member = self._members.pop(name, None)
-        if member is None:
-            self._starting = max(0, self._starting - 1)
-            return
-        log.warning("agent %s is gone: %s", name, why)
-        self._events += member.lose_all(f"its agent {name} is gone: {why}")
-        self._grow_to(self._least)
+        if member is not None:
+            log.warning("agent %s is gone: %s", name, why)
+            self._events += member.lose_all(f"its agent {name} is gone: {why}")
 
-    def _grow_to(self, agents: int) -> None:
-        while len(self._members) + self._starting < min(agents, self._most):
-            self._starting += 1
-            self._lines.start({"slots": self._slots})
+    def _here(self) -> Counter[str]:
+        return Counter(member.kind for member in self._members.values() if not member.silent)
+
+    def _grow(self) -> None:
+        self._growth.grow(self._here(), time.monotonic())
 
     def _note(self, event: Event) -> None:
         self._events.append(event)

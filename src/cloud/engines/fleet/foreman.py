@@ -7,8 +7,10 @@
 One thread of ours uses the agent. `hello`, `tell`, `ask` and `listen` may be called from any others.
 """
 
+import logging
 import os
 import select
+import socket
 import threading
 import time
 from collections import deque
@@ -16,21 +18,31 @@ from collections.abc import Callable, Iterable
 from dataclasses import astuple, dataclass, replace
 from typing import Any
 
+from cloud import __version__
 from cloud.agent.agent import Agent
 from cloud.agent.batch import Batch
 from cloud.agent.harvest import ended_unstarted
 from cloud.dispatch.ports import Blocked, Event, Finished, Returned, Seat, Stack, Wanted, Work
-from cloud.engines.fleet.messages import Opener, events_to_bytes
+from cloud.engines.fleet.messages import FLEET_PROTOCOL, Opener, events_to_bytes
 from cloud.model import Ranges, Status
 from cloud.model.ranges import normal, subtract
 from cloud.wire.message import Header, decode, encode
 from cloud.wire.values import ranges_to_json
 
+log = logging.getLogger("Cloud.agent")
+
+WAIT_SECONDS = 75e-3
+"""Jobs that no worker took for so long go back to the server: they were given in the belief that all are brief, and
+meanwhile others' may have a right to come first."""
 SILENCE_SECONDS = 60.0
 """An agent to which no server has listened for so long kills its jobs and goes: longer than a restart of the server."""
 
 
 HELLO_SECONDS = 30.0
+PAUSE_SECONDS = 5.0
+"""When our own thread did not run for so long, it was us who were stopped, and nobody could have listened."""
+LISTEN_BYTES = 8 << 20
+"""One answer holds about so much, or a single group that is larger."""
 MOST_LOOKED_AT = 64
 _NOT_RUNNING = "it does not run any more"
 
@@ -43,6 +55,8 @@ class Waiting:
     lo: int
     hi: int
     lent_by: int | None
+    until: float
+    """Monotonic time at which it goes back."""
 
     def cut(self, lo: int, hi: int, seat: Seat) -> Work:
         """Some of them, for this seat."""
@@ -57,6 +71,7 @@ class Foreman:
         agent: nobody else uses it.
         silence_seconds: see `SILENCE_SECONDS`.
         gone: called once all jobs are dead and nothing will happen any more.
+        about: what servers are told of this agent besides: 'type', ...
     """
 
     def __init__(
@@ -65,8 +80,13 @@ class Foreman:
         *,
         silence_seconds: float = SILENCE_SECONDS,
         gone: Callable[[], None] = lambda: None,
+        about: Header | None = None,
     ) -> None:
         self._agent = agent
+        self._about = {
+            "protocol": FLEET_PROTOCOL, "version": __version__, "host": socket.gethostname(), "pid": os.getpid(),
+            **(about or {}),
+        }  # fmt: skip
         self._silence_seconds = silence_seconds
         self._gone = gone
         self._changed = threading.Condition()
@@ -94,7 +114,7 @@ class Foreman:
     # --- what a server calls
 
     def hello(self, epoch: str) -> bytes:
-        """A server takes over; whoever had this agent before is not heard any more.
+        """A server takes over; whoever had this agent before is not heard any more. A cluster may repeat this call.
 
         Returns:
             Header {"held": {cid: ranges}, ...state}: claims that are still here, and those whose end no server has
@@ -102,9 +122,11 @@ class Foreman:
         """
         answer: list[bytes] = []
         with self._changed:
-            self._epoch = epoch
-            self._inbox.clear()
-            self._expected = 0
+            if epoch != self._epoch:
+                self._epoch = epoch
+                self._inbox.clear()
+                self._expected = 0
+                self._changed.notify_all()
             self._questions.append(({"op": "hello"}, answer))
             self._listened_at = time.monotonic()
             self._ring()
@@ -112,9 +134,9 @@ class Foreman:
             return answer[0] if answer else b""
 
     def tell(self, epoch: str, number: int, message: bytes) -> None:
-        """Do this after what has lower numbers, which count from 0 for each server."""
+        """Do this after what has lower numbers, which count from 0 for each server. A cluster may repeat this call."""
         with self._changed:
-            if epoch == self._epoch:
+            if epoch == self._epoch and number >= self._expected:
                 self._inbox[number] = message
                 self._ring()
 
@@ -153,11 +175,25 @@ class Foreman:
                 return b""
             self._listened_at = time.monotonic()
             self._news = False
-            groups = [group for number, group, _ in self._groups if number >= since]
+            first, groups = self._groups_from(since)
             heard, self._heard_jobs = self._heard_jobs, set()
             stacks, self._seen_stacks = self._seen_stacks, []
             state = {**self._state, "heard": sorted(heard), "stacks": stacks}
-            return _joined({"first": self._next_group - len(groups), "state": state}, groups)
+            return _joined({"first": first, "state": state}, groups)
+
+    def _groups_from(self, since: int) -> tuple[int, list[bytes]]:
+        """As many as one answer holds, and the number of the first."""
+        groups: list[bytes] = []
+        first, size = self._next_group, 0
+        for number, group, _ in self._groups:
+            if number < since:
+                continue
+            if groups and size + len(group) > LISTEN_BYTES:
+                break
+            first = min(first, number)
+            groups.append(group)
+            size += len(group)
+        return first, groups
 
     def close(self) -> None:
         """Kill all jobs and end."""
@@ -177,15 +213,23 @@ class Foreman:
         poller.register(agent.fileno(), select.POLLIN)
         poller.register(self._wake, select.POLLIN)
         try:
+            passed_at = time.monotonic()
             while not self._stopping:
                 now = time.monotonic()
                 deadlines = [now + 1.0, self._listened_at + self._silence_seconds]
                 if (due := agent.next_deadline()) is not None:
                     deadlines.append(due)
+                deadlines += [item.until for item in self._queue]
                 poller.poll(max(0.0, min(deadlines) - now) * 1000)
+                if time.monotonic() - passed_at > PAUSE_SECONDS:
+                    self._listened_at = time.monotonic()
+                passed_at = time.monotonic()
                 self._pass()
                 if time.monotonic() - self._listened_at > self._silence_seconds:
+                    log.warning("no server was heard for %.0f s: all jobs here end", self._silence_seconds)
                     break
+        except Exception:
+            log.exception("a fault of ours: all jobs here end, and are lost to their server")
         finally:
             with self._changed:
                 self._stopping = True
@@ -205,7 +249,7 @@ class Foreman:
                 self._expected += 1
             questions, self._questions = self._questions, deque()
         if any(header["op"] == "hello" for header, _ in questions):
-            self._opener = Opener()
+            self._opener = Opener()  # each server begins anew
         events: list[Event] = []
         for message in messages:
             self._obey(message, events)
@@ -219,9 +263,10 @@ class Foreman:
         header, frames = decode(message)
         op = header["op"]
         if op == "start":
+            until = time.monotonic() + WAIT_SECONDS
             for sent in self._opener.start(header, frames):
                 claim = sent.work.claim
-                self._queue.append(Waiting(sent.work, claim.lo, claim.hi, sent.lent_by))
+                self._queue.append(Waiting(sent.work, claim.lo, claim.hi, sent.lent_by, until))
                 self._held[claim.cid] = (range(claim.lo, claim.hi),)
         elif op == "kill":
             cid, lo, hi, force, reason = header["kill"]
@@ -253,11 +298,15 @@ class Foreman:
     def _hand_out(self) -> list[Event]:
         agent, works = self._agent, []
         events: list[Event] = []
-        for item in list(self._queue):
-            if item.lent_by is None and not agent.has_room():
+        now, used = time.monotonic(), agent.used_by()
+        most = sum(used.values()) + 1
+        for item in sorted(self._queue, key=lambda item: used.get(item.work.submission.account, 0)):
+            mine = used.get(item.work.submission.account, 0)
+            if item.lent_by is None and (mine > most or not agent.has_room()):
+                self._give_up(item, now, events)
                 continue
-            taken = item.lo
-            for seat in agent.offer(Wanted(item.work.submission, item.lo, item.hi), lent_by=item.lent_by):
+            taken, wanted = item.lo, Wanted(item.work.submission, item.lo, item.hi)
+            for seat in agent.offer(wanted, lent_by=item.lent_by):
                 stop = min(taken + seat.jobs, item.hi)
                 works.append(item.cut(taken, stop, seat))
                 taken = stop
@@ -267,10 +316,18 @@ class Foreman:
                 self._queue.remove(item)
                 events.append(Returned(item.work.claim.cid, taken, item.hi))
             else:
+                if taken == item.lo and agent.crowded(wanted):
+                    most = min(most, mine)  # who has more than an account that waits is not given more, as in claiming
                 item.lo = taken
+                self._give_up(item, now, events)
         if works:
             agent.start(works)
         return events
+
+    def _give_up(self, item: Waiting, now: float, events: list[Event]) -> None:
+        if item.lent_by is None and now >= item.until:
+            self._queue.remove(item)
+            events.append(Returned(item.work.claim.cid, item.lo, item.hi))
 
     def _note(self, events: list[Event]) -> None:
         for event in events:
@@ -309,7 +366,11 @@ class Foreman:
         frames: list[bytes] = []
         told: Header = {}
         if op == "hello":
-            told = {**self._look(), "held": {str(cid): ranges_to_json(r) for cid, r in self._unstored().items()}}
+            told = {
+                **self._about,
+                **self._look(),
+                "held": {str(cid): ranges_to_json(r) for cid, r in self._unstored().items()},
+            }
         elif op == "live" and (live := agent.live(*header["job"])) is not None:
             told = {"live": [live.started_at, live.pid, ranges_to_json(live.waits_for)]}
             frames = [live.stdout, live.stderr]

@@ -54,8 +54,13 @@ class Lines(Protocol):
         """Those of these agents, of servers that are gone, which answer within a few seconds; they are ours now."""
         ...
 
-    def start(self, wanted: Header) -> None:
-        """Have one more agent, as soon as the cluster has room: {"slots": n, ...}. It will have `joined`."""
+    def start(self, wanted: Header) -> str:
+        """Have one more agent, as soon as the cluster has room: {"slots": n, ...}; see `AgentType.wanted`. It will have
+        `joined`, or be `gone`.
+
+        Returns:
+            Its name.
+        """
         ...
 
     def close(self) -> None:

@@ -70,13 +70,15 @@ class Looks:
         return None if found is None else found[0].get("delay")
 
     def workers(self, most: int) -> list[WorkerState]:
-        """Asks each agent, until there are so many."""
+        """Asks one agent after another, until there are so many or `ASK_SECONDS` are over."""
         found: list[WorkerState] = []
+        end = time.monotonic() + ASK_SECONDS
         for member in self._members.values():
-            if len(found) < most and not member.silent:
-                answer = member.line.ask(b"".join(encode({"op": "workers", "most": most - len(found)})), ASK_SECONDS)
-                if answer:
-                    found += [WorkerState(*about) for about in decode(answer)[0]["workers"]]
+            left = end - time.monotonic()
+            if len(found) < most and left > 0:
+                answer = self._ask_member(member, {"op": "workers", "most": most - len(found)}, left)
+                if answer is not None:
+                    found += [WorkerState(*about) for about in answer[0]["workers"]]
         return found
 
     def _take_looks(self, state: Header) -> None:
@@ -97,9 +99,14 @@ class Looks:
 
     def _ask(self, sid: int, index: int, question: Header) -> tuple[Header, list[memoryview]] | None:
         member = self._holder(sid, index)
-        if member is None or member.silent or time.monotonic() - member.heard_at > PATIENCE_SECONDS:
+        return None if member is None else self._ask_member(member, question, ASK_SECONDS)
+
+    def _ask_member(self, member: Member, question: Header, seconds: float) -> tuple[Header, list[memoryview]] | None:
+        """Who asks is held up; so an agent that did not answer is not asked again until it is heard."""
+        if member.silent or member.deaf or time.monotonic() - member.heard_at > PATIENCE_SECONDS:
             return None
-        answer = member.line.ask(b"".join(encode(question)), ASK_SECONDS)
+        answer = member.line.ask(b"".join(encode(question)), seconds)
+        member.deaf = not answer
         return decode(answer) if answer else None
 
     def _tell(self, member: Member, message: Header) -> None:

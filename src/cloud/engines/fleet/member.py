@@ -28,6 +28,8 @@ class Given:
     brief: bool
     """Whether more may be given on top: it is restartable, and how long it takes is known."""
     lent: bool
+    account: int = 0
+    """0: of an earlier server's claims nobody has looked whose they are."""
 
 
 @dataclass(slots=True)
@@ -39,6 +41,8 @@ class Member:
     slots: int
     heard_at: float
     """Monotonic."""
+    kind: str
+    """The name of its type."""
     packer: Packer = field(default_factory=Packer)
     given: dict[int, Given] = field(default_factory=dict)
     state: Header = field(default_factory=dict)
@@ -46,7 +50,11 @@ class Member:
     """Groups of events below this were handed to the dispatcher."""
     silent: bool = False
     """It was not heard for so long that its jobs were given to others."""
+    deaf: bool = False
+    """It did not answer a question since it was heard last, and is not asked another."""
     promised_slots: int = 0
+    promised_by: dict[int, int] = field(default_factory=dict)
+    """The same, by account."""
     promised_seconds: float = 0.0
     workless_since: float = 0.0
 
@@ -68,6 +76,14 @@ class Member:
     def used(self) -> int:
         """Slots that are taken, as far as we know; lent ones do not count twice."""
         return sum(min(g.jobs * g.cores, self.slots) for g in self.given.values() if not g.lent)
+
+    def used_by(self) -> dict[int, int]:
+        """The same by account, with what was promised."""
+        found = dict(self.promised_by)
+        for g in self.given.values():
+            if not g.lent:
+                found[g.account] = found.get(g.account, 0) + g.jobs * g.cores
+        return {account: min(slots, self.slots) for account, slots in found.items()}
 
     def free(self) -> int:
         """Slots that nobody has and nobody was promised."""
@@ -97,13 +113,16 @@ class Member:
 
     def promise(self, wanted: Wanted, jobs: int, estimates: Estimates) -> None:
         """Hold that many seats until the next start or poll."""
-        cores = self.cores(wanted)
-        self.promised_slots += min(jobs * cores, self.slots)
+        cores, account = self.cores(wanted), wanted.submission.account
+        slots = min(jobs * cores, self.slots)
+        self.promised_slots += slots
+        self.promised_by[account] = self.promised_by.get(account, 0) + slots
         self.promised_seconds += jobs * cores * (estimates.of(wanted.submission.spec.function) or QUEUE_SECONDS)
 
     def forget_promises(self) -> None:
         """Seats that were not taken are free again."""
         self.promised_slots, self.promised_seconds = 0, 0.0
+        self.promised_by.clear()
 
     def take(self, work: Work, *, lent: bool, measured: bool) -> None:
         """It gets this claim."""
@@ -111,7 +130,9 @@ class Member:
         jobs = (range(claim.lo, claim.hi),)
         brief = measured and spec.restartable and not spec.kill_process
         cores = min(max(1, spec.cores), self.slots)
-        self.given[claim.cid] = Given(claim.sid, jobs, claim.hi - claim.lo, cores, spec.function, brief, lent)
+        self.given[claim.cid] = Given(
+            claim.sid, jobs, claim.hi - claim.lo, cores, spec.function, brief, lent, work.submission.account
+        )
 
     def left(self, event: Event) -> None:
         """These jobs are not its any more."""

@@ -1,6 +1,7 @@
 """Ray as the way to agents: each is a detached, named actor that asks Ray for its cores."""
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import secrets
@@ -64,16 +65,21 @@ class RayLines:
         """See `Lines.take`."""
         return self._greet(sorted(set(self._names()).intersection(names)))
 
-    def start(self, wanted: Header) -> None:
+    def start(self, wanted: Header) -> str:
         """The actor is made when Ray has room for it; until then it is demand that an autoscaler sees."""
         name = self._prefix + secrets.token_hex(6)
-        slots = int(wanted["slots"])
-        options = {"num_cpus": slots, **self._options}
+        options: dict[str, Any] = {"num_cpus": wanted["cores"], **self._options}
+        if "memory" in wanted:
+            options["memory"] = wanted["memory"]
+        if "gpus" in wanted:
+            options["num_gpus"] = wanted["gpus"]
         handle = self._actor.options(
             name=name, namespace=self._namespace, lifetime="detached", max_concurrency=CALLS_AT_ONCE, max_restarts=0,
-            **options,
-        ).remote({**self._told, "slots": slots})  # fmt: skip
-        self._follow(RayLine(name, handle, self.epoch), greeted=False)
+            max_task_retries=-1, **options,
+        ).remote({**self._told, **wanted})  # fmt: skip
+        line = self._line(name, handle)
+        self._follow(line, handle.hello.remote(self.epoch))
+        return name
 
     def close(self) -> None:
         """Detached actors stay."""
@@ -92,18 +98,24 @@ class RayLines:
         agents = ray.util.list_named_actors(all_namespaces=True)
         return [about["name"] for about in agents if about["namespace"] == self._namespace]
 
+    def _line(self, name: str, handle: Any) -> "RayLine":
+        return RayLine(name, handle, self.epoch, self._gone)
+
     def _greet(self, names: Sequence[str]) -> list[tuple[Line, bytes]]:
-        """Those that answer."""
+        """Those that answer in time; others join when they do."""
         asked: dict[Any, RayLine] = {}
         for name in names:
             try:
-                line = RayLine(name, ray.get_actor(name, self._namespace), self.epoch)
+                line = self._line(name, ray.get_actor(name, self._namespace))
             except ValueError:  # it has just ended
                 continue
             asked[line.handle.hello.remote(self.epoch)] = line
-        answered, silent = ray.wait(list(asked), num_returns=len(asked), timeout=FOUND_SECONDS) if asked else ([], [])
-        for ref in silent:
-            log.warning("agent %s does not answer and is left alone", asked[ref].name)
+        answered, late = ray.wait(list(asked), num_returns=len(asked), timeout=FOUND_SECONDS) if asked else ([], [])
+        for ref in late:
+            log.warning(
+                "agent %s does not answer; if it does later, it may join, and what it runs is dropped", asked[ref].name
+            )
+            self._follow(asked[ref], ref)
         found: list[tuple[Line, bytes]] = []
         for ref in answered:
             line = asked[ref]
@@ -114,38 +126,51 @@ class RayLines:
                 continue
             if answer:
                 found.append((line, answer))
-                self._follow(line, greeted=True)
+                self._follow(line, None)
         return found
 
-    def _follow(self, line: "RayLine", *, greeted: bool) -> None:
-        asyncio.run_coroutine_threadsafe(self._listen(line, greeted=greeted), self._loop)
+    def _follow(self, line: "RayLine", hello: Any) -> None:
+        """Listen to it, once it has answered this."""
+        asyncio.run_coroutine_threadsafe(self._listen(line, hello), self._loop)
 
-    async def _listen(self, line: "RayLine", *, greeted: bool) -> None:
+    async def _listen(self, line: "RayLine", hello: Any) -> None:
         try:
-            if not greeted:
-                self._joined(line, await line.handle.hello.remote(self.epoch))
+            if hello is not None:
+                self._joined(line, await hello)
             while not line.ended:
-                acknowledged = line.acknowledged
-                answer = await line.handle.listen.remote(self.epoch, line.since, acknowledged, LISTEN_SECONDS)
-                if not answer:
+                answer = await self._next(line)
+                if answer == b"":
                     self._gone(line, "another server has taken it, or it is ending")
                     return
-                header, groups = decode(answer)
-                line.since = header["first"] + len(groups)
-                self._heard(line, answer)
-        except ray.exceptions.RayError as error:
-            self._gone(line, _first_line(error))
+                if answer is not None:
+                    header, groups = decode(answer)
+                    line.since = header["first"] + len(groups)
+                    self._heard(line, answer)
+        except (ray.exceptions.ActorDiedError, ray.exceptions.RayTaskError) as error:
+            self._gone(line, _reason(error))
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            log.exception("a fault of ours while agent %s was listened to", line.name)
-            self._gone(line, f"a fault of ours: {error!r}")
+            log.exception("agent %s cannot be listened to", line.name)
+            self._gone(line, f"it cannot be listened to: {error!r}")
+
+    async def _next(self, line: "RayLine") -> bytes | None:
+        """None: it could not be asked, which does not say that it is dead; the engine counts its silence."""
+        try:
+            answer: bytes = await line.handle.listen.remote(self.epoch, line.since, line.acknowledged, LISTEN_SECONDS)
+        except (ray.exceptions.ActorDiedError, ray.exceptions.RayTaskError):
+            raise
+        except ray.exceptions.RayError as error:
+            log.warning("agent %s could not be asked: %s", line.name, _first_line(error))
+            await asyncio.sleep(LISTEN_SECONDS / 2)
+            return None
+        return answer
 
 
 class RayLine:
     """See `Line`."""
 
-    def __init__(self, name: str, handle: Any, epoch: str) -> None:
+    def __init__(self, name: str, handle: Any, epoch: str, gone: Gone) -> None:
         self.name = name
         self.handle = handle
         self.since = 0
@@ -154,10 +179,17 @@ class RayLine:
         self.ended = False
         self._epoch = epoch
         self._numbers = itertools.count()
+        self._gone = gone
 
     def tell(self, message: bytes) -> None:
-        """Sent at once; numbered, because calls of an actor with several threads may overtake each other."""
-        self.handle.tell.remote(self._epoch, next(self._numbers), message)
+        """Sent at once; numbered, because calls of an actor with several threads may overtake each other. Ray repeats
+        it until the actor has got it or is dead."""
+        try:
+            self.handle.tell.remote(self._epoch, next(self._numbers), message)
+        except (
+            Exception
+        ) as error:  # Ray itself is gone, or cannot hold the message; what follows it would wait for ever
+            self._gone(self, f"it could not be told something: {_first_line(error)}")
 
     def ask(self, message: bytes, seconds: float) -> bytes:
         """Waits for the answer."""
@@ -174,7 +206,8 @@ class RayLine:
     def end(self) -> None:
         """Kills its jobs first."""
         self.ended = True
-        self.handle.end.remote()
+        with contextlib.suppress(Exception):  # it is dead, or Ray is
+            self.handle.end.remote()
 
 
 def _connect(address: str, namespace: str, local: dict[str, Any]) -> None:
@@ -194,3 +227,10 @@ def _connect(address: str, namespace: str, local: dict[str, Any]) -> None:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]
+
+
+def _reason(error: Exception) -> str:
+    """Ray tells long stories; the cause is in a line of its own."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    causes = [line for line in lines if "cause" in line.lower() or "Error" in line]
+    return (causes or lines or [type(error).__name__])[-1][:300]
