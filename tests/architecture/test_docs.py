@@ -13,13 +13,15 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 SECTION = re.compile(r"^#+ +(.*)$", re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+PICTURE = re.compile(r'(?:src|srcset)="([^"]+)"')
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     broken = []
-    for target in LINK.findall(FENCE.sub("", page.read_text())):
+    text = FENCE.sub("", page.read_text())
+    for target in LINK.findall(text) + PICTURE.findall(text):
         if re.match(r"[a-z]+:", target):
             continue
         file, _, anchor = target.partition("#")
