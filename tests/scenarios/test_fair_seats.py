@@ -37,3 +37,24 @@ def test_an_account_with_little_work_leaves_its_seats_to_others(world: World) ->
     world.engine.finish_all()
     world.tick()
     assert running(world) == {1: 3, 2: 1}
+
+
+def test_accounts_take_turns_at_a_single_seat(world: World) -> None:
+    world.engine.slots = 1
+    for account in (1, 2, 3):
+        world.map(100, account=account)
+    turns = []
+    for _ in range(9):
+        turns += running(world)
+        world.engine.finish_all()
+        world.tick()
+    assert Counter(turns) == {1: 3, 2: 3, 3: 3}
+
+
+def test_an_account_waits_for_one_turn_behind_a_million_jobs(world: World) -> None:
+    for _ in range(100):
+        world.map(10_000)
+    world.map(1, account=2)
+    world.engine.finish(world.cids()[0], 0, 1)
+    world.tick()
+    assert running(world) == {1: 3, 2: 1}
