@@ -51,13 +51,6 @@ def lasts(seconds: float) -> None:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    served = Served(str(tmp_path_factory.mktemp("home")), "--workers", "2")
-    yield served
-    assert served.end() == 0
-
-
-@pytest.fixture(scope="module")
 def jids(server: Served) -> dict[str, int]:
     """Jobs of every kind, and a file."""
     done = server.submit(speaks, [1], label="of may")

@@ -1,55 +1,19 @@
 """The web view in real Chromium: every page and button, as a person uses them."""
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from selenium.common.exceptions import NoAlertPresentException, StaleElementReferenceException
+from selenium.common.exceptions import NoAlertPresentException
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from cloud.model import Status
-from tests.support.browser import chromium
+from tests.support.browser import text_of
 from tests.support.served import Served
 from tests.support.waiting import eventually
 
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    served = Served(str(tmp_path_factory.mktemp("home")), "--workers", "2")
-    yield served
-    assert served.end() == 0
-
-
-@pytest.fixture(scope="module")
-def signed_in(server: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
-    """A browser that followed a one-time link."""
-    with chromium(str(tmp_path_factory.mktemp("profile"))) as browser:
-        _, _, body = server.request("POST", "/v1/dashboard-links")
-        browser.get(server.url + json.loads(body)["path"])
-        assert browser.current_url == f"{server.url}/jobs"
-        yield browser
-
-
-@pytest.fixture
-def browser(signed_in: WebDriver) -> Iterator[WebDriver]:
-    """The same; at the end of the test nothing may have been complained about."""
-    signed_in.get_log("browser")  # type: ignore[no-untyped-call]
-    yield signed_in
-    said = [entry["message"] for entry in signed_in.get_log("browser")]  # type: ignore[no-untyped-call]
-    assert said == []
-
-
-def text_of(browser: WebDriver, css: str = "main") -> str:
-    """What is to be read there; '' while it is being renewed."""
-    try:
-        return "\n".join(found.text for found in browser.find_elements(By.CSS_SELECTOR, css))
-    except StaleElementReferenceException:
-        return ""
 
 
 def press(browser: WebDriver, css: str, *, agree: bool = True) -> None:

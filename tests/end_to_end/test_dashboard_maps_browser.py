@@ -1,56 +1,20 @@
 """The Jobs page and the page of a map in real Chromium: selecting, searching, the grid, what stays when they renew."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from cloud.model import Status
-from tests.support.browser import chromium
+from tests.support.browser import chromium, text_of
 from tests.support.prefixed import under_prefix
 from tests.support.served import Served
 from tests.support.waiting import eventually
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    served = Served(str(tmp_path_factory.mktemp("home")), "--workers", "2")
-    yield served
-    assert served.end() == 0
-
-
-@pytest.fixture(scope="module")
-def signed_in(server: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebDriver]:
-    """A browser that followed a one-time link."""
-    with chromium(str(tmp_path_factory.mktemp("profile"))) as browser:
-        _, _, body = server.request("POST", "/v1/dashboard-links")
-        browser.get(server.url + json.loads(body)["path"])
-        yield browser
-
-
-@pytest.fixture
-def browser(signed_in: WebDriver) -> Iterator[WebDriver]:
-    """The same; at the end of the test nothing may have been complained about."""
-    signed_in.get_log("browser")  # type: ignore[no-untyped-call]
-    yield signed_in
-    said = [entry["message"] for entry in signed_in.get_log("browser")]  # type: ignore[no-untyped-call]
-    assert said == []
-
-
-def text_of(browser: WebDriver, css: str = "main") -> str:
-    """What is to be read there; '' while it is being renewed."""
-    try:
-        return "\n".join(found.text for found in browser.find_elements(By.CSS_SELECTOR, css))
-    except StaleElementReferenceException:
-        return ""
 
 
 def click(browser: WebDriver, css: str) -> None:

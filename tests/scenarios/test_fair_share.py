@@ -96,7 +96,7 @@ def test_a_single_job_does_not_wait_for_a_million(
     server: Server, function: Callable[[int], None], restartable: bool
 ) -> None:
     many = server.map(1, function, MANY, restartable=restartable)
-    server.until(lambda: server.done(1, (many[:400],)) > 310 or not restartable and server.done(1, (many[:50],)) > 10)
+    server.until(lambda: server.done(1, (many[:400],)) > 310 or (not restartable and server.done(1, (many[:50],)) > 10))
     for _ in range(2):  # the second time its function is known to be brief, too
         before = server.done(1, (many,))
         single = server.map(2, BRIEF, 1)

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.chrome.webdriver import WebDriver
+from selenium.webdriver.common.by import By
 
 from tests.support.required import require_or_skip
 
@@ -35,3 +37,11 @@ def chromium(profile: str) -> Iterator[WebDriver]:
         yield browser
     finally:
         browser.quit()
+
+
+def text_of(browser: WebDriver, css: str = "main") -> str:
+    """What is to be read there; '' while it is being renewed."""
+    try:
+        return "\n".join(found.text for found in browser.find_elements(By.CSS_SELECTOR, css))
+    except StaleElementReferenceException:
+        return ""
