@@ -10,7 +10,7 @@ from cloud.dispatch.counting import counts_in
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.naming import Naming, not_found
 from cloud.dispatch.ports import Claim, Pending
-from cloud.dispatch.wording import by_name, by_status, called, jobs_named, lasting, listed, moment, number_of
+from cloud.dispatch.wording import by_name, by_status, called, jobs_named, lasting, listed, moment, number_of, raised_in
 from cloud.model import Outcomes, Spec, Status, Stretch, Submission
 from cloud.model.ranges import normal
 
@@ -172,7 +172,7 @@ class Reasons:
     def _finished(self, submission: Submission, outcomes: Outcomes, index: int) -> str:
         status = outcomes.status_of(index)
         error = bytes(outcomes.bytes_of("error", index)).decode("utf-8", "replace").strip()
-        last = error.rpartition("\n")[2][:LONGEST_QUOTE]
+        last = (raised_in(error) or error.rpartition("\n")[2])[:LONGEST_QUOTE]
         if status is Status.STALLED:
             return f"It never ran. {last}."
         runtime = math.nan if outcomes.is_uniform else outcomes.runtime[index - outcomes.lo]

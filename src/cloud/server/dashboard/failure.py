@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from cloud.dispatch.wording import raised_in
 from cloud.server.dashboard.places import USERS, brief, whose
 
 _FRAME = re.compile(r'^(?P<before>[ |+-]*)File "(?P<file>.+)", line (?P<line>\d{1,9})(?:, in (?P<function>.*))?$')
@@ -119,8 +120,9 @@ def _tidied(frame: Frame) -> Frame:
 
 
 def _headline(text: str) -> str:
-    found = ""
-    for line in text.splitlines():
-        if not line.startswith(_NO_EXCEPTION) and _RAISED.fullmatch(line):
-            found = line
+    found = raised_in(text)
+    if not found:  # a text around an exception, or the end of one
+        for line in text.splitlines():
+            if not line.startswith(_NO_EXCEPTION) and _RAISED.fullmatch(line):
+                found = line
     return found[:1000]

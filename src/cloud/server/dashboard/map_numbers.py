@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from cloud.dispatch.ports import Store
+from cloud.dispatch.wording import raised_in
 from cloud.model import Outcomes, Status, Stretch, Submission
 from cloud.server.dashboard.histogram import Histogram, histogram
 from cloud.server.dashboard.some_jobs import Line, line
@@ -25,7 +26,7 @@ GROUPED = 1000
 """The most failures that are looked into to group them."""
 _LOOKED_INTO_AT_ONCE = 1000
 _MOST_ERROR_BYTES = 512 << 10
-_END_BYTES = 2000
+_END_BYTES = 4000
 _MOST_GROUPS = 12
 _FAILED = frozenset(status for status in Status if status.failed)
 _RAISED = re.compile(r"([A-Za-z_][\w.]*)(: .*)?")
@@ -166,7 +167,10 @@ def _list_failed(submission: Submission, outcomes: Outcomes, failed: list[Line])
 
 
 def exception_of(text: str) -> str:
-    """The last line of a traceback that begins an exception; else the first line there is."""
+    """What a traceback says was raised; of part of one, the last line that looks like it; else the first there is."""
+    raised = raised_in(text)
+    if raised:
+        return raised[:300]
     lines = [one for one in text.splitlines() if one.strip()]
     for one in reversed(lines):
         if _RAISED.fullmatch(one):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloud.dispatch.ports import Store
+from cloud.dispatch.wording import raised_in
 from cloud.local import Core
 from cloud.model import Status, Stretch, Submission
 from cloud.server.history import History, Names, Past, Tally
@@ -79,7 +80,7 @@ def _failure(store: Store, submission: Submission) -> Failure:
 def last_line(text: str) -> str:
     """Of a traceback, what was raised."""
     lines = text.strip().splitlines()
-    return lines[-1].strip()[:_LONGEST_REASON] if lines else ""
+    return (raised_in(text) or lines[-1].strip())[:_LONGEST_REASON] if lines else ""
 
 
 def lately(past: Past, names: Names, span: tuple[int, int], at: float) -> list[tuple[str, Tally]]:
