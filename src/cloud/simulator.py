@@ -13,7 +13,7 @@ from cloud.api import Ended, JobApi, OutputPiece, Part, Receipt, Waited
 from cloud.client import sessions
 from cloud.client.code.elsewhere import Elsewhere
 from cloud.client.code.whitelist import WHITELIST
-from cloud.client.patience import inside_channel
+from cloud.client.inside import inside_channel
 from cloud.client.session import Session
 from cloud.config import setting
 from cloud.dispatch.jobs import Jobs

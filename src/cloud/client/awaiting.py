@@ -5,7 +5,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from cloud.api import Ended
-from cloud.client.patience import inside_channel, unfinished
+from cloud.client.inside import inside_channel
+from cloud.client.patience import unfinished
 from cloud.client.roll import Watch
 from cloud.errors import CloudException, CloudTimeoutError
 from cloud.model import Ranges

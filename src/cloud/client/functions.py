@@ -6,9 +6,9 @@ from typing import Any, Literal, overload
 from cloud.client import sessions
 from cloud.client.arguments import Jids
 from cloud.client.info import Fields
+from cloud.client.inside import inside_channel
 from cloud.client.iteration import ResultIterator
 from cloud.client.jobs import Job, Jobs
-from cloud.client.patience import inside_channel
 from cloud.client.session import Session
 from cloud.client.terse import tersely
 

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from cloud.api import JobApi
-from cloud.client.patience import inside_channel
+from cloud.client.inside import inside_channel
 from cloud.config.values import VALUES
 from cloud.model import Ranges
 from cloud.model.ranges import count, normal

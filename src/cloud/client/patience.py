@@ -8,11 +8,10 @@ from cloud.api import JobApi
 from cloud.errors import CloudTimeoutError
 from cloud.model import Ranges
 from cloud.model.ranges import normal
-from cloud.wire import worker
-from cloud.wire.worker import Channel
 
 if TYPE_CHECKING:
-    from cloud.client.meter import Meter
+    from cloud.client.inside import inside_channel
+from cloud.client.meter import Meter
 
 LOOK_SECONDS = 15.0
 """Inside a job: how often a wait looks whether anything moves."""
@@ -110,8 +109,3 @@ class Patience:
 def unfinished(missing: Ranges) -> list[int]:
     """The jids, as `CloudTimeoutError.jid` lists them."""
     return [jid for item in normal(missing) for jid in item]
-
-
-def inside_channel() -> Channel | None:
-    """The way out of a worker, when this process is one."""
-    return worker.CHANNEL

@@ -11,13 +11,14 @@ from cloud.client.again import Again
 from cloud.client.arguments import Jids, read_jids, read_timeout
 from cloud.client.datalogs import open_datalog, settings
 from cloud.client.info import Fields, read_fields, read_info
+from cloud.client.inside import inside_channel
 from cloud.client.iteration import ResultIterator, read_in_parallel, results_unordered
 from cloud.client.jobs import Job, Jobs
 from cloud.client.meter import meter_for, pausing
 from cloud.client.naming import short_name
 from cloud.client.opening import value_of
 from cloud.client.packing import Packer
-from cloud.client.patience import Patience, inside_channel
+from cloud.client.patience import Patience
 from cloud.client.reserved import take_reserved
 from cloud.client.signature import check_arguments
 from cloud.client.submission import Submitter, check_sequences

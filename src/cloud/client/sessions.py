@@ -61,7 +61,7 @@ def activate(session: "Session | None") -> "Session | None":
 
 def _first() -> "Session":
     """What `cloud` is before anything was said: the simulator if that is set, or if this is a job of it."""
-    from cloud.client.patience import inside_channel
+    from cloud.client.inside import inside_channel
     from cloud.config import setting
 
     channel = inside_channel()

@@ -8,7 +8,7 @@ from cloud.client import sessions
 from cloud.client.code.whitelist import WHITELIST
 from cloud.client.connect import network_session, secret_of
 from cloud.client.credentials import is_key
-from cloud.client.patience import inside_channel
+from cloud.client.inside import inside_channel
 from cloud.config import Settings
 from cloud.config.options import BY_NAME, Value
 from cloud.config.values import VALUES

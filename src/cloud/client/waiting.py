@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from cloud.api import Ended, JobApi
+from cloud.client.inside import inside_channel
 from cloud.client.naming import printable
 from cloud.client.opening import error_of, first_failure, values_of
-from cloud.client.patience import Patience, inside_channel
+from cloud.client.patience import Patience
 from cloud.errors import CloudException, JobError, JobNotFound
 from cloud.model import Ranges
 from cloud.model.ranges import normal, subtract
