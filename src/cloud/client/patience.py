@@ -5,12 +5,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from cloud.api import JobApi
+from cloud.client.inside import inside_channel
 from cloud.errors import CloudTimeoutError
 from cloud.model import Ranges
 from cloud.model.ranges import normal
 
 if TYPE_CHECKING:
-    from cloud.client.inside import inside_channel
 from cloud.client.meter import Meter
 
 LOOK_SECONDS = 15.0
