@@ -148,6 +148,16 @@ def test_a_label_that_no_page_can_have_is_shown_as_far_as_it_can_be(server: Serv
     server.ask(calls.ask("delete", (jids,)))
 
 
+def test_a_very_long_label_is_cut_and_found_by_its_beginning(server: Served, visitor: Look) -> None:
+    jids = server.submit(prints, range(2), label="long " * 20_000)
+    server.wait((jids,))
+    for page in ("jobs", "overview?by=label", f"maps/{jids.start}", f"jobs/{jids.start}"):
+        assert 0 < visitor.get(f"/{page}").text.count("long ") < 200, page
+    (found,) = re.findall(r'class="label" href="../([^"]*)"', visitor.text)
+    assert f'href="maps/{jids.start}"' in visitor.get(f"/{found}").text
+    server.ask(calls.ask("delete", (jids,)))
+
+
 def test_addresses_are_relative_so_that_a_proxy_may_add_a_prefix(server: Served, visitor: Look) -> None:
     (jid,) = server.submit(prints, [1])
     for path in ("/jobs", f"/jobs/{jid}"):
