@@ -11,7 +11,7 @@ from cloud.model import Ranges
 from cloud.model.ranges import normal
 
 if TYPE_CHECKING:
-from cloud.client.meter import Meter
+    from cloud.client.meter import Meter
 
 LOOK_SECONDS = 15.0
 """Inside a job: how often a wait looks whether anything moves."""
