@@ -8,6 +8,7 @@
     ├── FileNotFound              no such file here: never was, deleted, or another account's
     ├── FileDamaged               what came of a file is not what was put
     ├── InvalidSubmission         the server refused what was asked for
+    ├── LimitExceeded             an account has as much as it may have
     ├── NoInterpreter             no worker can open what this Python pickled
     ├── NotAuthorised             the key is missing, wrong or inactive
     ├── ServerUnavailable         the server cannot be reached, or is going away
@@ -115,6 +116,13 @@ class InvalidSubmission(CloudException):
     http_status = 400
 
 
+class LimitExceeded(CloudException):
+    """The account has as much as it may have; nothing was created."""
+
+    code = "limit"
+    http_status = 429
+
+
 class NoInterpreter(CloudException):
     """No worker can open what this version of Python pickled; nothing was created."""
 
@@ -170,7 +178,7 @@ _BY_CODE: dict[str, type[CloudException]] = {
     cls.code: cls
     for cls in (
         CloudException, CloudTimeoutError, JobError, JobNotFound, JobNotRunning, FileNotFound, FileDamaged,
-        InvalidSubmission, NoInterpreter, NotAuthorised, ServerUnavailable, StoreFull, ProtocolMismatch,
+        InvalidSubmission, LimitExceeded, NoInterpreter, NotAuthorised, ServerUnavailable, StoreFull, ProtocolMismatch,
     )
 }  # fmt: skip
 

@@ -40,6 +40,7 @@ class Again:
                 reason = self._dispatcher.engine.refuse(named[0].submission.spec)
                 if reason is not None:
                     raise NoInterpreter(reason)
+            self._admit(originals)
             now = self._dispatcher.clock.now()
             made = []
             for number, named in enumerate(originals):
@@ -55,6 +56,12 @@ class Again:
         while (submission := self._store.find_token(self._account, f"{token}/{number}")) is not None:
             yield submission.jids
             number += 1
+
+    def _admit(self, originals: list[list[Named]]) -> None:
+        usage = self._dispatcher.usage
+        for named in originals:
+            usage.admit(self._account, cores=max(1, named[0].submission.spec.cores))
+        usage.admit(self._account, jobs=sum(len(part.stretch) for named in originals for part in named))
 
     def _refuse_unfinished(self, named: list[Named]) -> None:
         """Looks at all between the first and the last at once: they may be very many."""

@@ -9,6 +9,7 @@ from cloud.dispatch import lifecycle
 from cloud.dispatch.claiming import Claiming
 from cloud.dispatch.ports import Claim, Clock, Event, Finished, Returned, Store
 from cloud.dispatch.step import Step
+from cloud.dispatch.usage import Usage
 from cloud.model import Outcomes, Status
 
 log = logging.getLogger("Cloud.dispatcher")
@@ -17,10 +18,11 @@ log = logging.getLogger("Cloud.dispatcher")
 class Arrivals:
     """Takes events in; runs inside a step's transaction."""
 
-    def __init__(self, store: Store, claiming: Claiming, clock: Clock) -> None:
+    def __init__(self, store: Store, claiming: Claiming, clock: Clock, usage: Usage) -> None:
         self._store = store
         self._claiming = claiming
         self._clock = clock
+        self._usage = usage
         self.on_finish: Callable[[Outcomes], None] | None = None
         """Called after the commit with outcomes that were stored, before those who wait are woken."""
 
@@ -57,6 +59,8 @@ class Arrivals:
         if self._store.finish(cid, outcomes, at=self._clock.now()):
             step.finish(outcomes.sid, outcomes.lo, outcomes.hi)
             step.left[cid] += outcomes.count
+            if (held := self._claiming.held.get(cid)) is not None:
+                self._usage.grew(held.account, outcomes)
             if self.on_finish is not None:
                 step.after.append(partial(self.on_finish, outcomes))
         else:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from cloud.dispatch.ports import Blocked, Claim, Engine, Pending, Seat, Store, Wanted, Work
 from cloud.dispatch.tokens import JobTokens
+from cloud.dispatch.usage import Usage
 from cloud.model import Chunk, Code, Ranges, Stretch, Submission
 from cloud.model.ranges import normal, subtract
 
@@ -31,10 +32,11 @@ class Held:
 class Claiming:
     """Moves ready jobs into claims and makes the work of them. Runs inside a step's transaction."""
 
-    def __init__(self, store: Store, engine: Engine, tokens: JobTokens) -> None:
+    def __init__(self, store: Store, engine: Engine, tokens: JobTokens, usage: Usage) -> None:
         self._store = store
         self._engine = engine
         self._tokens = tokens
+        self._usage = usage
         self.held: dict[int, Held] = {}
         """Our live claims, by cid; only what is committed."""
         self._served: dict[int, int] = {}
@@ -49,7 +51,7 @@ class Claiming:
         work: list[Work] = []
         accounts = self._store.ready_accounts()
         left = False
-        if len(accounts) == 1:
+        if len(accounts) == 1 and self._slots_of(accounts[0]) is None:
             left = self._claim_in_order(self._pages(None), work)
         elif accounts:
             left = self._claim_fairly(accounts, work)
@@ -60,6 +62,8 @@ class Claiming:
 
     def claim_new(self, submission: Submission, chunks: Sequence[Chunk]) -> Work | None:
         """The one job of a submission that is ready, when nothing else is; None: there is no seat."""
+        if self._slots_of(submission.account) is not None:
+            return None
         seats = self._engine.offer(Wanted(submission, 0, 1))
         if not seats:
             return None
@@ -136,20 +140,32 @@ class Claiming:
                 del lines[account]
                 continue
             submission = self._submission(line.sid)
-            wanted = Wanted(submission, line.lo, line.hi, seats=1)
-            seats = self._engine.offer(wanted)
+            most = self._most_jobs(submission, used.get(account, 0))
+            wanted = Wanted(submission, line.lo, min(line.hi, line.lo + most), seats=1)
+            seats = self._engine.offer(wanted) if most else []
             if seats:
                 line.lo = self._take(submission, line.lo, line.hi, seats[:1], work)
                 self._serve(account)
                 continue
             left = True
-            if not self._engine.has_room():
+            if most and not self._engine.has_room():
                 return True
-            if self._engine.crowded(wanted):
+            if most and self._engine.crowded(wanted):
                 owed = used.get(account, 0) if owed is None else min(owed, used.get(account, 0))
             if line.pass_over() >= MAX_REFUSED:
                 del lines[account]
         return left
+
+    def _slots_of(self, account: int) -> int | None:
+        return self._usage.slots(account, self.dispatcher)
+
+    def _most_jobs(self, submission: Submission, used: int) -> int:
+        """So many of its jobs fit into the slots that its account may have, where a seat is more than one worker."""
+        most = self._slots_of(submission.account)
+        if most is None:
+            return submission.count
+        fit = max(0, most - used) // max(1, submission.spec.cores)
+        return fit if self._engine.spreads or not fit else submission.count
 
     def _serve(self, account: int) -> None:
         self._turns += 1

@@ -9,23 +9,31 @@ from cloud.model import INLINE_MAX_BYTES, Buffer, CodeFile, Piece, version_of
 
 
 class Library:
-    """Takes in code versions; see `JobApi.missing_code` and `put_code`."""
+    """Takes in code versions of an account; see `JobApi.missing_code` and `put_code`.
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
+    Contents are kept once, whoever sent them, but an account is not told that another has them, and cannot refer to
+    them before it has sent them as well: their digests alone, which it may have from somewhere, are no proof.
+    """
+
+    def __init__(self, dispatcher: Dispatcher, account: int) -> None:
         self._dispatcher = dispatcher
         self._store = dispatcher.store
+        self._account = account
 
     def missing(self, version: str, files: Sequence[CodeFile]) -> list[str]:
-        """Digests that are not here; when none are, the version is stored."""
+        """Digests that this account has not sent; when there are none, the version is stored."""
         unsafe = next((file.path for file in files if not file.is_safe), None)
         if unsafe is not None:
             raise InvalidSubmission(f"a file of the code cannot be called {unsafe!r}")
         if version != version_of(files):
             raise InvalidSubmission("the list of code files arrived damaged: its digest is not the one announced")
         with self._dispatcher.step():
-            missing = self._store.missing_code(sorted({file.digest for file in files}))
+            digests = sorted({file.digest for file in files})
+            unknown = {*self._store.missing_code(digests), *self._store.not_held(self._account, digests)}
+            missing = [digest for digest in digests if digest in unknown]
             if not missing:
                 self._store.add_code(version, files, self._dispatcher.clock.now())
+                self._store.note_held(self._account, [version])
         return missing
 
     def put(self, contents: Mapping[str, Buffer]) -> None:
@@ -41,3 +49,4 @@ class Library:
                 large = size > INLINE_MAX_BYTES
                 pieces[digest] = self._dispatcher.blobs.put(f"code/{digest}", [content]) if large else bytes(content)
             self._store.put_code(pieces, self._dispatcher.clock.now())
+            self._store.note_held(self._account, list(contents))

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from cloud.dispatch import lifecycle
+from cloud.dispatch.accounts import Accounts
 from cloud.dispatch.arrivals import Arrivals
 from cloud.dispatch.barriers import Barriers
 from cloud.dispatch.claiming import Claiming
@@ -17,6 +18,7 @@ from cloud.dispatch.neighbours import Neighbours
 from cloud.dispatch.ports import Blobs, Claim, Clock, Engine, Event, Finished, Store
 from cloud.dispatch.step import Step
 from cloud.dispatch.tokens import JobTokens
+from cloud.dispatch.usage import Usage
 from cloud.dispatch.waiters import Waiters
 from cloud.errors import ServerUnavailable, StoreFull
 from cloud.model import Chunk, Outcomes, Status, Submission
@@ -65,8 +67,12 @@ class Dispatcher:
         self.on_change: Callable[[Step], None] | None = None
         """Called at the end of every step that was committed, here or by a neighbour; must be quick, and set only while
         somebody looks."""
-        self._claiming = Claiming(store, engine, self.tokens)
-        self.arrivals = Arrivals(store, self._claiming, clock)
+        self.on_transaction: Callable[[float], None] | None = None
+        """Called with the seconds that each step's transaction took; must be quick."""
+        self.accounts = Accounts(store, clock)
+        self.usage = Usage(store, clock, self.accounts, alone=sole)
+        self._claiming = Claiming(store, engine, self.tokens, self.usage)
+        self.arrivals = Arrivals(store, self._claiming, clock, self.usage)
         self._early = EarlyStart(engine, clock)
         self._neighbours = Neighbours(store, self._claiming, alone=sole)
         self._sole = sole
@@ -91,6 +97,8 @@ class Dispatcher:
                 yield self._step
                 return
             step = self._step = Step()
+            timed = self.on_transaction
+            began = self.clock.monotonic() if timed is not None else 0.0
             try:
                 with self.store.transaction():
                     yield step
@@ -105,6 +113,8 @@ class Dispatcher:
                 raise
             finally:
                 self._step = None
+                if timed is not None:
+                    timed(self.clock.monotonic() - began)
             self._follow(step)
             if not self._ticking:
                 self.rearm()

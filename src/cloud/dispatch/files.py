@@ -27,6 +27,7 @@ class Files:
         """See `FilesApi.put_piece`."""
         _check(token, piece)
         with self._dispatcher.step():
+            self._dispatcher.usage.admit(self._account, size_bytes=_size(piece.data))
             file = self._upload(token)
             if not file.name:
                 self._add(file, piece)
@@ -40,6 +41,7 @@ class Files:
         if last is not None and not last.start and _size(last.data) == size_bytes and last.md5 != md5:
             raise InvalidSubmission(f"the file {name!r} arrived damaged: its MD5 is not {md5}", retry=True)
         with self._dispatcher.step() as step:
+            self._admit(name, 0 if last is None else _size(last.data))
             file = self._upload(token)
             if file.name == name:
                 return file
@@ -85,6 +87,14 @@ class Files:
             file = self._store.find_file(self._account, name)
             if file is not None:
                 step.garbage += self._store.delete_file(file.fid)
+
+    def _admit(self, name: str, size_bytes: int) -> None:
+        """A file that takes the place of another is none more."""
+        usage = self._dispatcher.usage
+        if not usage.limited(self._account):
+            return
+        is_new = self._store.find_file(self._account, name) is None
+        usage.admit(self._account, size_bytes=size_bytes, files=int(is_new))
 
     def _upload(self, token: str) -> File:
         return self._store.upload(self._account, token, self._dispatcher.clock.now())

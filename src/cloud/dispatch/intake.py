@@ -15,6 +15,7 @@ from cloud.dispatch.step import Step
 from cloud.errors import InvalidSubmission, NoInterpreter
 from cloud.model import INLINE_MAX_BYTES, Buffer, Chunk, Piece, Spec, Stretch, Submission
 
+MOST_HELD = 10_000
 SILENCE_ALLOWED = timedelta(minutes=5)
 """An unsealed submission whose client sent nothing for so long is dropped."""
 
@@ -28,6 +29,8 @@ class Intake:
         self._blobs = dispatcher.blobs
         self._account = account
         self._naming = naming
+        self._held: set[str] = set()
+        """Digests that the account is known to have."""
 
     def take(self, part: Part, parent_jid: int | None) -> Receipt:
         """See `JobApi.submit`; what can be refused is refused before anything is written."""
@@ -42,6 +45,8 @@ class Intake:
             if submission is None:
                 if part.spec is not None and not self._has_code(part.spec):
                     return Receipt(missing_code=True)
+            self._admit(part, submission)
+            if submission is None:
                 submission = self._begin(part, parent_jid, now)
                 if submission is None:
                     return Receipt(missing_function=True)
@@ -79,7 +84,7 @@ class Intake:
         wanted = self._barrier_of(spec)
         if part.function is not None:
             self._add_function(spec.function, part.function)
-        elif self._store.function(spec.function) is None:
+        elif not self._holds(spec.function) or self._store.function(spec.function) is None:
             return None
         submission = self._store.add_submission(self._account, part.token, spec, now)
         if wanted:
@@ -88,7 +93,30 @@ class Intake:
 
     def _has_code(self, spec: Spec) -> bool:
         version = spec.environment.code_version
-        return not version or self._store.has_code(version)
+        return not version or (self._holds(version) and self._store.has_code(version))
+
+    def _holds(self, digest: str) -> bool:
+        """Whether the account has sent what has this digest; that another has is not enough."""
+        if digest in self._held:
+            return True
+        if self._store.not_held(self._account, [digest]):
+            return False
+        if len(self._held) >= MOST_HELD:
+            self._held.clear()
+        self._held.add(digest)
+        return True
+
+    def _admit(self, part: Part, submission: Submission | None) -> None:
+        usage = self._dispatcher.usage
+        if not usage.limited(self._account):
+            return
+        spec = part.spec if submission is None else submission.spec
+        size = sum(p.nbytes if isinstance(p, memoryview) else len(p) for chunk in part.chunks for p in chunk.parts)
+        jobs = sum(chunk.count for chunk in part.chunks) if part.count is None else part.count
+        usage.admit(
+            self._account, jobs=jobs, size_bytes=size, cores=1 if spec is None else max(1, spec.cores),
+            is_part=part.count is None,
+        )  # fmt: skip
 
     def _barrier_of(self, spec: Spec) -> list[Stretch]:
         found = self._naming.find(spec.depends_on)
@@ -108,6 +136,8 @@ class Intake:
             raise InvalidSubmission("the function arrived damaged: its digest is not the one announced", retry=True)
         if self._store.function(digest) is None:
             self._store.add_function(digest, self._piece(f"functions/{digest}", parts))
+        if not self._holds(digest):
+            self._store.note_held(self._account, [digest])
 
     def _add_chunk(self, sid: int, chunk: NewChunk, now: datetime) -> Chunk:
         if chunk.count < 1 or chunk.first < 0:

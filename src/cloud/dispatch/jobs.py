@@ -43,7 +43,7 @@ class Jobs:
         self._info = InfoReader(dispatcher)
         self._again = Again(dispatcher, account, self._naming)
         self._reasons = Reasons(dispatcher, account, self._naming)
-        self._library = Library(dispatcher)
+        self._library = Library(dispatcher, account)
 
     # --- submitting
 

@@ -54,6 +54,8 @@ class InlineEngine:
 
     survives = False
 
+    spreads = False
+
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
         self._ready: deque[Work] = deque()

@@ -12,6 +12,7 @@ class LocalEngine(Agent):
     at a time. `abandon` ends it; if its process dies, its workers die by themselves."""
 
     survives = False
+    spreads = False
 
     def stored(self) -> None:
         """What happened here is remembered by nobody else anyway."""

@@ -1,5 +1,6 @@
 """The values every layer shares: frozen, standard library only, no behaviour but their own arithmetic."""
 
+from cloud.model.account import FIRST_ACCOUNT, LIMITS, Account, Allowance
 from cloud.model.code import Code, CodeFile, version_of
 from cloud.model.environment import Environment
 from cloud.model.file import File, wrong_with
@@ -12,8 +13,12 @@ from cloud.model.submission import Spec, Stretch, Submission
 __all__ = [
     "COLUMNS",
     "FINISHED_WORDS",
+    "FIRST_ACCOUNT",
     "INLINE_MAX_BYTES",
+    "LIMITS",
     "NAN",
+    "Account",
+    "Allowance",
     "BlobRef",
     "Buffer",
     "Chunk",

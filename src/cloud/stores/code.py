@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from cloud.model import BlobRef, Code, CodeFile, Piece
-from cloud.stores.connection import Connection, Row, microseconds
+from cloud.stores.accounts import Accounts
+from cloud.stores.connection import Row, microseconds
 from cloud.stores.queries import Queries
 
 SQL = Queries("code.sql")
 
 
-class CodeVersions(Connection):
+class CodeVersions(Accounts):
     """Local modules that travelled with jobs (DESIGN D13)."""
 
     def missing_code(self, digests: Sequence[str]) -> list[str]:
@@ -57,4 +58,5 @@ class CodeVersions(Connection):
             self._write(SQL.delete_file, (digest,))
             if blob is not None:
                 blobs.append(blob)
+        self._forget_holders(limit)
         return blobs

@@ -33,6 +33,7 @@ class ScriptedEngine:
     """
 
     survives = False
+    spreads = False
 
     def __init__(self, slots: int = 2, jobs_per_seat: int = 1) -> None:
         self.slots = slots

@@ -164,6 +164,9 @@ class Engine(Protocol):
     survives: bool
     """Whether jobs go on when this is abandoned, for the next server to `adopt` them."""
 
+    spreads: bool
+    """Whether the jobs of one seat may run beside each other, not only one after another."""
+
     def refuse(self, spec: Spec) -> str | None:
         """Why jobs of this spec could never run here, saying what to do; None when they can."""
         ...

@@ -354,6 +354,30 @@ class Store(Protocol):
         """Bytes the store holds, inline data only."""
         ...
 
+    # accounts
+
+    def queued_jobs(self, account: int) -> int:
+        """How many jobs of an account are in pending ranges."""
+        ...
+
+    def stored_bytes(self, account: int) -> int:
+        """Bytes of an account's arguments, outcomes and files, inline and in blobs. What several submissions share
+        counts for each. A look at a row of each chunk, outcome and piece."""
+        ...
+
+    def count_files(self, account: int) -> int:
+        """Its complete files."""
+        ...
+
+    def not_held(self, account: int, digests: Sequence[str]) -> list[str]:
+        """Those, in their order, that `note_held` did not name for this account: functions, contents and versions of
+        code that it has not shown to have."""
+        ...
+
+    def note_held(self, account: int, digests: Sequence[str]) -> None:
+        """The account has what has these digests; repeated, ignored. Forgotten some time after the content is."""
+        ...
+
     # facts that are few: keys, settings, server identity
 
     def get_fact(self, name: str) -> str | None: ...

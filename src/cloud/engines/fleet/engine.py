@@ -61,6 +61,7 @@ class FleetEngine(Looks):
     """
 
     survives = True
+    spreads = True
 
     def __init__(
         self, lines: Lines, *, slots: int, least: int = 1, most: int = 1, silent_seconds: float = SILENT_SECONDS,

@@ -5,13 +5,13 @@ from datetime import datetime
 
 from cloud.model import BlobRef, Code, CodeFile, Piece
 from cloud.stores.connection import microseconds
-from cloud.stores.postgres.connection import Connection
+from cloud.stores.postgres.accounts import Accounts
 from cloud.stores.queries import Queries
 
 SQL = Queries("code.sql", __package__)
 
 
-class CodeVersions(Connection):
+class CodeVersions(Accounts):
     """Local modules that travelled with jobs (DESIGN D13)."""
 
     def missing_code(self, digests: Sequence[str]) -> list[str]:
@@ -53,4 +53,5 @@ class CodeVersions(Connection):
         if gone:
             self._write(SQL.delete_members, ([version for (version,) in gone],))
         blobs = self._write_read(SQL.delete_unused_files, (microseconds(before), limit))
+        self._forget_holders()
         return [blob for (blob,) in blobs if blob is not None]
