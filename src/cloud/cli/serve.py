@@ -1,41 +1,69 @@
 """picloud serve"""
 
+from typing import Any
+
 import click
 
+EXIT_MISTAKES = 2
+EXIT_UNREACHABLE = 3
+
+_OPTIONS = {
+    "host": ("server", "host"), "port": ("server", "port"), "url": ("server", "url"),
+    "allow_host": ("server", "names"), "store": ("store", "url"), "blobs": ("blobs", "url"),
+    "engine": ("engine", "kind"), "workers": ("engine", "workers"),
+}  # fmt: skip
 _EPILOG = """\b
 Examples:
   picloud serve --host 0.0.0.0 --port 8000 --allow-host jobs.example.com
   picloud serve --store /srv/picloud --workers 16
   picloud serve --store postgresql://picloud@db/jobs --blobs s3://bucket/jobs
+  picloud serve --config /etc/picloud.toml --check
 """
 
 
 @click.command("serve", epilog=_EPILOG)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="Port; 0: any.")
+@click.option("--config", metavar="FILE", help="A TOML file with all settings; options given here win over it.")
+@click.option("--check", is_flag=True, help="Look whether it could run, and say what is in the way; then end.")
+@click.option("--host", metavar="ADDRESS", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port; 0: any.  [default: 8000]")
+@click.option("--url", metavar="URL", help="Address under which clients and jobs reach this server, if it is another.")
 @click.option("--store", metavar="URL", help="Where jobs are kept: a folder, or postgresql://…")
 @click.option("--blobs", metavar="URL", help="Where large values are kept: a folder, or s3://…")
-@click.option(
-    "--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="What runs the jobs."
-)
+@click.option("--engine", type=click.Choice(["local", "ray"]), help="What runs the jobs.  [default: local]")
 @click.option("--workers", type=click.IntRange(0), help="Jobs that run at once; 0, the default: one per core.")
 @click.option("--allow-host", metavar="NAME", multiple=True, help="A name under which clients reach this server.")
-def command(
-    host: str,
-    port: int,
-    store: str | None,
-    blobs: str | None,
-    engine: str,
-    workers: int | None,
-    allow_host: tuple[str, ...],
-) -> None:
-    """Run a server in the foreground, until Ctrl-C or SIGTERM."""
-    from cloud.config import ConfigError, Settings
-    from cloud.server.serve import Wanted, places, serve
+def command(config: str | None, *, check: bool, **told: Any) -> int:
+    """Run a server in the foreground, until Ctrl-C or SIGTERM.
 
-    if engine == "ray":
-        raise ConfigError("--engine is 'ray'; this version runs jobs on local processes only: use --engine local")
+    Mistakes in the settings end it with status 2, a store or cluster that cannot be reached with 3.
+    """
+    from cloud.config import ConfigError, Settings
+    from cloud.server.configuration.reading import Given, read_configuration
+
     settings = Settings.from_environment()
-    folder, store, blobs = places(store, blobs, settings.home, port)
-    number = settings.workers if workers is None else workers
-    serve(Wanted(folder=folder, host=host, port=port, workers=number, names=allow_host, store=store, blobs=blobs))
+    values = {_OPTIONS[name]: value for name, value in told.items() if value not in (None, ())}
+    if ("engine", "workers") not in values and config is None and told["engine"] != "ray":
+        values["engine", "workers"] = settings.workers
+    options = {place: f"--{name.replace('_', '-')}" for name, place in _OPTIONS.items() if place in values}
+    try:
+        configuration = read_configuration(config, Given(values, options))
+        if check:
+            return _check(configuration, settings.home)
+        from cloud.server.serve import serve
+
+        serve(configuration, settings.home)
+    except ConfigError as error:
+        click.echo(f"picloud: {error.parameter}", err=True)
+        return EXIT_MISTAKES
+    return 0
+
+
+def _check(configuration: Any, home: str) -> int:
+    from cloud.server.check import findings
+
+    click.echo("settings: good")
+    bad = False
+    for finding in findings(configuration, home):
+        click.echo(f"{finding.what}: {'good' if finding.good else 'BAD'}: {finding.text}")
+        bad |= not finding.good
+    return EXIT_UNREACHABLE if bad else 0

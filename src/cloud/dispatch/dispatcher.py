@@ -45,6 +45,9 @@ class Dispatcher:
             at once, and the lease needs no renewal.
     """
 
+    on_transaction: Callable[[float], None] | None = None
+    """Called with the seconds that each step's transaction took; must be quick."""
+
     def __init__(
         self, store: Store, blobs: Blobs, engine: Engine, clock: Clock, *, name: str = "", sole: bool = True
     ) -> None:
@@ -67,8 +70,6 @@ class Dispatcher:
         self.on_change: Callable[[Step], None] | None = None
         """Called at the end of every step that was committed, here or by a neighbour; must be quick, and set only while
         somebody looks."""
-        self.on_transaction: Callable[[float], None] | None = None
-        """Called with the seconds that each step's transaction took; must be quick."""
         self.accounts = Accounts(store, clock)
         self.usage = Usage(store, clock, self.accounts, alone=sole)
         self._claiming = Claiming(store, engine, self.tokens, self.usage)

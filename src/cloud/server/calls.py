@@ -125,6 +125,11 @@ class Calls:
         return dict(self._about)
 
     @property
+    def stopping(self) -> bool:
+        """Whether nothing is taken in any more."""
+        return self._stopping
+
+    @property
     def held(self) -> int:
         """How many questions are open."""
         return len(self._open)

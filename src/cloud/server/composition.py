@@ -1,52 +1,125 @@
 """What a server is put together from."""
 
 import asyncio
+import re
 import secrets
+import socket
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from cloud import __version__
-from cloud.dispatch.ports import Blobs, Store
+from cloud.dispatch.ports import Blobs, Engine, Store
+from cloud.dispatch.retention import Limits
 from cloud.errors import ServerUnavailable
 from cloud.local import Core
 from cloud.server.app import Identity
+from cloud.server.configuration.sections import Configuration
+from cloud.server.places import Places
+from cloud.server.settings import slots_of
 from cloud.stores.blobs import FolderBlobs
 from cloud.stores.blobs.objects import ObjectBlobs
+from cloud.stores.sqlite import SQLiteStore
 
 _SERVER_ID = "server/id"
 
 
-def build_core(folder: Path, *, slots: int, url: str, lock: int | None, store: str = "", blobs: str = "") -> Core:
-    """The core of a server on this machine: a store, a place for blobs, worker processes.
+def build_core(folder: Path, *, slots: int, url: str, lock: int | None) -> Core:
+    """The core of a server on this machine: SQLite, a folder of blobs, worker processes.
 
     Args:
         folder: what belongs to this server alone.
-        store: URL of a database that servers may share; '': SQLite, in the folder.
-        blobs: URL of an object store, or a folder; '': in the folder.
+    """
+    return Core(folder, slots=slots, lock_fd=lock, server_url=url)
+
+
+def build_team_core(told: Configuration, places: Places, *, url: str, lock: int | None) -> Core:
+    """The core of a server as its configuration wants it.
+
+    Args:
+        url: under which jobs reach it.
+        lock: see `Core`.
 
     Raises:
-        ServerUnavailable: the database does not answer, or what is needed to talk to it is not installed.
+        ServerUnavailable: the database or the cluster does not answer, or what talks to it is not installed.
     """
-    places = _blobs(folder, blobs, shared=bool(store)) if blobs else None
-    return Core(
-        folder, slots=slots, lock_fd=lock, server_url=url, store=_postgres(store) if store else None, blobs=places
-    )
+    folder = Path(places.folder)
+    store = open_store(places)
+    try:
+        kept = told.retention
+        limits = Limits(
+            None if kept.max_age is None else timedelta(seconds=kept.max_age), kept.max_bytes, kept.max_jobs,
+            kept.warn_bytes,
+        )  # fmt: skip
+        engine = (
+            partial(_ray_engine, told, places, identify(store).server_id, url) if told.engine.kind == "ray" else None
+        )
+        slots = slots_of(told.engine.workers)
+        blobs = open_blobs(places, shared=bool(places.store) or engine is not None)
+        return Core(
+            folder, slots=slots, lock_fd=lock, server_url=url, store=store, blobs=blobs, limits=limits, engine=engine
+        )
+    except BaseException:
+        store.close()
+        raise
 
 
-def _postgres(url: str) -> Store:
+def open_store(places: Places) -> Store:
+    """PostgreSQL, or SQLite in the folder of the server.
+
+    Raises:
+        ServerUnavailable: the database does not answer, or psycopg is not installed.
+    """
+    if not places.store:
+        return SQLiteStore(Path(places.folder) / "jobs.db")
     try:
         from cloud.stores.postgres.store import PostgresStore
     except ImportError as error:
-        raise ServerUnavailable(
-            f"--store names a PostgreSQL database, and psycopg, which talks to it, is not here ({error})",
-            hint="install it where the server runs: pip install 'picloud[postgres]'",
-        ) from None
-    return PostgresStore(url)
+        raise missing("the store is a PostgreSQL database, and psycopg, which talks to it", "postgres", error) from None
+    return PostgresStore(places.store)
 
 
-def _blobs(folder: Path, place: str, *, shared: bool) -> Blobs:
-    if "://" not in place:
-        return FolderBlobs(place, shared=shared)
-    return ObjectBlobs(place, folder / "cache")
+def open_blobs(places: Places, *, shared: bool) -> Blobs:
+    """A folder, or an object store with a cache in the folder of the server.
+
+    Args:
+        shared: other servers or agents use it as well.
+    """
+    if places.blobs_are_objects:
+        return ObjectBlobs(places.blobs, Path(places.folder) / "cache")
+    return FolderBlobs(places.blobs, shared=shared)
+
+
+def missing(what: str, extra: str, error: ImportError) -> ServerUnavailable:
+    """The error for a package that this server needs and that is not installed."""
+    return ServerUnavailable(
+        f"{what}, is not here ({error})", hint=f"install it where the server runs: pip install 'picloud[{extra}]'"
+    )
+
+
+def _ray_engine(told: Configuration, places: Places, server_id: str, url: str, _blobs: Blobs) -> Engine:
+    try:
+        from cloud.engines.ray.lines import RayLines
+    except ImportError as error:
+        raise missing("the engine is a Ray cluster, and ray, which talks to it", "ray", error) from None
+    from cloud.engines.fleet.engine import FleetEngine
+    from cloud.engines.fleet.kinds import AgentType
+    from cloud.server.agent_actor import AgentActor
+
+    engine = told.engine
+    name = told.server.name or f"{socket.gethostname()}-{told.server.port}"
+    about = {
+        "blobs": places.blobs, "variables": {"PICLOUD_URL": url}, "silence_seconds": engine.leave_seconds,
+    }  # fmt: skip
+    named = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
+    lines = RayLines(AgentActor, engine.address, f"picloud-{server_id}", named, about)
+    types = {
+        kind: AgentType(t.cores, t.memory, t.gpus, t.slots, t.least, t.most) for kind, t in told.types.items()
+    }  # fmt: skip
+    return FleetEngine(
+        lines, slots=engine.slots, least=engine.least, most=engine.most, silent_seconds=engine.silent_seconds,
+        idle_seconds=engine.idle_seconds, types=types or None,
+    )  # fmt: skip
 
 
 def identify(store: Store) -> Identity:

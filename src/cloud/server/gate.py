@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from cloud.errors import NotAuthorised
 from cloud.server.keys import Keys
+from cloud.server.request_log import note_caller
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _HINT = "send 'Authorization: Basic base64(key:secret)'; a client does so once cloud.setkey was called"
@@ -83,12 +84,12 @@ class Gate:
                 separator = ""
             if not separator:
                 raise NotAuthorised("the Authorization header is not base64 of 'key:secret'", hint=_HINT)
-            return Caller(self._keys.account_of(key, secret), key=key)
+            return _noted(Caller(self._keys.account_of(key, secret), key=key))
         if scheme == b"bearer":
             account = self._account_of_token(value.strip().decode("latin-1"))
             if account is None:
                 raise NotAuthorised("the token of this job is not valid any more: the job has ended, or was taken back")
-            return Caller(account, _parent(headers))
+            return _noted(Caller(account, _parent(headers)))
         raise NotAuthorised("a key is needed", hint=_HINT)
 
     def _check_host(self, host: bytes) -> None:
@@ -103,6 +104,11 @@ class Gate:
             )
         if len(self._good_hosts) < 64:
             self._good_hosts.add(host)
+
+
+def _noted(caller: Caller) -> Caller:
+    note_caller(caller.account, caller.parent_jid)
+    return caller
 
 
 def _parent(headers: Mapping[bytes, bytes]) -> int | None:

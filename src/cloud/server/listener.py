@@ -4,6 +4,7 @@ import asyncio
 import errno
 import logging
 import socket
+import ssl
 from typing import Any
 
 from uvicorn.config import Config
@@ -141,12 +142,12 @@ def bind(host: str, port: int, *, fall_back: bool = False) -> socket.socket:
     return sock
 
 
-def url_of(sock: socket.socket) -> str:
+def url_of(sock: socket.socket, scheme: str = "http") -> str:
     """The address clients on this machine use."""
     host, port = sock.getsockname()[:2]
     if host in ("0.0.0.0", "::"):
         host = "127.0.0.1"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 class Listener:
@@ -172,11 +173,11 @@ class Listener:
         """How many requests were answered."""
         return self._state.total_requests
 
-    async def start(self, sock: socket.socket) -> None:
-        """Take connections from now on."""
+    async def start(self, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+        """Take connections from now on; with `tls`, encrypted ones only."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: Connection(self._config, self._state, {}, loop), sock=sock, backlog=_BACKLOG
+            lambda: Connection(self._config, self._state, {}, loop), sock=sock, backlog=_BACKLOG, ssl=tls
         )
 
     async def stop(self, grace_seconds: float) -> None:

@@ -1,13 +1,20 @@
 """Where a server writes down what happened to it. Secrets and users' data never go there."""
 
+import json
 import logging
 import logging.handlers
 import os
 import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from cloud.server.request_log import REQUEST
 
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 _MAX_BYTES = 4 << 20
 _KEPT = 2
+_MORE = ("jid", "agent", "method", "path", "status", "ms")
+"""What a line may say besides its text, given as `extra`."""
 
 
 def log_to_file(path: str) -> None:
@@ -21,16 +28,35 @@ def log_to_file(path: str) -> None:
     handler.take_standard_streams()
 
 
-def log_to_stderr() -> None:
-    """Everything from INFO up to standard error: a server in the foreground."""
-    _install(logging.StreamHandler(sys.stderr))
+def log_to_stderr(level: str = "INFO", *, as_json: bool = False) -> None:
+    """Everything from a level up to standard error: a server in the foreground."""
+    _install(logging.StreamHandler(sys.stderr), JsonLines() if as_json else None, level)
 
 
-def _install(handler: logging.Handler) -> None:
-    handler.setFormatter(logging.Formatter(_FORMAT))
+def _install(handler: logging.Handler, lines: logging.Formatter | None = None, level: str = "INFO") -> None:
+    handler.setFormatter(lines or logging.Formatter(_FORMAT))
     root = logging.getLogger()
     root.addHandler(handler)
-    root.setLevel(logging.INFO)
+    root.setLevel(level)
+
+
+class JsonLines(logging.Formatter):
+    """A JSON object per line: time (UTC), level, logger, event; request_id, account and jid where there is a request;
+    what was given as `extra`; exception, where there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        told: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname, "logger": record.name, "event": record.getMessage(),
+        }  # fmt: skip
+        request = REQUEST.get()
+        if request is not None:
+            told |= {"request_id": request.request_id, "account": request.account, "jid": request.jid}
+        told |= {name: getattr(record, name) for name in _MORE if hasattr(record, name)}
+        if record.exc_info:
+            told["exception"] = self.formatException(record.exc_info)
+        return json.dumps({name: value for name, value in told.items() if value is not None}, default=str)
 
 
 class _Rotating(logging.handlers.RotatingFileHandler):

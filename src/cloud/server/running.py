@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 from collections.abc import Callable
@@ -9,16 +10,23 @@ from collections.abc import Callable
 from cloud.local import Core
 from cloud.server.app import Identity, build_app
 from cloud.server.calls import Calls
+from cloud.server.front import Forwarded, Prefixed
 from cloud.server.gate import Gate
 from cloud.server.heart import Heart
 from cloud.server.keys import Keys
 from cloud.server.listener import Listener
+from cloud.server.operations import Operations
 from cloud.server.recorder import Recorder
+from cloud.server.request_log import ASGIApp, RequestLog
 from cloud.server.retirement import Retirement
 from cloud.server.settings import Settings
+from cloud.server.tls import Tls
 from cloud.wire.message import PROTOCOL
 
 log = logging.getLogger("cloud.server")
+
+EXIT_AT_ONCE = 130
+"""Two signals: nothing was waited for."""
 
 
 async def run(
@@ -31,6 +39,7 @@ async def run(
     ready: Callable[[], None],
     leaving: Callable[[], None],
     any_address: bool = False,
+    tls: Tls | None = None,
 ) -> None:
     """Serve until SIGTERM, SIGINT or, with `settings.idle_seconds`, until nobody needs us.
 
@@ -38,6 +47,7 @@ async def run(
         ready: called once requests are taken.
         leaving: called when no more are, before what runs is ended.
         any_address: whether a bare address is good enough as a Host header.
+        tls: the certificate, if this server speaks TLS; read again on SIGHUP.
     """
     loop = asyncio.get_running_loop()
     heart = Heart(core, loop)
@@ -47,11 +57,15 @@ async def run(
     gate = Gate(keys, core.tokens.account_of, settings.names, any_address=any_address)
     about = {"version": identity.version, "protocol": PROTOCOL, "server_id": identity.server_id}
     calls = Calls(heart, gate, about, max_body_bytes=settings.max_body_bytes)
-    end = _end_on_signals(loop)
+    end = _end_on_signals(loop, impatient=settings.foreground)
     retirement = Retirement(gate, lambda: sum(core.dispatcher.running().values()), lambda: _retire(calls, end))
-    listener = Listener(build_app(core, calls, gate, identity, recorder.history, retirement))
+    app = build_app(core, calls, gate, identity, recorder.history, retirement)
+    operations = Operations(app, core, calls, gate, identity.version, token=settings.metrics_token)
+    listener = _listen(app, operations, settings)
     heart.start()
-    await listener.start(sock)
+    if tls is not None:
+        loop.add_signal_handler(signal.SIGHUP, tls.reload)
+    await listener.start(sock, None if tls is None else tls.context)
     idle = Idle(core, keys, listener, settings.idle_seconds, end)
     idle.start(loop)
     ready()
@@ -62,16 +76,47 @@ async def run(
         idle.stop()
         calls.stop()
         await listener.stop(settings.grace_seconds)
-        heart.stop()
-        recorder.stop()
-        core.close()
-        log.info("stopped")
+        _let_go(core, heart, recorder)
 
 
-def _end_on_signals(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
+def _let_go(core: Core, heart: Heart, recorder: Recorder) -> None:
+    heart.stop()
+    recorder.stop()
+    core.close()
+    log.info("stopped")
+
+
+def _listen(app: ASGIApp, operations: Operations, settings: Settings) -> Listener:
+    """A listener with what stands before the application; nothing does where nothing is asked for."""
+    if settings.foreground:
+        operations.start()
+        app = operations
+    if settings.url_prefix:
+        app = Prefixed(app, settings.url_prefix)
+    if settings.log_requests:
+        app = RequestLog(app)
+    if settings.proxies:
+        app = Forwarded(app, settings.proxies)
+    listener = Listener(app)
+    operations.connections = lambda: listener.connections
+    return listener
+
+
+def _end_on_signals(loop: asyncio.AbstractEventLoop, *, impatient: bool) -> asyncio.Event:
+    """With `impatient`, the second signal waits for nothing."""
     end = asyncio.Event()
+    before: list[str] = []
+
+    def on(name: str) -> None:
+        if before and impatient:
+            log.warning("stopping at once: %s after %s", name, before[0])
+            logging.shutdown()
+            os._exit(EXIT_AT_ONCE)  # workers are killed as our end of their pipe closes; the store is consistent
+        before.append(name)
+        _stop_for(name, end)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _stop_for, signal.Signals(number).name, end)
+        loop.add_signal_handler(number, on, signal.Signals(number).name)
     return end
 
 

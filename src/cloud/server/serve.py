@@ -5,61 +5,77 @@ import logging
 import os
 import socket
 from dataclasses import dataclass
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-from cloud.config import ConfigError
-from cloud.server.composition import build_core, identify, new_loop
+from cloud.server.composition import build_team_core, identify, new_loop
+from cloud.server.configuration.sections import Configuration
 from cloud.server.folder import Folder
 from cloud.server.keys import FIRST_ACCOUNT, Keys
 from cloud.server.listener import bind, url_of
 from cloud.server.log import log_to_stderr
+from cloud.server.places import Places, places_of
 from cloud.server.running import run
 from cloud.server.settings import Settings, slots_of
+from cloud.server.tls import Tls
 
 log = logging.getLogger("cloud.server")
 
-DATABASES = ("postgresql", "postgres")
-OBJECT_STORES = ("s3", "gs", "az")
-
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the command line asked for."""
+class _Started:
+    """What is held by a server from before it is one."""
 
-    folder: str
-    """Where the state lives, absolute."""
-    host: str = "127.0.0.1"
-    port: int = 8000
-    workers: int = 0
-    names: tuple[str, ...] = ()
-    store: str = ""
-    """URL of a database that other servers may use as well; '': SQLite, in the folder."""
-    blobs: str = ""
-    """URL of an object store, or a folder; '': in the folder."""
+    places: Places
+    folder: Folder
+    lock: int
+    sock: socket.socket
+    tls: Tls | None
 
 
-def serve(wanted: Wanted) -> None:
-    """Serve until SIGTERM or SIGINT. The first start makes a key and prints it once, to standard output.
+def serve(told: Configuration, home: str) -> None:
+    """Serve until SIGTERM or SIGINT; a second one ends it at once. The first start makes a key and prints it once, to
+    standard output.
+
+    Args:
+        home: the config directory, for what the configuration does not place.
 
     Raises:
-        ConfigError: a setting cannot be.
-        ServerUnavailable: another server uses the folder or the address.
+        ConfigError: the certificate cannot be used.
+        ServerUnavailable: another server uses the folder or the address; store or cluster cannot be reached.
     """
-    settings = Settings(slots=slots_of(wanted.workers), names=(*wanted.names, wanted.host, socket.gethostname()))
-    folder = Folder(wanted.folder)
+    server = told.server
+    tls = Tls(server.tls_certificate, server.tls_key) if server.tls_certificate else None
+    places = places_of(told, home)
+    folder = Folder(places.folder)
     lock = folder.take()
-    log_to_stderr()
-    sock = bind(wanted.host, wanted.port)
+    log_to_stderr(told.logs.level, as_json=told.logs.format == "json")
+    started = _Started(places, folder, lock, bind(server.host, server.port), tls)
     with asyncio.Runner(loop_factory=new_loop) as runner:
-        runner.run(_live(wanted, folder, lock, sock, settings))
+        runner.run(_live(told, started))
 
 
-async def _live(wanted: Wanted, folder: Folder, lock: int, sock: socket.socket, settings: Settings) -> None:
-    url = url_of(sock)
-    core = build_core(
-        Path(folder.path), slots=settings.slots, url=url, lock=lock, store=wanted.store, blobs=wanted.blobs
+def settings_of(told: Configuration) -> Settings:
+    """How it behaves."""
+    server = told.server
+    reached = urlsplit(server.url).hostname
+    return Settings(
+        slots=slots_of(told.engine.workers),
+        grace_seconds=server.grace_seconds,
+        max_body_bytes=server.max_request,
+        names=(*server.names, *([reached] if reached else []), server.host, socket.gethostname()),
+        url_prefix=server.url_prefix,
+        proxies=server.proxies,
+        foreground=True,
+        metrics_token=server.metrics_token,
+        log_requests=told.logs.requests,
     )
+
+
+async def _live(told: Configuration, started: _Started) -> None:
+    sock, folder = started.sock, started.folder
+    here = url_of(sock, "https" if started.tls else "http")
+    url = told.server.url or here
+    core = build_team_core(told, started.places, url=url, lock=started.lock)
     keys = Keys(core.store)
     with core.store.transaction():  # another server of this store may start at the same moment
         made = None if keys.any() else keys.make(FIRST_ACCOUNT, "the first key of this server")
@@ -72,45 +88,11 @@ async def _live(wanted: Wanted, folder: Folder, lock: int, sock: socket.socket, 
     identity = identify(core.store)
 
     def ready() -> None:
-        folder.write_card({"url": url, "pid": os.getpid(), "version": identity.version})
-        log.info("version %s, process %d, listens on %s (%s)", identity.version, os.getpid(), url, wanted.host)
+        folder.write_card({"url": here, "pid": os.getpid(), "version": identity.version})
+        log.info("version %s, process %d, listens on %s (%s)", identity.version, os.getpid(), here, told.server.host)
 
     loopback = sock.getsockname()[0] in ("127.0.0.1", "::1")
-    await run(core, keys, sock, settings, identity, ready=ready, leaving=folder.remove_card, any_address=not loopback)
-
-
-def places(store: str | None, blobs: str | None, home: str, port: int) -> tuple[str, str, str]:
-    """The folder of a server, and the URLs of its store and its blobs as `Wanted` has them.
-
-    Args:
-        store, blobs: as given with `--store` (sqlite:///PATH, a path, or postgresql://…) and `--blobs` (file:///PATH, a
-            path, or s3://…, gs://…, az://…).
-        home: the config directory.
-        port: servers that share a database on one machine differ in it.
-
-    Raises:
-        ConfigError: a kind of place that does not exist here, or a database without a place for blobs.
-    """
-    if blobs is not None and urlsplit(blobs).scheme not in OBJECT_STORES:
-        blobs = _path_of("--blobs", blobs, ("file",))
-    if store is not None and urlsplit(store).scheme in DATABASES:
-        if blobs is None:
-            raise ConfigError(
-                "--store names a database, which holds no large values: name a place for them that every server of "
-                "this store reaches, with --blobs s3://bucket/prefix or --blobs /a/shared/folder"
-            )
-        return os.path.join(home, f"serve-{port}"), store, blobs
-    folder = _path_of("--store", store, ("sqlite",)) if store else os.path.join(home, "serve")
-    beside = os.path.join(folder, "blobs")
-    if blobs is not None and "://" not in blobs and blobs != beside:
-        raise ConfigError(f"--blobs is {blobs!r}; expected {beside!r}: a local store keeps its blobs beside it")
-    return folder, "", blobs or ""
-
-
-def _path_of(option: str, value: str, schemes: tuple[str, ...]) -> str:
-    parts = urlsplit(value)
-    if not parts.scheme:
-        return os.path.abspath(os.path.expanduser(value))
-    if parts.scheme not in schemes or parts.netloc:
-        raise ConfigError(f"{option} is {value!r}; expected a folder, as {schemes[0]}:///absolute/path or as a path")
-    return os.path.abspath(unquote(parts.path))
+    await run(
+        core, keys, sock, settings_of(told), identity, ready=ready, leaving=folder.remove_card,
+        any_address=not loopback, tls=started.tls,
+    )  # fmt: skip

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cloud.config import ConfigError
-
-MAX_BODY_BYTES = 16 << 30
+from cloud.server.configuration.sections import MAX_BODY_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +22,16 @@ class Settings:
     """Longest request."""
     names: tuple[str, ...] = ()
     """Host names by which this server may be addressed, besides localhost."""
+    url_prefix: str = ""
+    """Before all paths, where a proxy passes it on."""
+    proxies: tuple[str, ...] = ()
+    """Addresses and networks of those who may say for whom they ask."""
+    foreground: bool = False
+    """Run by an operator: there are /readyz and /metrics, and a second signal ends it at once."""
+    metrics_token: str = ""
+    """Opens /metrics, besides an administrator's key."""
+    log_requests: bool = False
+    """A line in the log for each."""
 
 
 def slots_of(workers: int) -> int:
