@@ -5,17 +5,20 @@ import importlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from cloud import pickling
 from cloud.api import JobApi, NewChunk, Part
 from cloud.client.surroundings import surroundings
+from cloud.dispatch.jobs import Jobs
 from cloud.dispatch.ports import Store
 from cloud.errors import InvalidSubmission
 from cloud.model import BlobRef, CodeFile, Environment, Spec, Stretch, version_of
 from tests.support.job_apis import SPEAKERS, speaker
 from tests.support.stores import NOW, finished
+from tests.support.world import World
 
 DAY = timedelta(days=1)
 
@@ -116,3 +119,23 @@ def test_damaged_and_hostile_code_is_refused(api: JobApi) -> None:
         with pytest.raises(InvalidSubmission, match="cannot be called"):
             api.missing_code(version_of(files), files)
     assert api.missing_code(version_of([good]), [good]) == [good.digest]
+
+
+def test_code_of_another_account_must_be_sent_as_well_and_is_kept_once(tmp_path: Path) -> None:
+    world = World(tmp_path / "jobs.db")
+    one, other = Jobs(world.dispatcher, 1), Jobs(world.dispatcher, 2)
+    secret = file("secret.py", b"everything")
+    version = version_of([secret])
+    assert one.missing_code(version, [secret]) == [secret.digest]
+    one.put_code({secret.digest: b"everything"})
+    assert one.missing_code(version, [secret]) == []
+    assert one.submit(_part(version)).jids
+    assert other.submit(_part(version)).missing_code, "as for code that is nowhere"
+    assert other.missing_code(version, [secret]) == [secret.digest]
+    assert other.submit(_part(version)).missing_code
+    with pytest.raises(InvalidSubmission):
+        other.put_code({secret.digest: b"a guess"})
+    other.put_code({secret.digest: b"everything"})
+    assert other.missing_code(version, [secret]) == []
+    assert other.submit(_part(version)).jids
+    world.stop()

@@ -62,7 +62,7 @@ class Usage:
         most = self._accounts.allowance(account)
         if most.slots is not None and cores > most.slots:
             raise LimitExceeded(
-                f"a job that takes {cores} slots would never run: {self._title(account)} may have {most.slots} at a time",
+                f"a job that takes {cores} slots would never run: {self._title(account)} may have {most.slots}",
                 hint="ask for fewer _cores, or have an administrator raise the limit",
             )
         if most.queued_jobs is not None and jobs:

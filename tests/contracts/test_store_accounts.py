@@ -1,0 +1,71 @@
+"""What stores tell of accounts: how much they have, and which shared contents they may name."""
+
+from datetime import timedelta
+
+from cloud.dispatch.ports import Store
+from cloud.model import BlobRef, Chunk
+from tests.support.stores import DIGEST, NOW, claimed, ended, finished, spec, submit
+
+
+def test_an_account_without_anything_has_nothing(store: Store) -> None:
+    submit(store, 5, account=2)
+    assert (store.queued_jobs(1), store.stored_bytes(1), store.count_files(1)) == (0, 0, 0)
+
+
+def test_queued_jobs_are_those_that_no_worker_has_ready_or_not(store: Store) -> None:
+    submit(store, 5)
+    submit(store, 7, ready=False)
+    submit(store, 100, account=2)
+    submission, cid = claimed(store, 3)
+    assert store.queued_jobs(1) == 12
+    with store.transaction():
+        assert store.give_back(cid, 1, 3)
+    assert store.queued_jobs(1) == 14
+    assert submission.account == 1
+
+
+def test_stored_bytes_are_arguments_outcomes_and_files_of_the_account_alone(store: Store) -> None:
+    finished(store, 4, account=2, blobs={1: BlobRef("blob", 70_000)})
+    assert store.stored_bytes(1) == 0
+    submit(store, 3)
+    assert store.stored_bytes(1) == len(b"arguments")
+    with store.transaction():
+        wanted = spec()
+        submission = store.add_submission(1, "another", wanted, NOW)
+        store.add_chunk(submission.sid, Chunk(0, 1, BlobRef("args", 1000)), NOW)
+        store.seal(submission.sid, 1, ready=True)
+        fid = store.upload(1, "file", NOW).fid
+        store.add_file_piece(fid, 0, b"1234")
+        store.add_file_piece(fid, 4, BlobRef("piece", 500))
+    assert store.stored_bytes(1) == len(b"arguments") + 1000 + 504
+    before = store.stored_bytes(1)
+    submission, cid = claimed(store, 2)
+    with store.transaction():
+        assert store.finish(cid, ended(submission.sid, 0, 2, blobs={0: BlobRef("result", 9000)}))
+    assert store.stored_bytes(1) > before + 9000
+
+
+def test_only_complete_files_are_counted(store: Store) -> None:
+    with store.transaction():
+        fid = store.upload(1, "one", NOW).fid
+        store.upload(1, "two", NOW)
+        store.name_file(1, fid, "name", 0, "", NOW)
+    assert (store.count_files(1), store.count_files(2)) == (1, 0)
+
+
+def test_who_has_shown_to_have_something_holds_it_and_nobody_else(store: Store) -> None:
+    with store.transaction():
+        store.note_held(1, ["a", "b"])
+        store.note_held(1, ["b", "c"])
+        store.note_held(2, [])
+    assert store.not_held(1, ["d", "a", "c"]) == ["d"]
+    assert store.not_held(2, ["c", "a"]) == ["c", "a"]
+    assert store.not_held(2, []) == []
+
+
+def test_what_is_gone_is_held_no_more(store: Store) -> None:
+    submit(store, 1)
+    with store.transaction():
+        store.note_held(1, [DIGEST, "gone"])
+        store.drop_unused_code(NOW + timedelta(days=1), 10)
+    assert store.not_held(1, [DIGEST, "gone"]) == ["gone"]
