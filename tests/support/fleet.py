@@ -42,11 +42,13 @@ class ThreadLines:
         return found
 
     def start(self, wanted: Header) -> str:
-        agent = Agent(int(wanted["slots"]), FolderBlobs(self.blobs, shared=True), machine=self.machine)
-        line = ThreadLine(
-            f"agent-{secrets.token_hex(3)}",
-            Foreman(agent, silence_seconds=self.silence_seconds, about={"type": wanted["type"]}),
-        )
+        agent = Agent(
+            int(wanted["slots"]), FolderBlobs(self.blobs, shared=True), machine=self.machine,
+            slot_memory=wanted.get("slot_memory"), kind=wanted["type"],
+        )  # fmt: skip
+        foreman = Foreman(agent, silence_seconds=self.silence_seconds, about={"type": wanted["type"]})
+        line = ThreadLine(f"agent-{secrets.token_hex(3)}", foreman)
+        line.kind = wanted["type"]
         self._joined(line, line.greet())
         self._listen_to(line)
         return line.name
@@ -83,6 +85,8 @@ class ThreadLines:
 
 class ThreadLine:
     """See `Line`; nothing comes through while `passable` is not set."""
+
+    kind = ""
 
     def __init__(self, name: str, foreman: Foreman) -> None:
         self.name = name

@@ -58,7 +58,8 @@ class Agent(Looks):
     """See `dispatch.ports.Engine` for what the public methods promise."""
 
     def __init__(self, slots: int, blobs: Blobs, on_request: Served | None = None, *, lock_fd: int | None = None,
-                 variables: Mapping[str, str] | None = None, machine: str | None = None) -> None:  # fmt: skip
+                 variables: Mapping[str, str] | None = None, machine: str | None = None,
+                 slot_memory: int | None = None, kind: str = "") -> None:  # fmt: skip
         """
         Args:
             slots: how many attempts run at a time.
@@ -66,6 +67,8 @@ class Agent(Looks):
             on_request: answers what jobs ask through their pipe; None: they cannot.
             lock_fd: a descriptor that stays open until the last worker is gone.
             variables: what every worker has in its environment, for example the server's address.
+            slot_memory: bytes that a job may hold for each slot that it takes; None: there is no limit.
+            kind: the name of the type of agent that has so much, for people.
             machine: identity of this machine and user as environments carry it; None: find out.
         """
         self._slots = max(1, slots)
@@ -85,7 +88,7 @@ class Agent(Looks):
         self._crew = Crew(self._slots, machine, lock_fd, self._watch, self._wake, self._died, self._hired)
         self._listening = Listening(self._crew.workers, self._read, self._ring_up)
         self._stacks = Stacks(self._listening, self._ring_up)
-        self._limits = Limits(self._estimates, self._crew.doom, self._keep)
+        self._limits = Limits(self._estimates, self._crew.doom, self._keep, slot_memory=slot_memory, kind=kind)
         self._crew.upkeep(time.monotonic())
 
     # offers and starts

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from cloud.dispatch.ports import Work
+from cloud.model import Status
 
 
 @dataclass(slots=True)
@@ -48,3 +49,5 @@ class Kill:
     reason: str
     deadline: float | None
     """Monotonic time at which the whole worker is killed; None: it was."""
+    status: Status = Status.KILLED
+    """How the job ends."""

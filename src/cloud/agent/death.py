@@ -66,7 +66,7 @@ def _end(worker: Worker, death: Death, batch: Batch, seq: int) -> Event:
     kill = worker.kill
     index = batch.index_of(seq)
     if kill is not None and kill.seq == seq and death.by_us:
-        return _finished(worker, batch, seq, Status.KILLED, kill.reason)
+        return _finished(worker, batch, seq, kill.status, kill.reason)
     lost = _lost(death)
     if lost:
         return Lost(batch.cid, index, index + 1, lost)

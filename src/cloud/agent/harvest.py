@@ -142,7 +142,7 @@ class Harvest:
         if flags & RICH:
             result, error, exception, extra = _open(body)
         if flags & SKIPPED and kill is not None:
-            status, error = Status.KILLED, kill.reason.encode()
+            status, error = kill.status, kill.reason.encode()
         elif status == Status.KILLED and kill is not None:
             error = b"\n".join(text for text in (error.rstrip(), kill.reason.encode()) if text)
         if flags & LARGE:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from cloud.agent.batch import Batch, Kill
 from cloud.agent.estimates import Estimates
 from cloud.agent.harvest import ended_unstarted
+from cloud.agent.memory import held_bytes
 from cloud.agent.worker import Worker
 from cloud.dispatch.ports import Event, Returned
 from cloud.model import Status
@@ -13,6 +14,8 @@ from cloud.wire.ring import KILL, fence
 
 GRACE_SECONDS = 0.5
 """Between SIGINT and SIGKILL."""
+WEIGH_SECONDS = 0.2
+"""How long a job runs before its memory is looked at, and how often that is done; shorter ones are not looked at."""
 LATE_SECONDS = 15e-3
 """A job that runs this much longer than expected gives the jobs queued behind it back."""
 
@@ -20,12 +23,16 @@ LATE_SECONDS = 15e-3
 class Limits:
     """What may be done to a worker that has jobs."""
 
-    def __init__(self, estimates: Estimates, doom: Callable[[Worker], None], note: Callable[[Event], None]) -> None:
+    def __init__(self, estimates: Estimates, doom: Callable[[Worker], None], note: Callable[[Event], None], *,
+                 slot_memory: int | None = None, kind: str = "") -> None:  # fmt: skip
         """
         Args:
             doom: SIGKILL to a worker.
             note: takes events.
+            slot_memory: bytes that a job may hold for each slot that it takes; None: there is no limit.
+            kind: the type whose memory that is.
         """
+        self._slot_memory, self._kind = slot_memory, kind
         self._estimates = estimates
         self._doom = doom
         self._note = note
@@ -61,6 +68,15 @@ class Limits:
         if seq is None or batch is None or seq != worker.ring.running():
             return
         spec = batch.work.submission.spec
+        if self._slot_memory is not None and now >= self._weigh_at(worker, since):
+            worker.weighed_at = now
+            most = self._slot_memory * worker.cores
+            if held_bytes(worker.pid, most) > most:
+                of = f"type {self._kind!r}" if worker.cores == 1 else f"{worker.cores} slots of type {self._kind!r}"
+                self.take_back(worker, seq + 1)
+                why = f"The job used more than {most / 1e9:.1f} GB, the memory of {of}."
+                self._interrupt(worker, seq, why, force=True, status=Status.ERROR)
+                return
         if spec.max_runtime_seconds is not None and now - since >= spec.max_runtime_seconds:
             minutes = spec.max_runtime_seconds / 60
             self.take_back(worker, seq + 1)
@@ -77,9 +93,14 @@ class Limits:
         since = now if worker.ring.running() is None else worker.ring.running_since()
         longest = [batch.work.submission.spec.max_runtime_seconds for batch in worker.batches]
         times = [since + seconds for seconds in longest if seconds is not None]
+        if self._slot_memory is not None:
+            times.append(self._weigh_at(worker, since))
         if worker.held > 1:
             times.append(since + self._expected(worker) + LATE_SECONDS + 1e-3)
         return times
+
+    def _weigh_at(self, worker: Worker, since: float) -> float:
+        return max(since, worker.weighed_at) + WEIGH_SECONDS
 
     def _expected(self, worker: Worker) -> float:
         return self._estimates.of(worker.batches[0].work.submission.spec.function) or 0.0
@@ -98,9 +119,9 @@ class Limits:
         if first < a:
             self._note(Returned(batch.cid, first, a))
 
-    def _interrupt(self, worker: Worker, seq: int, reason: str, force: bool) -> None:
+    def _interrupt(self, worker: Worker, seq: int, reason: str, force: bool, status: Status = Status.KILLED) -> None:
         if worker.kill is None or worker.kill.seq != seq:
-            worker.kill = Kill(seq, reason, time.monotonic() + GRACE_SECONDS)
+            worker.kill = Kill(seq, reason, time.monotonic() + GRACE_SECONDS, status)
             worker.ring.words[KILL] = seq + 1
             fence()
             if not force:

@@ -77,6 +77,8 @@ class Worker:
         self.idle_since = time.monotonic()
         self.late = -1
         """A job that ran so much longer than expected that the others were taken back; no more come while it runs."""
+        self.weighed_at = 0.0
+        """When its memory was looked at last; monotonic."""
         self.look_again: float | None = None
         """When to look into the ring without being woken."""
         self.nonce = b"\xff" + os.urandom(15)  # no text ends like a mark begins, so none is held back

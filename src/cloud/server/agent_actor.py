@@ -19,14 +19,18 @@ class AgentActor:
     def __init__(self, told: Header) -> None:
         """
         Args:
-            told: 'slots'; 'blobs', a URL or the path of a folder that all machines see; 'variables' for the jobs;
+            told: 'slots', 'type' and what else `AgentType.wanted` says; 'blobs', a URL or the path of a folder that all machines see; 'variables' for the jobs;
                 'machine' as for `Agent`; 'silence_seconds' as for `Foreman`.
         """
         blobs = _blobs(str(told["blobs"]))
-        agent = Agent(int(told["slots"]), blobs, variables=told.get("variables"), machine=told.get("machine"))
+        kind = str(told["type"])
+        agent = Agent(
+            int(told["slots"]), blobs, variables=told.get("variables"), machine=told.get("machine"),
+            slot_memory=told.get("slot_memory"), kind=kind,
+        )  # fmt: skip
         silence = told.get("silence_seconds")
         more: dict[str, Any] = {} if silence is None else {"silence_seconds": silence}
-        self._foreman = Foreman(agent, gone=_leave, **more)
+        self._foreman = Foreman(agent, gone=_leave, about={"type": kind}, **more)
 
     def hello(self, epoch: str) -> bytes:
         """See `Foreman`."""
