@@ -19,8 +19,9 @@ class AgentActor:
     def __init__(self, told: Header) -> None:
         """
         Args:
-            told: 'slots', 'type' and what else `AgentType.wanted` says; 'blobs', a URL or the path of a folder that all machines see; 'variables' for the jobs;
-                'machine' as for `Agent`; 'silence_seconds' as for `Foreman`.
+            told: 'slots', 'type' and what else `AgentType.wanted` says; 'blobs', a URL or the path of a folder that
+                all machines see; 'variables' for the jobs; 'machine' as for `Agent`; 'silence_seconds' as for
+                `Foreman`.
         """
         blobs = _blobs(str(told["blobs"]))
         kind = str(told["type"])
