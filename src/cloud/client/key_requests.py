@@ -6,11 +6,18 @@ from typing import Any
 from cloud.client.connect import endpoint_of, settings_with_secret
 from cloud.client.connection import Connection, Lost
 from cloud.client.http import Endpoint
-from cloud.errors import CloudException, InvalidSubmission, NotAuthorised, ProtocolMismatch, ServerUnavailable
+from cloud.errors import (
+    CloudException,
+    InvalidSubmission,
+    LimitExceeded,
+    NotAuthorised,
+    ProtocolMismatch,
+    ServerUnavailable,
+)
 
 _ANSWER_SECONDS = 30.0
 _ERRORS: dict[int, type[CloudException]] = {
-    400: InvalidSubmission, 401: NotAuthorised, 403: NotAuthorised, 503: ServerUnavailable,
+    400: InvalidSubmission, 401: NotAuthorised, 403: NotAuthorised, 429: LimitExceeded, 503: ServerUnavailable,
 }  # fmt: skip
 
 

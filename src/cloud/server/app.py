@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from cloud.errors import CloudException
 from cloud.local import Core
+from cloud.server.account_routes import AccountRoutes
 from cloud.server.answers import Send, error_object, send_json
 from cloud.server.body import Receive
 from cloud.server.calls import OPS, Calls
@@ -50,6 +51,7 @@ class App:
         self._rest = _build_rest(
             People(calls, gate, core.store, core.blobs),
             KeyRoutes(gate),
+            AccountRoutes(gate, core.dispatcher),
             FileRoutes(calls, gate),
             SubmissionRoutes(gate, core.store),
             retirement,
@@ -91,6 +93,8 @@ def build_app(
     GET  /v1/files/<name>        its bytes, or a Range of them; PUT and DELETE likewise
     GET  /v1/summary             JSON: slots, jobs by status, bytes
     GET, POST /v1/keys ...       JSON: keys of the account (`KeyRoutes`)
+    GET  /v1/account             JSON: limits of the account, and what it has
+    GET, POST /v1/accounts ...   JSON: all accounts, for administrators (`AccountRoutes`)
     GET  /v1/top                 JSON: what goes on; a line after each change with `follow=1`
     POST /v1/retire              JSON; ends this server if no job runs
     GET  /healthz                no key needed
@@ -101,7 +105,7 @@ def build_app(
 
 
 def _build_rest(
-    *parts: People | KeyRoutes | FileRoutes | SubmissionRoutes | Retirement | TopRoutes | Dashboard,
+    *parts: People | KeyRoutes | AccountRoutes | FileRoutes | SubmissionRoutes | Retirement | TopRoutes | Dashboard,
 ) -> Starlette:
     async def not_found(request: Request, _error: Exception) -> Response:
         error = CloudException(f"there is nothing at {request.url.path}")

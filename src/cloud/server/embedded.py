@@ -20,9 +20,10 @@ from typing import Any
 
 from cloud import config
 from cloud.errors import CloudException, NotAuthorised, ServerUnavailable, StoreFull, to_wire
+from cloud.model import FIRST_ACCOUNT
 from cloud.server.composition import build_core, identify, new_loop
 from cloud.server.folder import Folder
-from cloud.server.keys import FIRST_ACCOUNT, Keys
+from cloud.server.keys import Keys
 from cloud.server.listener import bind, url_of
 from cloud.server.log import log_to_file
 from cloud.server.running import run

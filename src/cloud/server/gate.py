@@ -84,13 +84,24 @@ class Gate:
                 separator = ""
             if not separator:
                 raise NotAuthorised("the Authorization header is not base64 of 'key:secret'", hint=_HINT)
-            return _noted(Caller(self._keys.account_of(key, secret), key=key))
+            return _noted(self._acting(Caller(self._keys.account_of(key, secret), key=key), headers))
         if scheme == b"bearer":
             account = self._account_of_token(value.strip().decode("latin-1"))
             if account is None:
                 raise NotAuthorised("the token of this job is not valid any more: the job has ended, or was taken back")
             return _noted(Caller(account, _parent(headers)))
         raise NotAuthorised("a key is needed", hint=_HINT)
+
+    def _acting(self, caller: Caller, headers: Mapping[bytes, bytes]) -> Caller:
+        """An administrator may ask on behalf of any account, which X-Picloud-Account names."""
+        wanted = headers.get(b"x-picloud-account")
+        if wanted is None or wanted == str(caller.account).encode():
+            return caller
+        if not self._keys.is_administrator(caller.account):
+            raise Misdirected("X-Picloud-Account takes an administrator's key")
+        if not wanted.isdigit() or int(wanted[:18]) not in self._keys.accounts_with_keys():
+            raise Misdirected(f"there is no account {wanted.decode('latin-1')[:20]!r}")
+        return Caller(int(wanted), key=caller.key)
 
     def _check_host(self, host: bytes) -> None:
         name = host.decode("latin-1").lower()

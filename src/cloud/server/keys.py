@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from cloud.dispatch.accounts import Accounts
+from cloud.dispatch.clock import SystemClock
 from cloud.dispatch.ports import Store
-from cloud.errors import NotAuthorised
+from cloud.errors import InvalidSubmission, NotAuthorised
+from cloud.model import Account
 
-FIRST_ACCOUNT = 1
-"""The administrator's: its keys may make accounts, and see and change the keys of all."""
 _PREFIX = "key/"
 _HIGHEST = "keys/highest"
 _HIGHEST_ACCOUNT = "accounts/highest"
@@ -57,6 +58,8 @@ class Keys:
         self._store = store
         self._monotonic = monotonic
         self._remembered: dict[bytes, tuple[int, float]] = {}
+        self.accounts = Accounts(store, SystemClock())
+        """Whose keys they are."""
 
     def make(self, account: int, note: str = "") -> Credentials:
         """A new active key of an account, numbered after the highest so far."""
@@ -75,9 +78,30 @@ class Keys:
     def make_account(self, note: str = "") -> Credentials:
         """A new account, numbered after the highest so far, and its first key."""
         with self._store.transaction():
-            account = int(self._store.get_fact(_HIGHEST_ACCOUNT) or max(self.accounts(), default=0)) + 1
+            account = int(self._store.get_fact(_HIGHEST_ACCOUNT) or max(self.accounts_with_keys(), default=0)) + 1
             self._store.set_fact(_HIGHEST_ACCOUNT, str(account))
             return self.make(account, note)
+
+    def every_account(self) -> list[Account]:
+        """All that have or had a key, by number."""
+        return [self.accounts.find(number) for number in sorted(self.accounts_with_keys())]
+
+    def is_administrator(self, account: int) -> bool:
+        """Whether its keys may make accounts, and see and change what all have."""
+        return self.accounts.find(account).administrator
+
+    def change_account(self, number: int, **changes: Any) -> Account:
+        """As `Accounts.change`, of an account that has or had a key; one that is closed is refused at once here,
+        within seconds at other servers of the store.
+
+        Raises:
+            InvalidSubmission: there is no such account, or it cannot be so.
+        """
+        if number not in self.accounts_with_keys():
+            raise InvalidSubmission(f"there is no account {number}", hint="`picloud accounts list` shows what there is")
+        account = self.accounts.change(number, **changes)
+        self._remembered.clear()
+        return account
 
     def find(self, key: str) -> Key:
         """A key.
@@ -99,7 +123,7 @@ class Keys:
         """All keys of an account, oldest first."""
         return [key for key in self.all() if key.account == account]
 
-    def accounts(self) -> set[int]:
+    def accounts_with_keys(self) -> set[int]:
         """Accounts that have or had a key."""
         return {int(json.loads(text)["account"]) for text in self._store.facts(_PREFIX).values()}
 
@@ -149,8 +173,11 @@ class Keys:
             raise NotAuthorised("the key or its secret is wrong", hint=_HINT)
         if not fact["active"]:
             raise NotAuthorised(f"key {key} is inactive", hint="activate it, or use another key of the account")
-        self._remembered[proof] = (int(fact["account"]), now + _REMEMBERED_SECONDS)
-        return int(fact["account"])
+        account = self.accounts.find(int(fact["account"]))
+        if not account.active:
+            raise NotAuthorised(f"{account.title} is closed", hint="an administrator of this server can open it again")
+        self._remembered[proof] = (account.number, now + _REMEMBERED_SECONDS)
+        return account.number
 
 
 def no_such_key(key: str) -> NotAuthorised:

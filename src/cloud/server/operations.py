@@ -14,7 +14,6 @@ from cloud.server.answers import Send, error_object, send_body, send_json
 from cloud.server.body import Receive
 from cloud.server.calls import OPS, Calls
 from cloud.server.gate import Gate
-from cloud.server.keys import FIRST_ACCOUNT
 from cloud.server.metrics import CONTENT_TYPE, Histogram, Page, Tallies
 from cloud.server.request_log import ASGIApp
 
@@ -126,7 +125,7 @@ class Operations:
         if self._token and scheme.lower() == b"bearer" and hmac.compare_digest(value.strip(), self._token):
             return
         caller = self._gate.admit(headers)
-        if caller.key is None or caller.account != FIRST_ACCOUNT:
+        if caller.key is None or not self._gate.keys.is_administrator(caller.account):
             raise NotAuthorised("/metrics takes an administrator's key, or the metrics token of the configuration")
 
     def _page(self) -> bytes:

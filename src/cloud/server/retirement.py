@@ -10,7 +10,6 @@ from cloud import errors
 from cloud.server.gate import Caller, Gate
 from cloud.server.guarded import guarded
 from cloud.server.json_answer import JsonAnswer
-from cloud.server.keys import FIRST_ACCOUNT
 
 
 class Retirement:
@@ -31,7 +30,7 @@ class Retirement:
         return [Route("/v1/retire", guarded(self._gate, self._retire), methods=["POST"])]
 
     async def _retire(self, _request: Request, caller: Caller) -> Response:
-        if caller.key is None or caller.account != FIRST_ACCOUNT:
+        if caller.key is None or not self._gate.keys.is_administrator(caller.account):
             raise errors.NotAuthorised("that takes an administrator's key")
         running = self._running()
         if not running:

@@ -162,4 +162,4 @@ class Idle:
         self.start(loop)
 
     def _unfinished(self) -> bool:
-        return any(self._core.store.of_account(account, unfinished=True) for account in self._keys.accounts())
+        return any(self._core.store.of_account(account, unfinished=True) for account in self._keys.accounts_with_keys())

@@ -7,10 +7,11 @@ import socket
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from cloud.model import FIRST_ACCOUNT
 from cloud.server.composition import build_team_core, identify, new_loop
 from cloud.server.configuration.sections import Configuration
 from cloud.server.folder import Folder
-from cloud.server.keys import FIRST_ACCOUNT, Keys
+from cloud.server.keys import Keys
 from cloud.server.listener import bind, url_of
 from cloud.server.log import log_to_stderr
 from cloud.server.places import Places, places_of

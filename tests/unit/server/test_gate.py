@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from cloud.errors import NotAuthorised
+from cloud.model import FIRST_ACCOUNT
 from cloud.server.gate import Gate, Misdirected
-from cloud.server.keys import FIRST_ACCOUNT, Credentials, Keys
+from cloud.server.keys import Credentials, Keys
 from cloud.stores.sqlite import SQLiteStore
 
 TOKEN = "the-token-of-a-job"
@@ -87,7 +88,7 @@ def test_keys_are_numbered_and_listed_by_account(keys: Keys, credentials: Creden
     other = keys.make(2, "another account's")
     assert [k.key for k in keys.of_account(FIRST_ACCOUNT)] == [credentials.key]
     assert [(k.key, k.note) for k in keys.of_account(2)] == [(other.key, "another account's")]
-    assert keys.accounts() == {FIRST_ACCOUNT, 2}
+    assert keys.accounts_with_keys() == {FIRST_ACCOUNT, 2}
 
 
 def test_a_job_token_opens_the_jobs_account_and_names_its_parent(gate: Gate) -> None:

@@ -10,7 +10,7 @@ from cloud.server.dashboard.desk import Desk
 from cloud.server.dashboard.doorway import Doorway
 from cloud.server.dashboard.visits import Visit
 from cloud.server.gate import Gate
-from cloud.server.keys import FIRST_ACCOUNT, Credentials, Key, no_such_key
+from cloud.server.keys import Credentials, Key, no_such_key
 
 _LONGEST_NOTE = 200
 
@@ -42,7 +42,7 @@ class KeysPage:
         forms.check_token(form, visit)
         note = _note_in(form)
         if "new_account" in form:
-            if visit.caller.account != FIRST_ACCOUNT:
+            if not self._keys.is_administrator(visit.caller.account):
                 raise errors.NotAuthorised("that takes an administrator's key")
             return self._shown(request, visit, self._keys.make_account(note))
         return self._shown(request, visit, self._keys.make(visit.caller.account, note))
@@ -79,7 +79,7 @@ class KeysPage:
     def _shown(self, request: Request, visit: Visit, made: Credentials | None = None) -> Response:
         return self._desk.page(
             request, "keys.html", visit, here="keys", keys=self._keys.of_account(visit.caller.account), made=made,
-            administrator=visit.caller.account == FIRST_ACCOUNT, url=str(request.base_url).rstrip("/"),
+            administrator=self._keys.is_administrator(visit.caller.account), url=str(request.base_url).rstrip("/"),
         )  # fmt: skip
 
 
