@@ -1,5 +1,7 @@
 """How jobs ended, in columns: a few arrays for hundreds of jobs instead of an object for each (DESIGN D4)."""
 
+import functools
+import re
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -144,13 +146,11 @@ class Outcomes:
             if Status(self.status[0]) in wanted:
                 yield self.lo, self.hi
             return
-        start: int | None = None
-        for offset, code in enumerate(self.status):
-            if Status(code) in wanted:
-                if start is None:
-                    start = offset
-            elif start is not None:
-                yield self.lo + start, self.lo + offset
-                start = None
-        if start is not None:
-            yield self.lo + start, self.hi
+        for found in _one_of(wanted).finditer(self.status):
+            yield self.lo + found.start(), self.lo + found.end()
+
+
+@functools.cache
+def _one_of(wanted: "frozenset[Status]") -> "re.Pattern[bytes]":
+    """Finds runs of these among statuses: maps have millions, and failures are looked for among all."""
+    return re.compile(b"[%b]+" % re.escape(bytes(sorted(wanted))) if wanted else b"(?!)")

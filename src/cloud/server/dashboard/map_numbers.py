@@ -115,7 +115,8 @@ class MapNumbers:
             stretch = Stretch(submission.sid, at, min(at + _LOOKED_INTO_AT_ONCE, submission.count))
             for outcomes in self._store.outcomes(stretch, columns=("error",), max_bytes=_MOST_ERROR_BYTES):
                 numbers.looked_into += _group(submission, outcomes, groups)
-                _list_failed(submission, outcomes, numbers.failed)
+                if len(numbers.failed) < LISTED:
+                    _list_failed(submission, outcomes, numbers.failed)
                 at = outcomes.hi
             await asyncio.sleep(0)
         numbers.groups = sorted(groups.values(), key=lambda group: -group.count)[:_MOST_GROUPS]
