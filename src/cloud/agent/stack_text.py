@@ -78,7 +78,7 @@ def _told(thread: _Thread, name: str, sources: "Sources") -> str:
         if source:
             lines.append(f"    {source}")
     if not thread.users:
-        lines.append("  [in picloud's own code, between the job and its result]")
+        lines.append("  [in a function that is not written in Python, or in picloud's own code before or behind the job]")
     if "Garbage-collecting" in thread.notes:
         lines.append("  [garbage collection]")
     return "\n".join(lines) + "\n"
