@@ -11,7 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from cloud.model import Buffer, CodeFile, File, Outcomes, Ranges, Spec
+from cloud.model import BlobRef, Buffer, CodeFile, File, Outcomes, Ranges, Spec
+
+DIRECT_MIN_BYTES = 2 << 20
+"""From this size on, a client reads and writes blobs itself, where the blob store lets it."""
+
+
+def size_of(parts: Sequence[Buffer]) -> int:
+    """Bytes of all of them."""
+    return sum(part.nbytes if isinstance(part, memoryview) else len(part) for part in parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +29,13 @@ class NewChunk:
     first: int
     count: int
     parts: Sequence[Buffer]
+    stored: BlobRef | None = None
+    """Where they are already, if they were put into the blob store before: then `parts` may be empty."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Of the packed arguments."""
+        return self.stored.size_bytes if self.stored is not None else size_of(self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +52,8 @@ class Part:
     """In any order; a chunk whose `first` was received before is ignored."""
     count: int | None = None
     """Total number of jobs: seals the submission, whose chunks must then cover 0..count-1 exactly."""
+    function_stored: BlobRef | None = None
+    """Where the bytes of the function are already; see `NewChunk.stored`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +68,8 @@ class Receipt:
     """Nothing was stored: the code version of `spec.environment` is not here; see `JobApi.missing_code`."""
     ended: "Sequence[Ended]" = ()
     """What is known already of how the jobs ended, if they were that quick; maybe nothing, also when they were."""
+    missing_chunks: bool = False
+    """Nothing was stored: a chunk that was put into the blob store is not there; send the part with its bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +288,8 @@ class FilePiece:
     """1 to `MAX_PIECE_BYTES` bytes."""
     md5: str
     """Of `data`, hexadecimal."""
+    stored: BlobRef | None = None
+    """Where these bytes are already; see `NewChunk.stored`."""
 
 
 class FilesApi(Protocol):

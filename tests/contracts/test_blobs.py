@@ -1,12 +1,15 @@
 """The Blobs contract, on a folder (with unnamed files and without) and in memory."""
 
 import errno
+import http.client
 import itertools
 import mmap
 import os
+import threading
 from array import array
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -335,3 +338,55 @@ def _without_patience(endpoint: str) -> object:
 def test_a_url_that_cannot_be_meant_is_refused(url: str, tmp_path: Path) -> None:
     with pytest.raises(CloudException, match="blobs"):
         ObjectBlobs(url, tmp_path)
+
+
+def test_what_is_there_is_found_with_its_size_unless_it_is_too_old(blobs: Blobs) -> None:
+    ref = blobs.put("args/1/0", [b"abc", b"de"])
+    assert blobs.find("args/1/0", younger_than_seconds=3600.0) == ref
+    assert blobs.find("args/1/0", younger_than_seconds=-3600.0) is None
+    assert blobs.find("args/1/1", younger_than_seconds=3600.0) is None
+
+
+def test_links_read_ranges_and_write_only_what_they_are_for(blobs: Blobs) -> None:
+    blobs.put("results/1/0-1", [content(40_000)])
+    reading, writing = (blobs.link("results/1/0-1", "GET", 60), blobs.link("early/1/a", "PUT", 60))
+    if not blobs.far:
+        assert reading is writing is None
+        return
+    assert reading is not None
+    assert writing is not None
+    status, part = _ask("GET", reading, headers={"Range": "bytes=100-199"})
+    assert (status, part) == (206, content(40_000)[100:200])
+    assert _ask("PUT", writing, content(70_000))[0] == 200
+    assert bytes(blobs.read("early/1/a")) == content(70_000)
+    assert _ask("PUT", reading, b"other")[0] == 403, "a link to read does not write"
+    assert _ask("GET", reading.replace("0-1", "1-1"))[0] == 403, "nor for another blob"
+
+
+def _ask(method: str, url: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc)
+    connection.request(method, f"{parts.path}?{parts.query}", body, headers or {})
+    answer = connection.getresponse()
+    found = answer.status, answer.read()
+    connection.close()
+    return found
+
+
+def test_a_cache_too_small_for_what_many_threads_want_at_once_serves_them_all(
+    objects: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs = object_blobs(objects, tmp_path / "cache", monkeypatch, cache_bytes=100_000)
+    for i in range(4):
+        blobs.put(f"args/1/{i}", [bytes([i]) * 60_000])
+    read: list[bool] = []
+
+    def work(i: int) -> None:
+        read.extend(bytes(blobs.read(f"args/1/{i}")) == bytes([i]) * 60_000 for _ in range(10))
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert read == [True] * 40

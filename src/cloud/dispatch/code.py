@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.errors import InvalidSubmission
-from cloud.model import INLINE_MAX_BYTES, Buffer, CodeFile, Piece, version_of
+from cloud.model import INLINE_MAX_BYTES, BlobRef, Buffer, CodeFile, Piece, version_of
+
+NOTHING: Mapping[str, BlobRef] = {}
 
 
 class Library:
@@ -36,14 +38,17 @@ class Library:
                 self._store.note_held(self._account, [version])
         return missing
 
-    def put(self, contents: Mapping[str, Buffer]) -> None:
-        """Store contents under their digests."""
+    def put(self, contents: Mapping[str, Buffer], stored: Mapping[str, BlobRef] = NOTHING) -> None:
+        """Store contents under their digests; `stored` says where some are already."""
         pieces: dict[str, Piece] = {}
         for digest, content in contents.items():
             if hashlib.sha256(content).hexdigest() != digest:
                 raise InvalidSubmission("a code file arrived damaged: its digest is not the one announced", retry=True)
         with self._dispatcher.step():
             for digest in self._store.missing_code(list(contents)):
+                if digest in stored:
+                    pieces[digest] = stored[digest]
+                    continue
                 content = contents[digest]
                 size = content.nbytes if isinstance(content, memoryview) else len(content)
                 large = size > INLINE_MAX_BYTES

@@ -10,8 +10,9 @@ from functools import partial
 from typing import Any
 
 from cloud.api import INFO_FIELDS, Receipt
+from cloud.dispatch.direct import Aside, links_answer, read_answer
 from cloud.dispatch.dispatcher import Dispatcher
-from cloud.dispatch.file_calls import file_answer, file_change
+from cloud.dispatch.file_calls import file_answer, file_change, file_reading
 from cloud.dispatch.files import Files
 from cloud.dispatch.jobs import Jobs
 from cloud.dispatch.questions import Question
@@ -19,6 +20,7 @@ from cloud.dispatch.waiters import Waiter
 from cloud.errors import CloudException, InvalidSubmission
 from cloud.model import Buffer
 from cloud.wire import calls
+from cloud.wire.calls import NOTHING_STORED, Stored
 from cloud.wire.message import Header, decode
 from cloud.wire.values import ranges_to_json
 
@@ -48,13 +50,17 @@ class Door:
         self._jobs: dict[int, Jobs] = {}
         self._changes: list[tuple[Change, Reply]] = []
         self._held: dict[_Held, None] = {}
+        self.aside: Aside = _at_once
+        """Reads and signs; may be told to do it elsewhere, where the blobs are far."""
 
     @property
     def wants_flush(self) -> bool:
         """Whether changes wait for `flush`."""
         return bool(self._changes)
 
-    def ask(self, message: Buffer, account: int, parent: int | None, reply: Reply) -> Callable[[], None]:
+    def ask(
+        self, message: Buffer, account: int, parent: int | None, reply: Reply, stored: Stored = NOTHING_STORED
+    ) -> Callable[[], None]:
         """Take a request.
 
         Args:
@@ -62,6 +68,7 @@ class Door:
             account: who asks.
             parent: the job that asks, if a job does.
             reply: called exactly once with the answer, before this returns or later.
+            stored: which of its frames are in the blob store already.
 
         Returns:
             Withdraws the question, if it is still open: the asker went away.
@@ -69,7 +76,7 @@ class Door:
         try:
             header, frames = decode(message)
             with self._dispatcher.store.reading():
-                return self._ask(header, frames, account, parent, reply)
+                return self._ask(header, frames, account, parent, reply, stored)
         except CloudException as error:
             reply(calls.failed(error))
         except _MALFORMED as error:
@@ -131,12 +138,19 @@ class Door:
         return jobs
 
     def _ask(
-        self, header: Header, frames: list[memoryview], account: int, parent: int | None, reply: Reply
+        self,
+        header: Header,
+        frames: list[memoryview],
+        account: int,
+        parent: int | None,
+        reply: Reply,
+        stored: Stored,
     ) -> Callable[[], None]:
         op = header["op"]
         jobs = self._jobs_of(account)
         files = partial(Files, self._dispatcher, account)
-        change = self._change(op, header, frames, jobs, parent) or file_change(op, header, frames, files)
+        change = self._change(op, header, frames, jobs, parent, stored)
+        change = change or file_change(op, header, frames, files, stored)
         if change is not None:
             self._changes.append((change, reply))
             return _nothing
@@ -160,21 +174,32 @@ class Door:
             return self._hold(piece, calls.output_piece, reply)
         if op == "stack":
             return self._hold(jobs.stack_question(int(header["jid"])), calls.ok, reply)
+        work = self._blob_work(op, header, account, jobs) or file_reading(op, header, files)
+        if work is not None:
+            self.aside(work, reply)
+            return _nothing
         reply(file_answer(op, header, files) or self._read(op, header, jobs))
         return _nothing
 
+    def _blob_work(self, op: str, header: Header, account: int, jobs: Jobs) -> Callable[[], list[Buffer]] | None:
+        blobs = self._dispatcher.blobs
+        if op == "read":
+            return partial(read_answer, blobs, jobs.blob_of(int(header["jid"]), str(header["blob"])), header)
+        return partial(links_answer, blobs, account, header) if op == "links" else None
+
     def _change(
-        self, op: str, header: Header, frames: list[memoryview], jobs: Jobs, parent: int | None
+        self, op: str, header: Header, frames: list[memoryview], jobs: Jobs, parent: int | None, stored: Stored
     ) -> Change | None:
         if op == "submit":
-            part = calls.read_submit(header, frames)
+            part = calls.read_submit(header, frames, stored)
             return lambda: _acknowledged(jobs, jobs.submit(part, parent))
         if op == "missing_code":
             version, files = calls.read_missing_code(header)
             return lambda: calls.ok(jobs.missing_code(version, files))
         if op == "put_code":
             contents = calls.read_put_code(header, frames)
-            return lambda: _done(jobs.put_code, contents)
+            places = {digest: stored[i] for i, digest in enumerate(header["digests"]) if i in stored}
+            return lambda: _done(jobs.put_code, contents, places)
         if op == "add_interpreter":
             return lambda: _done(jobs.add_interpreter, str(header["tag"]), str(header["executable"]))
         if op == "drop":
@@ -205,8 +230,6 @@ class Door:
             if unknown:
                 raise InvalidSubmission(f"there is no info {unknown[0]!r}; there are: {', '.join(INFO_FIELDS)}")
             return calls.infos(jobs.info(calls.read_jids(header), fields))
-        if op == "read":
-            return calls.ok(None, [jobs.read(int(header["jid"]), str(header["blob"]))])
         if op == "describe":
             return calls.ok(jobs.describe())
         raise InvalidSubmission(f"there is no call named {op!r} in this version of the protocol")
@@ -257,6 +280,10 @@ class _Held:
     def withdraw(self) -> None:
         self._registry.pop(self, None)
         self._dispatcher.waiters.remove(self._waiter)
+
+
+def _at_once(work: Callable[[], list[Buffer]], reply: Reply) -> None:
+    reply(work())
 
 
 def _acknowledged(jobs: Jobs, receipt: Receipt) -> Answer:

@@ -1,9 +1,11 @@
 """Files of one account: taken in and given out piece by piece."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import timedelta
 
 from cloud.api import MAX_PIECE_BYTES, FilePiece
+from cloud.dispatch.direct import bytes_of
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.errors import FileNotFound, InvalidSubmission
 from cloud.model import INLINE_MAX_BYTES, BlobRef, Buffer, File, wrong_with
@@ -64,17 +66,28 @@ class Files:
 
     def read_file(self, fid: int, start: int, size_bytes: int) -> Buffer:
         """See `FilesApi.read_file`."""
+        with self._dispatcher.lock:
+            reading = self.reading(fid, start, size_bytes)
+            if not self._blobs.far:
+                return reading()
+        return reading()
+
+    def reading(self, fid: int, start: int, size_bytes: int) -> Callable[[], Buffer]:
+        """What reads these bytes, without another look into the store."""
         if start < 0 or size_bytes < 1:
             raise InvalidSubmission(f"{size_bytes} bytes from byte {start} on cannot be read")
-        with self._dispatcher.lock:
-            found = self._store.file_piece(self._account, fid, start)
-            if found is None:
-                if not self._store.has_file(self._account, fid):
-                    raise FileNotFound("this version of the file was deleted or replaced")
-                return b""
-            first, piece = found
-            data = memoryview(self._blobs.read(piece.name) if isinstance(piece, BlobRef) else piece)
-        return data[start - first :][: min(size_bytes, MAX_PIECE_BYTES)]
+        found = self._store.file_piece(self._account, fid, start)
+        if found is None:
+            if not self._store.has_file(self._account, fid):
+                raise FileNotFound("this version of the file was deleted or replaced")
+            return bytes
+        first, piece = found
+
+        def read() -> Buffer:
+            data = memoryview(bytes_of(self._blobs, piece) if isinstance(piece, BlobRef) else piece)
+            return data[start - first :][: min(size_bytes, MAX_PIECE_BYTES)]
+
+        return read
 
     def list_files(self, prefix: str = "", after: str = "", limit: int = MOST_LISTED) -> list[File]:
         """See `FilesApi.list_files`."""
@@ -103,7 +116,9 @@ class Files:
         """A piece that came before is written again: it is seldom, and asking costs more. The first one counts, so one
         of another size must not take the place of its blob."""
         data = piece.data
-        if _size(data) > INLINE_MAX_BYTES:
+        if piece.stored is not None:
+            self._store.add_file_piece(file.fid, piece.start, piece.stored)
+        elif _size(data) > INLINE_MAX_BYTES:
             ref = self._blobs.put(f"files/{self._account}/{file.fid}-{piece.start}-{_size(data)}", [data])
             self._store.add_file_piece(file.fid, piece.start, ref)
         else:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from cloud.api import NewChunk, Part, Receipt
+from cloud.api import NewChunk, Part, Receipt, size_of
 from cloud.dispatch.barriers import first_failure, stall
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.lifecycle import Verdict
@@ -13,7 +13,7 @@ from cloud.dispatch.naming import Naming, not_found, stretches
 from cloud.dispatch.questions import first_missing
 from cloud.dispatch.step import Step
 from cloud.errors import InvalidSubmission, NoInterpreter
-from cloud.model import INLINE_MAX_BYTES, Buffer, Chunk, Piece, Spec, Stretch, Submission
+from cloud.model import INLINE_MAX_BYTES, BlobRef, Buffer, Chunk, Piece, Spec, Stretch, Submission
 
 MOST_HELD = 10_000
 SILENCE_ALLOWED = timedelta(minutes=5)
@@ -83,7 +83,7 @@ class Intake:
             raise NoInterpreter(reason)
         wanted = self._barrier_of(spec)
         if part.function is not None:
-            self._add_function(spec.function, part.function)
+            self._add_function(spec.function, part.function, part.function_stored)
         elif not self._holds(spec.function) or self._store.function(spec.function) is None:
             return None
         submission = self._store.add_submission(self._account, part.token, spec, now)
@@ -111,7 +111,7 @@ class Intake:
         if not usage.limited(self._account):
             return
         spec = part.spec if submission is None else submission.spec
-        size = sum(p.nbytes if isinstance(p, memoryview) else len(p) for chunk in part.chunks for p in chunk.parts)
+        size = sum(chunk.size_bytes for chunk in part.chunks)
         jobs = sum(chunk.count for chunk in part.chunks) if part.count is None else part.count
         usage.admit(
             self._account, jobs=jobs, size_bytes=size, cores=1 if spec is None else max(1, spec.cores),
@@ -128,28 +128,27 @@ class Intake:
                 raise not_found(named.jid(gone))
         return _joined(stretches(found))
 
-    def _add_function(self, digest: str, parts: Sequence[Buffer]) -> None:
+    def _add_function(self, digest: str, parts: Sequence[Buffer], stored: BlobRef | None) -> None:
         check = hashlib.sha256()
         for part in parts:
             check.update(part)
         if check.hexdigest() != digest:  # else an account could put its code under the digest of another's
             raise InvalidSubmission("the function arrived damaged: its digest is not the one announced", retry=True)
         if self._store.function(digest) is None:
-            self._store.add_function(digest, self._piece(f"functions/{digest}", parts))
+            self._store.add_function(digest, stored or self._piece(f"functions/{digest}", parts))
         if not self._holds(digest):
             self._store.note_held(self._account, [digest])
 
     def _add_chunk(self, sid: int, chunk: NewChunk, now: datetime) -> Chunk:
         if chunk.count < 1 or chunk.first < 0:
             raise InvalidSubmission(f"a chunk of {chunk.count} jobs from {chunk.first}: neither can be")
-        piece = self._piece(f"args/{sid}/{chunk.first}", chunk.parts)
+        piece = chunk.stored or self._piece(f"args/{sid}/{chunk.first}", chunk.parts)
         kept = Chunk(chunk.first, chunk.count, piece)
         self._store.add_chunk(sid, kept, now)
         return kept
 
     def _piece(self, name: str, parts: Sequence[Buffer]) -> Piece:
-        size = sum(p.nbytes if isinstance(p, memoryview) else len(p) for p in parts)
-        if size > INLINE_MAX_BYTES:
+        if size_of(parts) > INLINE_MAX_BYTES:
             return self._blobs.put(name, parts)
         return bytes(parts[0]) if len(parts) == 1 else b"".join(parts)
 

@@ -9,7 +9,8 @@ from typing import Any, Generic, TypeVar
 from cloud.api import Ended, OutputPiece, Part, Receipt, Waited
 from cloud.dispatch import counting, lifecycle
 from cloud.dispatch.again import Again
-from cloud.dispatch.code import Library
+from cloud.dispatch.code import NOTHING, Library
+from cloud.dispatch.direct import bytes_of
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.info import InfoReader
 from cloud.dispatch.intake import Intake
@@ -21,7 +22,7 @@ from cloud.dispatch.stack_question import StackQuestion
 from cloud.dispatch.step import Step
 from cloud.dispatch.waiters import Waiter
 from cloud.errors import InvalidSubmission, JobNotFound, NotAuthorised, ServerUnavailable
-from cloud.model import Buffer, CodeFile, Outcomes, Ranges, Status, Stretch
+from cloud.model import BlobRef, Buffer, CodeFile, Outcomes, Ranges, Status, Stretch
 from cloud.model.ranges import normal, pack
 
 A = TypeVar("A")
@@ -72,9 +73,9 @@ class Jobs:
         """See `JobApi.missing_code`."""
         return self._library.missing(version, files)
 
-    def put_code(self, contents: Mapping[str, Buffer]) -> None:
-        """See `JobApi.put_code`."""
-        self._library.put(contents)
+    def put_code(self, contents: Mapping[str, Buffer], stored: Mapping[str, BlobRef] = NOTHING) -> None:
+        """See `JobApi.put_code`; `stored` says where some contents are already."""
+        self._library.put(contents, stored)
 
     # --- waiting and reading
 
@@ -144,10 +145,22 @@ class Jobs:
     def read(self, jid: int, blob: str) -> Buffer:
         """See `JobApi.read`."""
         with self._dispatcher.lock:
-            named = self._naming.find((range(jid, jid + 1),))[0]
-            for outcomes in self._store.outcomes(named.stretch):
-                if any(ref.name == blob for ref in outcomes.blobs.values()):
-                    return self._dispatcher.blobs.read(blob)
+            ref = self.blob_of(jid, blob)
+            if not self._dispatcher.blobs.far:
+                return bytes_of(self._dispatcher.blobs, ref)
+        return bytes_of(self._dispatcher.blobs, ref)
+
+    def blob_of(self, jid: int, blob: str) -> BlobRef:
+        """A blob that an outcome of this job named.
+
+        Raises:
+            JobNotFound: none of them did.
+        """
+        named = self._naming.find((range(jid, jid + 1),))[0]
+        for outcomes in self._store.outcomes(named.stretch):
+            for ref in outcomes.blobs.values():
+                if ref.name == blob:
+                    return ref
         raise JobNotFound(f"it has no stored bytes named {blob!r}; it may have been deleted", jid=jid)
 
     def status(self, jids: Ranges) -> bytes:

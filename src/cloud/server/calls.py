@@ -5,13 +5,17 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cloud.engines.local import LocalEngine
 from cloud.errors import CloudException, ServerUnavailable
 from cloud.model import Buffer
+from cloud.server.ahead import Ahead
 from cloud.server.answers import Send, send_parts
+from cloud.server.aside import Aside
 from cloud.server.body import Body, Gone, Receive
 from cloud.server.gate import Caller, Gate
 from cloud.server.heart import Heart
 from cloud.wire import calls
+from cloud.wire.calls import NOTHING_STORED
 from cloud.wire.files import CHANGES, QUESTIONS
 from cloud.wire.message import decode
 
@@ -19,7 +23,7 @@ log = logging.getLogger("cloud.server")
 
 OPS = frozenset({"submit", "outcomes", "wait", "status", "info", "kill", "delete", "read", "drop", "describe",
                  "missing_code", "put_code", "add_interpreter", "counts", "why", "rerun", "output", "stack",
-                 "dependents"}) | CHANGES | QUESTIONS  # fmt: skip
+                 "dependents", "links"}) | CHANGES | QUESTIONS  # fmt: skip
 _HELD = frozenset({"wait", "outcomes", "output", "stack"})
 _DISCARDED_MAX_BYTES = 256 << 20
 _CLOSE = [(b"connection", b"close")]
@@ -43,6 +47,14 @@ class Calls:
         self._open: set[asyncio.Future[list[Buffer]]] = set()
         self._stopping = False
         self._at_stop: list[Callable[[], None]] = []
+        self._ahead = self._look_ahead() if heart.core.blobs.far else None
+
+    def _look_ahead(self) -> Ahead:
+        """Where blobs are far, nothing waits for them in the loop's thread."""
+        core, aside = self._heart.core, Aside(self._loop)
+        core.door.aside = aside.answer
+        local = isinstance(core.engine, LocalEngine)
+        return Ahead(core.blobs, aside, local=local, max_bytes=self._max_body_bytes)
 
     async def serve(self, op: str, headers: Mapping[bytes, bytes], receive: Receive, send: Send) -> None:
         """One request. Errors of the call itself are answers with status 200; those of the door have their own."""
@@ -72,6 +84,14 @@ class Calls:
         """The core's answer. With `receive`, None when the client hung up before it came."""
         if self._stopping:
             return calls.failed(_stopping())
+        stored = NOTHING_STORED
+        if self._ahead is not None:
+            early = await self._ahead.store(message, caller.account)
+            if isinstance(early, list):
+                return early
+            if self.stopping:
+                return calls.failed(_stopping())
+            stored = early
         future: asyncio.Future[list[Buffer]] = self._loop.create_future()
 
         def reply(parts: list[Buffer]) -> None:
@@ -79,7 +99,7 @@ class Calls:
                 future.set_result(parts)
 
         try:
-            withdraw = self._heart.ask(message, caller.account, caller.parent_jid, reply)
+            withdraw = self._heart.ask(message, caller.account, caller.parent_jid, reply, stored)
         except CloudException as error:
             return calls.failed(error)
         except Exception as error:

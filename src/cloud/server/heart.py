@@ -9,6 +9,7 @@ from collections.abc import Callable
 from cloud.errors import ServerUnavailable
 from cloud.local import Core
 from cloud.model import Buffer
+from cloud.wire.calls import NOTHING_STORED, Stored
 
 log = logging.getLogger("cloud.server")
 _AFTER_A_FAULT_SECONDS = 1.0
@@ -50,7 +51,12 @@ class Heart:
         self.core.door.flush()
 
     def ask(
-        self, message: Buffer, account: int, parent_jid: int | None, reply: Callable[[list[Buffer]], None]
+        self,
+        message: Buffer,
+        account: int,
+        parent_jid: int | None,
+        reply: Callable[[list[Buffer]], None],
+        stored: Stored = NOTHING_STORED,
     ) -> Withdraw:
         """As `Door.ask`."""
         answered = False
@@ -60,7 +66,7 @@ class Heart:
             answered = True
             reply(parts)
 
-        withdraw = self.core.door.ask(message, account, parent_jid, heard)
+        withdraw = self.core.door.ask(message, account, parent_jid, heard, stored)
         if not answered and not self._turning:
             self._turning = True
             self._loop.call_soon(self._turn)

@@ -3,12 +3,12 @@
 A request's header is {"op": name, ...}; an answer's is {"ok": ...} or {"error": {...}} (`errors.to_wire`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from cloud import errors
 from cloud.api import Ended, NewChunk, OutputPiece, Part, Receipt, Waited
-from cloud.model import Buffer, CodeFile, Outcomes, Ranges
+from cloud.model import BlobRef, Buffer, CodeFile, Outcomes, Ranges
 from cloud.wire.environments import environment_from_bytes, environment_to_bytes
 from cloud.wire.message import Frame, Header, encode
 from cloud.wire.strangers import checked, whole_number
@@ -22,11 +22,20 @@ from cloud.wire.values import (
 )
 
 Parts = list[Buffer]
+Stored = Mapping[int, BlobRef]
+"""Which frames of a request are in the blob store already, and where."""
+NOTHING_STORED: Stored = {}
 
 
-def submit(part: Part) -> Parts:
-    """Request: frames are the environment (with the spec), the function (if any), then one per chunk."""
+def submit(part: Part, put: Collection[int] = ()) -> Parts:
+    """Request: frames are the environment (with the spec), the function (if any), then one per chunk.
+
+    Args:
+        put: `first` of chunks that were put under links; their frames are empty.
+    """
     header: Header = {"op": "submit", "token": part.token, "chunks": [[c.first, c.count] for c in part.chunks]}
+    if put:
+        header["put"] = sorted(put)
     frames: list[Frame] = []
     if part.spec is not None:
         header["spec"] = spec_to_json(part.spec)
@@ -36,25 +45,36 @@ def submit(part: Part) -> Parts:
         frames.append(part.function)
     if part.count is not None:
         header["count"] = part.count
-    frames += [c.parts for c in part.chunks]
+    frames += [() if c.first in put else c.parts for c in part.chunks]
     return encode(header, frames)
 
 
-def read_submit(header: Header, frames: list[memoryview]) -> Part:
-    """The reverse of `submit`."""
+def read_submit(header: Header, frames: list[memoryview], stored: Stored = NOTHING_STORED) -> Part:
+    """The reverse of `submit`.
+
+    Raises:
+        InvalidSubmission: a chunk is said to have been put, and is not among `stored`.
+    """
     spec = None
+    put = set(header.get("put", ()))
+    places: list[BlobRef | None] = [stored.get(i) for i in range(len(frames))]
+    chunk_places = places[len(frames) - len(header["chunks"]) :]
+    if any(place is None and first in put for (first, _), place in zip(header["chunks"], chunk_places, strict=True)):
+        raise errors.InvalidSubmission("arguments were to be put into the blob store, and are not there")
     if "spec" in header:
         spec = checked(spec_from_json(header["spec"], environment_from_bytes(frames.pop(0))))
     function = [frames.pop(0)] if header.get("function") else None
+    function_place = places[int("spec" in header)] if function is not None else None
     return Part(
         token=str(header["token"]),
         spec=spec,
         function=function,
         chunks=[
-            NewChunk(whole_number(first), whole_number(count), [frame])
-            for (first, count), frame in zip(header["chunks"], frames, strict=True)
+            NewChunk(whole_number(first), whole_number(count), [frame], place)
+            for (first, count), frame, place in zip(header["chunks"], frames, chunk_places, strict=True)
         ],
         count=whole_number(header["count"]) if header.get("count") is not None else None,
+        function_stored=function_place,
     )
 
 
@@ -64,6 +84,8 @@ def receipt(answer: Receipt) -> Parts:
     ok: Header = {"jids": jids, "missing_function": answer.missing_function}
     if answer.missing_code:
         ok["missing_code"] = True
+    if answer.missing_chunks:
+        ok["missing_chunks"] = True
     frames: list[Frame] = []
     if answer.ended:
         ok["ended"] = _abouts(answer.ended, frames)
@@ -75,7 +97,17 @@ def read_receipt(header: Header, frames: list[memoryview] | None = None) -> Rece
     ok = answer_of(header)
     ended = _read_abouts(ok["ended"], frames) if frames and "ended" in ok else ()
     jids = range(*ok["jids"]) if ok["jids"] else None
-    return Receipt(jids, ok["missing_function"], ok.get("missing_code", False), ended)
+    return Receipt(jids, ok["missing_function"], ok.get("missing_code", False), ended, ok.get("missing_chunks", False))
+
+
+def links(token: str, chunks: Sequence[NewChunk]) -> Parts:
+    """Request: links under which to put large chunks of a submission, before the part that they belong to is sent."""
+    return encode({"op": "links", "token": token, "chunks": [[c.first, c.size_bytes] for c in chunks]})
+
+
+def read_links(header: Header) -> tuple[str, list[tuple[int, int]]]:
+    """The reverse of `links`: the token, and (first, bytes) of each chunk."""
+    return str(header["token"]), [(whole_number(first), whole_number(size)) for first, size in header["chunks"]]
 
 
 def missing_code(version: str, files: Sequence[CodeFile]) -> Parts:

@@ -6,7 +6,7 @@ from typing import Any
 
 from cloud.api import FilePiece
 from cloud.model import File
-from cloud.wire.calls import Parts, answer_of, ok
+from cloud.wire.calls import NOTHING_STORED, Parts, Stored, answer_of, ok
 from cloud.wire.message import Header, encode
 
 CHANGES = frozenset({"put_piece", "put_file", "delete_file"})
@@ -26,12 +26,12 @@ def put_file(token: str, name: str, size_bytes: int, md5: str, last: FilePiece |
     return encode({**header, "piece": [last.start, last.md5]}, [last.data])
 
 
-def read_piece(header: Header, frames: Sequence[memoryview]) -> FilePiece | None:
+def read_piece(header: Header, frames: Sequence[memoryview], stored: Stored = NOTHING_STORED) -> FilePiece | None:
     """The piece in one of these requests."""
     if "piece" not in header:
         return None
     start, md5 = header["piece"]
-    return FilePiece(int(start), frames[0], str(md5))
+    return FilePiece(int(start), frames[0], str(md5), stored.get(0))
 
 
 def file(answer: File) -> Parts:

@@ -1,7 +1,7 @@
 """The Blobs port: immutable bytes by name."""
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
 from cloud.model import BlobRef, Buffer
 
@@ -35,6 +35,10 @@ class Blobs(Protocol):
     A name once written never changes; writing it again replaces it by equal bytes, atomically.
     """
 
+    far: bool
+    """Whether they are on another machine, so that a call may take long: it may then be made in any thread, and whoever
+    must not block makes it in another one."""
+
     def put(self, name: str, parts: Iterable[Buffer]) -> BlobRef:
         """Durable when it returns. On a full disk `StoreFull`, and nothing is left behind."""
         ...
@@ -57,6 +61,15 @@ class Blobs(Protocol):
 
     def read(self, name: str) -> Buffer:
         """Its bytes, privately mapped (writable, copy-on-write) where the platform can."""
+        ...
+
+    def find(self, name: str, younger_than_seconds: float) -> BlobRef | None:
+        """What is there under a name; None also when it was written longer ago."""
+        ...
+
+    def link(self, name: str, method: Literal["GET", "PUT"], seconds: float) -> str | None:
+        """A URL under which anybody who has it may read (also ranges of) or write this blob for so long; None: these
+        blobs are to be had here only."""
         ...
 
     def delete(self, names: Iterable[str]) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterable
 
 from cloud.model import BlobRef, Buffer
@@ -9,11 +10,12 @@ from cloud.stores.blobs.folder import FolderBlobs
 
 
 class BlobCache:
-    """At most `most_bytes` (but always the newest blob), in a folder that nobody else uses."""
+    """At most `most_bytes` (but always the newest blob), in a folder that nobody else uses. For any thread."""
 
     def __init__(self, path: str | os.PathLike[str], most_bytes: int) -> None:
         self._folder = FolderBlobs(path)
         self._most_bytes = most_bytes
+        self._noting = threading.Lock()
         self._used: dict[str, None] = dict.fromkeys(self._folder.names())
         """Names, the longest unused first."""
 
@@ -47,17 +49,22 @@ class BlobCache:
 
     def drop(self, names: Iterable[str]) -> None:
         """Those that are here."""
-        for name in names:
-            if name in self._used:
-                del self._used[name]
-                self._folder.delete([name])
+        with self._noting:
+            self._drop(names)
 
     def spool(self) -> str | None:
         """See `Blobs.spool`."""
         return self._folder.spool()
 
     def _note(self, name: str) -> None:
-        self._used.pop(name, None)
-        self._used[name] = None
-        while len(self._used) > 1 and self._folder.size_bytes() > self._most_bytes:
-            self.drop([next(iter(self._used))])
+        with self._noting:
+            self._used.pop(name, None)
+            self._used[name] = None
+            while len(self._used) > 1 and self._folder.size_bytes() > self._most_bytes:
+                self._drop([next(iter(self._used))])
+
+    def _drop(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name in self._used:
+                del self._used[name]
+                self._folder.delete([name])

@@ -5,9 +5,10 @@ import mmap
 import os
 import secrets
 import stat
+import threading
 import time
 from collections.abc import Iterable, Iterator
-from typing import Self
+from typing import Literal, Self
 
 from cloud.model import BlobRef, Buffer
 from cloud.stores.blobs.naming import checked
@@ -30,7 +31,10 @@ class FolderBlobs:
         shared: other servers use it at the same time; what they are writing and the folders they write to are left.
     """
 
+    far = False
+
     def __init__(self, path: str | os.PathLike[str], *, shared: bool = False) -> None:
+        self._growing = threading.Lock()
         self._root = os.path.abspath(path)
         self._shared = shared
         self._size_bytes: int | None = None
@@ -78,6 +82,18 @@ class FolderBlobs:
             return memoryview(mmap.mmap(fd, 0, access=mmap.ACCESS_COPY))
         finally:
             os.close(fd)
+
+    def find(self, name: str, younger_than_seconds: float) -> BlobRef | None:
+        """See `Blobs.find`."""
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            about = os.stat(self._path(checked(name)))
+            if about.st_mtime > time.time() - younger_than_seconds:
+                return BlobRef(name, about.st_size)
+        return None
+
+    def link(self, name: str, method: Literal["GET", "PUT"], seconds: float) -> str | None:
+        """None: a folder is no server."""
+        return None
 
     def delete(self, names: Iterable[str]) -> None:
         """Missing ones are skipped; folders left empty go too."""
@@ -175,8 +191,9 @@ class FolderBlobs:
                         yield path, about
 
     def _grow(self, size_bytes: int) -> None:
-        if self._size_bytes is not None:
-            self._size_bytes += size_bytes
+        with self._growing:
+            if self._size_bytes is not None:
+                self._size_bytes += size_bytes
 
 
 class NewFile:

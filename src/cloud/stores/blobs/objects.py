@@ -5,10 +5,11 @@ with a folder of blobs, and an array that a thousand jobs need comes over the ne
 """
 
 import contextlib
+import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Any, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from cloud.errors import CloudException, ServerUnavailable
@@ -16,6 +17,8 @@ from cloud.model import BlobRef, Buffer
 from cloud.stores.blobs.cache import BlobCache
 from cloud.stores.blobs.naming import checked
 from cloud.stores.blobs.writing import disk_errors, write_all
+
+log = logging.getLogger("Cloud.blobs")
 
 CACHE_BYTES = 10 << 30
 SCHEMES = ("s3", "gs", "az")
@@ -38,6 +41,8 @@ class ObjectBlobs:
     Raises:
         CloudException: obstore is not installed, or the URL cannot be meant.
     """
+
+    far = True
 
     def __init__(self, url: str, cache: str | os.PathLike[str], cache_bytes: int = CACHE_BYTES) -> None:
         try:
@@ -81,23 +86,35 @@ class ObjectBlobs:
 
     def open(self, name: str) -> int:
         """Of the copy in the cache, which is fetched if it is not there. FileNotFoundError when there is none."""
-        checked(name)
-        found = self._cache.open(name)
-        if found is None:
-            self._fetch(name)
-            found = self._cache.open(name)
-            assert found is not None, "what was fetched last stays"
-        return found
+        fd: int = self._had(self._cache.open, checked(name))
+        return fd
 
     def read(self, name: str) -> Buffer:
         """As `open`, mapped privately."""
-        checked(name)
-        found = self._cache.read(name)
-        if found is None:
-            self._fetch(name)
-            found = self._cache.read(name)
-            assert found is not None, "what was fetched last stays"
+        found: Buffer = self._had(self._cache.read, checked(name))
         return found
+
+    def find(self, name: str, younger_than_seconds: float) -> BlobRef | None:
+        """Asks the store; by its clock and this machine's."""
+        with self._errors(name):
+            try:
+                about = self._obstore.head(self._store, checked(name))
+            except FileNotFoundError:
+                return None
+        if about["last_modified"] <= datetime.now(UTC) - timedelta(seconds=younger_than_seconds):
+            return None
+        return BlobRef(name, int(about["size"]))
+
+    def link(self, name: str, method: Literal["GET", "PUT"], seconds: float) -> str | None:
+        """Signed with this server's keys; where these are borrowed, they may have to be fetched first."""
+        if method == "PUT" and self._url.startswith("az:"):
+            return None  # it would want a header of Azure's own
+        try:
+            url: str = self._obstore.sign(self._store, method, checked(name), timedelta(seconds=seconds))
+        except self._obstore.exceptions.BaseError as error:  # keys that cannot sign
+            log.debug("%s gives no links: %s", self._url, _first_line(error))
+            return None
+        return url
 
     def delete(self, names: Iterable[str]) -> None:
         """Missing ones are skipped."""
@@ -134,6 +151,13 @@ class ObjectBlobs:
         with self._errors(""):
             for page in self._obstore.list(self._store):
                 yield from page
+
+    def _had(self, have: Callable[[str], Any], name: str) -> Any:
+        found = have(name)
+        while found is None:  # again, where what was fetched had to make room for what others fetched
+            self._fetch(name)
+            found = have(name)
+        return found
 
     def _fetch(self, name: str) -> None:
         with self._errors(name):

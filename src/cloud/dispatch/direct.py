@@ -1,0 +1,55 @@
+"""Blobs that clients read and write themselves: what their requests are answered with (DESIGN D14)."""
+
+import hashlib
+from collections.abc import Callable
+
+from cloud.api import DIRECT_MIN_BYTES
+from cloud.dispatch.ports import Blobs
+from cloud.errors import InvalidSubmission, ServerUnavailable
+from cloud.model import BlobRef, Buffer
+from cloud.wire import calls
+from cloud.wire.message import Header
+
+LINK_SECONDS = 600.0
+"""How long a link is good for."""
+MOST_LINKS = 64
+"""In one answer."""
+
+Reply = Callable[[list[Buffer]], None]
+Aside = Callable[[Callable[[], list[Buffer]], Reply], None]
+"""Carries out what may take long, and replies with its answer; who must not wait does it in another thread."""
+
+
+def put_name(account: int, token: str, first: int) -> str:
+    """Where a chunk is put whose client writes it itself: nobody else's place, whatever the client says."""
+    return f"early/{account}/{hashlib.sha256(token.encode()).hexdigest()[:32]}-{first}"
+
+
+def read_answer(blobs: Blobs, ref: BlobRef, header: Header) -> list[Buffer]:
+    """The bytes; or, where the asker takes that as well and it is worth it, a link to them."""
+    if header.get("direct") and ref.size_bytes >= DIRECT_MIN_BYTES:
+        url = blobs.link(ref.name, "GET", LINK_SECONDS)
+        if url is not None:
+            return calls.ok({"link": url, "size_bytes": ref.size_bytes})
+    return calls.ok(None, [bytes_of(blobs, ref)])
+
+
+def links_answer(blobs: Blobs, account: int, header: Header) -> list[Buffer]:
+    """A link for each chunk that is announced, in order; None where there is none."""
+    token, chunks = calls.read_links(header)
+    if len(chunks) > MOST_LINKS:
+        raise InvalidSubmission(f"{len(chunks)} links at once are more than {MOST_LINKS}")
+    names = [put_name(account, token, first) for first, _ in chunks]
+    return calls.ok([blobs.link(name, "PUT", LINK_SECONDS) for name in names])
+
+
+def bytes_of(blobs: Blobs, ref: BlobRef) -> Buffer:
+    """What is in a blob.
+
+    Raises:
+        ServerUnavailable: it is not where it should be.
+    """
+    try:
+        return blobs.read(ref.name)
+    except FileNotFoundError as error:
+        raise ServerUnavailable(f"what is stored is not all in the blob store any more: {error}") from error

@@ -1,0 +1,95 @@
+"""What is large in a request goes into a far blob store before the core sees the request.
+
+The core runs in the event loop's thread, and what it stores it stores in a transaction: neither must wait for another
+machine. What no transaction names afterwards is collected as any orphan.
+"""
+
+import contextlib
+import secrets
+from collections.abc import Sequence
+
+from cloud.api import Receipt
+from cloud.dispatch.direct import put_name
+from cloud.dispatch.ports import Blobs
+from cloud.dispatch.retention import ORPHAN_AGE_SECONDS
+from cloud.errors import CloudException
+from cloud.model import INLINE_MAX_BYTES, BlobRef, Buffer
+from cloud.server.aside import Aside
+from cloud.wire import calls
+from cloud.wire.calls import NOTHING_STORED, Stored
+from cloud.wire.files import CHANGES
+from cloud.wire.message import Header, decode
+from cloud.wire.strangers import whole_number
+
+_OPS = frozenset({"submit", "put_code"}) | CHANGES
+_FRESH_SECONDS = ORPHAN_AGE_SECONDS / 2
+"""What was put longer ago may be collected before a transaction names it."""
+
+
+class Ahead:
+    """Looks at requests before the core does.
+
+    Args:
+        local: whether jobs run on this machine, so that what clients put is fetched for them, too.
+        max_bytes: the most that a client may put for one chunk.
+    """
+
+    def __init__(self, blobs: Blobs, aside: Aside, *, local: bool, max_bytes: int) -> None:
+        self._blobs = blobs
+        self._aside = aside
+        self._local = local
+        self._max_bytes = max_bytes
+
+    async def store(self, message: Buffer, account: int) -> Stored | list[Buffer]:
+        """Which frames are in the store now; or the answer to the request, if that is clear already."""
+        try:
+            header, frames = decode(message)
+            if header["op"] not in _OPS:
+                return NOTHING_STORED
+            kept = int("spec" in header) if header["op"] == "submit" else 0  # the environment is no blob
+            put = _put(header, len(frames), account)
+        except (CloudException, KeyError, TypeError, ValueError):
+            return NOTHING_STORED  # the core will say what is wrong with it
+        large = {i: frame for i, frame in enumerate(frames) if i >= kept and len(frame) > INLINE_MAX_BYTES}
+        if not large and not put:
+            return NOTHING_STORED
+        try:
+            return await self._aside.run(lambda: self._store(large, put, account))
+        except _Missing:
+            return calls.receipt(Receipt(missing_chunks=True))
+        except CloudException as error:
+            return calls.failed(error)
+
+    def _store(self, large: dict[int, memoryview], put: dict[int, str], account: int) -> Stored:
+        stored: dict[int, BlobRef] = {}
+        for i, name in put.items():
+            stored[i] = self._found(name)
+        for i, frame in large.items():
+            if i not in put:
+                stored[i] = self._blobs.put(f"early/{account}/{secrets.token_hex(16)}", [frame])
+        return stored
+
+    def _found(self, name: str) -> BlobRef:
+        ref = self._blobs.find(name, _FRESH_SECONDS)
+        if ref is None or ref.size_bytes > self._max_bytes:
+            raise _Missing
+        if self._local:
+            with contextlib.suppress(FileNotFoundError):
+                self._blobs.read(name)
+        return ref
+
+
+class _Missing(Exception):
+    """A chunk was not put, or cannot be relied on."""
+
+
+def _put(header: Header, frames: int, account: int) -> dict[int, str]:
+    """Which frames stand for chunks that the client says it has put, and where these must be, then."""
+    if header["op"] != "submit" or not header.get("put"):
+        return {}
+    said = {whole_number(first) for first in header["put"]}
+    chunks: Sequence[Sequence[int]] = header["chunks"]
+    base, token = frames - len(chunks), str(header["token"])
+    return {
+        base + i: put_name(account, token, first) for i, (first, _) in enumerate(chunks) if whole_number(first) in said
+    }
