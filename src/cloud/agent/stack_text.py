@@ -78,7 +78,7 @@ def _told(thread: _Thread, name: str, sources: "Sources") -> str:
         if source:
             lines.append(f"    {source}")
     if not thread.users:
-        lines.append("  [in a function that is not written in Python, or in picloud's own code before or behind the job]")
+        lines.append("  [in a function that is not written in Python, or in picloud's own code around it]")
     if "Garbage-collecting" in thread.notes:
         lines.append("  [garbage collection]")
     return "\n".join(lines) + "\n"

@@ -58,7 +58,9 @@ Current thread 0x00007f0000000001 (most recent call first):
   File "/x/cloud/pickling/keeping.py", line 3 in keep
   File "/x/cloud/runner/worker.py", line 99 in serve
 """
-    assert readable(dump).splitlines()[1:] == ["  [in a function that is not written in Python, or in picloud's own code before or behind the job]"]
+    assert readable(dump).splitlines()[1:] == [
+        "  [in a function that is not written in Python, or in picloud's own code around it]"
+    ]
 
 
 def test_when_the_main_thread_is_beyond_what_can_be_shown_it_says_so() -> None:
