@@ -28,6 +28,7 @@ class Server:
     def __init__(self, folder: Path, earlier: "Server | None" = None, **engine: Any) -> None:
         self.lines = ThreadLines(folder / "blobs", silence_seconds=engine.pop("silence_seconds", 60.0))
         self.lines.own = engine.pop("own", True)
+        self.lines.open_blobs = engine.pop("open_blobs", self.lines.open_blobs)
         if earlier is not None:
             self.lines.earlier = earlier.lines.lines
         blobs = FolderBlobs(folder / "blobs", shared=True)

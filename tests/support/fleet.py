@@ -3,10 +3,12 @@
 import itertools
 import secrets
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from cloud.agent.agent import Agent
+from cloud.dispatch.ports import Blobs
+from cloud.engines.fleet.errands import BlobsOfAgent
 from cloud.engines.fleet.foreman import Foreman
 from cloud.engines.fleet.lines import Gone, Heard, Joined, Line
 from cloud.stores.blobs import FolderBlobs
@@ -19,7 +21,9 @@ class ThreadLines:
     """Starts foremen of real agents with real workers; each is listened to by a thread."""
 
     def __init__(self, blobs: Path, machine: str | None = None, *, silence_seconds: float = 60.0) -> None:
-        self.blobs, self.machine = blobs, machine
+        self.machine = machine
+        self.open_blobs: Callable[[], Blobs] = lambda: FolderBlobs(blobs, shared=True)
+        """For each agent."""
         self.silence_seconds = silence_seconds
         self.lines: list[ThreadLine] = []
         self.earlier: list[ThreadLine] = []
@@ -42,11 +46,12 @@ class ThreadLines:
         return found
 
     def start(self, wanted: Header) -> str:
+        blobs = BlobsOfAgent(self.open_blobs())
         agent = Agent(
-            int(wanted["slots"]), FolderBlobs(self.blobs, shared=True), machine=self.machine,
+            int(wanted["slots"]), blobs, machine=self.machine,
             slot_memory=wanted.get("slot_memory"), kind=wanted["type"],
         )  # fmt: skip
-        foreman = Foreman(agent, silence_seconds=self.silence_seconds, about={"type": wanted["type"]})
+        foreman = Foreman(agent, blobs, silence_seconds=self.silence_seconds, about={"type": wanted["type"]})
         line = ThreadLine(f"agent-{secrets.token_hex(3)}", foreman)
         line.kind = wanted["type"]
         self._joined(line, line.greet())

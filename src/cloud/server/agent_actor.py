@@ -1,16 +1,22 @@
 """What runs on another machine of the cluster: an agent and its foreman. No user code runs in this process."""
 
+import fcntl
+import hashlib
+import itertools
 import os
 import tempfile
 from typing import Any
 
 from cloud.agent.agent import Agent
 from cloud.dispatch.ports import Blobs
+from cloud.engines.fleet.errands import BlobsOfAgent
 from cloud.engines.fleet.foreman import Foreman
 from cloud.stores.blobs import FolderBlobs
 from cloud.wire.message import Header
 
 CACHE = "picloud-blobs"
+_locks: list[int] = []
+"""Of the cache that this process uses."""
 
 
 class AgentActor:
@@ -23,7 +29,7 @@ class AgentActor:
                 all machines see; 'variables' for the jobs; 'machine' as for `Agent`; 'silence_seconds' as for
                 `Foreman`.
         """
-        blobs = _blobs(str(told["blobs"]))
+        blobs = BlobsOfAgent(_blobs(str(told["blobs"])))
         kind = str(told["type"])
         agent = Agent(
             int(told["slots"]), blobs, variables=told.get("variables"), machine=told.get("machine"),
@@ -31,7 +37,7 @@ class AgentActor:
         )  # fmt: skip
         silence = told.get("silence_seconds")
         more: dict[str, Any] = {} if silence is None else {"silence_seconds": silence}
-        self._foreman = Foreman(agent, gone=_leave, about={"type": kind}, **more)
+        self._foreman = Foreman(agent, blobs, gone=_leave, about={"type": kind}, **more)
 
     def hello(self, epoch: str) -> bytes:
         """See `Foreman`."""
@@ -59,7 +65,27 @@ def _blobs(where: str) -> Blobs:
         return FolderBlobs(where, shared=True)
     from cloud.stores.blobs.objects import ObjectBlobs
 
-    return ObjectBlobs(where, tempfile.mkdtemp(prefix=f"{CACHE}-"))
+    return ObjectBlobs(where, _cache(where))
+
+
+def _cache(where: str) -> str:
+    """A folder that no other agent of this machine uses; what an earlier one left in it is good."""
+    folder = os.path.join(tempfile.gettempdir(), f"{CACHE}-{os.getuid()}")
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    if os.stat(folder).st_uid != os.getuid():
+        raise PermissionError(f"{folder} belongs to somebody else")
+    of = hashlib.sha256(where.encode()).hexdigest()[:16]
+    for number in itertools.count():
+        cache = os.path.join(folder, f"{of}-{number}")
+        lock = os.open(f"{cache}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            continue
+        _locks.append(lock)
+        return cache
+    raise AssertionError("there is always a next number")
 
 
 def _leave() -> None:

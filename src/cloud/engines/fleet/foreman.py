@@ -15,25 +15,22 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple
 from typing import Any
 
 from cloud import __version__
 from cloud.agent.agent import Agent
-from cloud.agent.batch import Batch
-from cloud.agent.harvest import ended_unstarted
-from cloud.dispatch.ports import Blocked, Event, Finished, Returned, Seat, Stack, Wanted, Work
+from cloud.dispatch.ports import Blocked, Event, Finished, Stack
+from cloud.engines.fleet.backlog import Backlog
+from cloud.engines.fleet.errands import BlobsOfAgent
 from cloud.engines.fleet.messages import FLEET_PROTOCOL, Opener, events_to_bytes
-from cloud.model import Ranges, Status
+from cloud.model import Ranges
 from cloud.model.ranges import normal, subtract
 from cloud.wire.message import Header, decode, encode
 from cloud.wire.values import ranges_to_json
 
 log = logging.getLogger("Cloud.agent")
 
-WAIT_SECONDS = 75e-3
-"""Jobs that no worker took for so long go back to the server: they were given in the belief that all are brief, and
-meanwhile others' may have a right to come first."""
 SILENCE_SECONDS = 60.0
 """An agent to which no server has listened for so long kills its jobs and goes: longer than a restart of the server."""
 
@@ -47,28 +44,12 @@ MOST_LOOKED_AT = 64
 _NOT_RUNNING = "it does not run any more"
 
 
-@dataclass(slots=True)
-class Waiting:
-    """Jobs lo..hi-1 of a claim for which no worker was free yet."""
-
-    work: Work
-    lo: int
-    hi: int
-    lent_by: int | None
-    until: float
-    """Monotonic time at which it goes back."""
-
-    def cut(self, lo: int, hi: int, seat: Seat) -> Work:
-        """Some of them, for this seat."""
-        chunks = [c for c in self.work.chunks if c.first < hi and c.first + c.count > lo]
-        return replace(self.work, claim=replace(self.work.claim, lo=lo, hi=hi), seat=seat, chunks=chunks)
-
-
 class Foreman:
     """Runs until `close`, or until nobody listened for too long.
 
     Args:
-        agent: nobody else uses it.
+        agent: nobody else uses it; made with `blobs`.
+        blobs: as it has them.
         silence_seconds: see `SILENCE_SECONDS`.
         gone: called once all jobs are dead and nothing will happen any more.
         about: what servers are told of this agent besides: 'type', ...
@@ -77,6 +58,7 @@ class Foreman:
     def __init__(
         self,
         agent: Agent,
+        blobs: BlobsOfAgent,
         *,
         silence_seconds: float = SILENCE_SECONDS,
         gone: Callable[[], None] = lambda: None,
@@ -105,7 +87,10 @@ class Foreman:
         self._stopping = False
         # Below: of our thread alone.
         self._opener = Opener()
-        self._queue: deque[Waiting] = deque()
+        self._errands = blobs.errands
+        blobs.ring = self._ring
+        self._backlog = Backlog(agent, self._errands)
+        self._unsent: list[Event] = []
         self._held: dict[int, Ranges] = {}
         self._stacks: dict[tuple[int, int], Stack] = {}
         self._thread = threading.Thread(target=self._run, name="picloud-foreman", daemon=True)
@@ -122,12 +107,13 @@ class Foreman:
         """
         answer: list[bytes] = []
         with self._changed:
-            if epoch != self._epoch:
+            new = epoch != self._epoch
+            if new:
                 self._epoch = epoch
                 self._inbox.clear()
                 self._expected = 0
                 self._changed.notify_all()
-            self._questions.append(({"op": "hello"}, answer))
+            self._questions.append(({"op": "hello", "new": new}, answer))
             self._listened_at = time.monotonic()
             self._ring()
             self._changed.wait_for(lambda: bool(answer) or self._stopping, HELLO_SECONDS)
@@ -219,7 +205,7 @@ class Foreman:
                 deadlines = [now + 1.0, self._listened_at + self._silence_seconds]
                 if (due := agent.next_deadline()) is not None:
                     deadlines.append(due)
-                deadlines += [item.until for item in self._queue]
+                deadlines += self._backlog.deadlines()
                 poller.poll(max(0.0, min(deadlines) - now) * 1000)
                 if time.monotonic() - passed_at > PAUSE_SECONDS:
                     self._listened_at = time.monotonic()
@@ -234,6 +220,7 @@ class Foreman:
             with self._changed:
                 self._stopping = True
                 self._changed.notify_all()
+            self._errands.close()
             agent.abandon()
             self._gone()
 
@@ -248,14 +235,14 @@ class Foreman:
                 messages.append(self._inbox.pop(self._expected))
                 self._expected += 1
             questions, self._questions = self._questions, deque()
-        if any(header["op"] == "hello" for header, _ in questions):
+        if any(header.get("new") for header, _ in questions):
             self._opener = Opener()  # each server begins anew
         events: list[Event] = []
         for message in messages:
             self._obey(message, events)
         events += self._agent.poll()
-        events += self._hand_out()
-        self._note(events)
+        events += self._backlog.hand_out()
+        self._note(self._reported(events))
         for header, answer in questions:
             self._answer(header, answer)
 
@@ -263,18 +250,17 @@ class Foreman:
         header, frames = decode(message)
         op = header["op"]
         if op == "start":
-            until = time.monotonic() + WAIT_SECONDS
             for sent in self._opener.start(header, frames):
                 claim = sent.work.claim
-                self._queue.append(Waiting(sent.work, claim.lo, claim.hi, sent.lent_by, until))
+                self._backlog.add(sent)
                 self._held[claim.cid] = (range(claim.lo, claim.hi),)
         elif op == "kill":
             cid, lo, hi, force, reason = header["kill"]
-            self._kill(cid, lo, hi, force=force, reason=reason, events=events)
+            events += self._kill(cid, lo, hi, force=force, reason=reason)
         elif op == "drop":
             for cid in header["cids"]:
                 for left in self._held.get(cid, ()):
-                    self._kill(cid, left.start, left.stop, force=True, reason=header["reason"], events=events)
+                    events += self._kill(cid, left.start, left.stop, force=True, reason=header["reason"])
         elif op == "follow":
             self._agent.follow(*header["job"])
         elif op == "stack":
@@ -283,51 +269,23 @@ class Foreman:
         elif op == "interpreter":
             self._agent.add_interpreter(header["tag"], header["executable"])
 
-    def _kill(self, cid: int, lo: int, hi: int, *, force: bool, reason: str, events: list[Event]) -> None:
-        for item in list(self._queue):
-            if item.work.claim.cid == cid and item.lo < hi and item.hi > lo:
-                self._queue.remove(item)
-                a, b = max(lo, item.lo), min(hi, item.hi)
-                batch = Batch(item.work, 0, item.work.claim.hi - item.work.claim.lo, item.work.claim.lo)
-                events.append(ended_unstarted(batch, a, b, Status.KILLED, reason))
-                for part in (range(item.lo, a), range(b, item.hi)):
-                    if part:
-                        self._queue.append(replace(item, lo=part.start, hi=part.stop))
+    def _kill(self, cid: int, lo: int, hi: int, *, force: bool, reason: str) -> list[Event]:
         self._agent.kill(cid, lo, hi, force=force, reason=reason)
+        return self._backlog.kill(cid, lo, hi, reason)
 
-    def _hand_out(self) -> list[Event]:
-        agent, works = self._agent, []
-        events: list[Event] = []
-        now, used = time.monotonic(), agent.used_by()
-        most = sum(used.values()) + 1
-        for item in sorted(self._queue, key=lambda item: used.get(item.work.submission.account, 0)):
-            mine = used.get(item.work.submission.account, 0)
-            if item.lent_by is None and (mine > most or not agent.has_room()):
-                self._give_up(item, now, events)
-                continue
-            taken, wanted = item.lo, Wanted(item.work.submission, item.lo, item.hi)
-            for seat in agent.offer(wanted, lent_by=item.lent_by):
-                stop = min(taken + seat.jobs, item.hi)
-                works.append(item.cut(taken, stop, seat))
-                taken = stop
-            if taken == item.hi:
-                self._queue.remove(item)
-            elif item.lent_by is not None:  # the job that lent its slot does not wait any more
-                self._queue.remove(item)
-                events.append(Returned(item.work.claim.cid, taken, item.hi))
+    def _reported(self, events: list[Event]) -> list[Event]:
+        """These and those that were held back, but for those whose results are still on their way to the store."""
+        if not events and not self._unsent:
+            return events
+        todo, self._unsent = [*self._unsent, *events], []
+        ready: list[Event] = []
+        for event in todo:
+            sent = self._errands.sent(event)
+            if sent is None:
+                self._unsent.append(event)
             else:
-                if taken == item.lo and agent.crowded(wanted):
-                    most = min(most, mine)  # who has more than an account that waits is not given more, as in claiming
-                item.lo = taken
-                self._give_up(item, now, events)
-        if works:
-            agent.start(works)
-        return events
-
-    def _give_up(self, item: Waiting, now: float, events: list[Event]) -> None:
-        if item.lent_by is None and now >= item.until:
-            self._queue.remove(item)
-            events.append(Returned(item.work.claim.cid, item.lo, item.hi))
+                ready += sent
+        return ready
 
     def _note(self, events: list[Event]) -> None:
         for event in events:
@@ -386,11 +344,13 @@ class Foreman:
             self._changed.notify_all()
 
     def _delay(self, sid: int, index: int) -> str | None:
-        for item in self._queue:
-            if item.work.claim.sid == sid and item.lo <= index < item.hi:
-                running = [w for w in self._agent.workers(MOST_LOOKED_AT) if w.jid is not None]
-                now = f"; job {min(running, key=lambda w: w.since).jid} runs now" if running else ""
-                return f"others come before it there{now}"
+        item = self._backlog.holds(sid, index)
+        if item is not None and item.missing:
+            return "its function or arguments are still on their way to that machine"
+        if item is not None:
+            running = [w for w in self._agent.workers(MOST_LOOKED_AT) if w.jid is not None]
+            now = f"; job {min(running, key=lambda w: w.since).jid} runs now" if running else ""
+            return f"others come before it there{now}"
         return self._agent.delay(sid, index)
 
     def _unstored(self) -> dict[int, Ranges]:

@@ -1,0 +1,115 @@
+"""Agents whose blobs are on another machine: nothing waits for what is on its way but the jobs that need it."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cloud.errors import ServerUnavailable
+from cloud.model import BlobRef
+from cloud.stores.blobs import FolderBlobs
+from tests.scenarios.test_fleet import Server, times_run
+
+LARGE = 1 << 20
+
+
+class FarBlobs(FolderBlobs):
+    """Nothing comes or goes while its gate is closed."""
+
+    far = True
+
+    def __init__(self, path: Path, gate: threading.Event, fault: list[str]) -> None:
+        super().__init__(path, shared=True)
+        self.gate, self.fault = gate, fault
+        self.opened: list[str] = []
+
+    def open(self, name: str) -> int:
+        if threading.current_thread().name == "picloud-errands":
+            assert self.gate.wait(20)
+        if self.fault:
+            raise ServerUnavailable(self.fault[0])
+        self.opened.append(name)
+        return super().open(name)
+
+    def adopt(self, name: str, fd: int) -> BlobRef:
+        assert threading.current_thread().name == "picloud-errands"
+        assert self.gate.wait(20)
+        if self.fault:
+            raise ServerUnavailable(self.fault[0])
+        return super().adopt(name, fd)
+
+
+class Far:
+    """A server, and agents whose blobs are behind a gate."""
+
+    def __init__(self, folder: Path) -> None:
+        self.gate, self.fault = threading.Event(), list[str]()
+        self.folder = folder
+        self.server = Server(folder, slots=2, open_blobs=lambda: FarBlobs(folder / "blobs", self.gate, self.fault))
+        self.server.until(lambda: self.server.engine.state().slots == 2)
+
+
+@pytest.fixture
+def far(tmp_path: Path) -> Iterator[Far]:
+    far = Far(tmp_path)
+    yield far
+    far.gate.set()
+    far.server.engine.abandon()
+    far.server.lines.end()
+
+
+def test_other_jobs_run_while_arguments_are_fetched(far: Far) -> None:
+    server = far.server
+    large = server.map(lambda data: len(data), [b"x" * LARGE])
+    small = server.map(lambda i: i + 1, list(range(10)))
+    assert server.finished(small) == list(range(1, 11))
+    assert server.statuses(large) == ["processing"]
+    assert "on their way to that machine" in server.jobs.why(large.start)
+    far.gate.set()
+    assert server.finished(large) == [LARGE]
+
+
+def test_other_jobs_run_while_a_result_is_sent(far: Far) -> None:
+    server = far.server
+    large = server.map(lambda i: b"x" * (4 * LARGE), [1])
+    small = server.map(lambda i: i + 1, list(range(10)))
+    assert server.finished(small) == list(range(1, 11))
+    assert server.statuses(large) == ["processing"]
+    far.gate.set()
+    server.until(lambda: server.statuses(large) == ["done"])
+
+
+@pytest.mark.parametrize("what", ["arguments", "result"])
+def test_what_cannot_be_fetched_or_sent_ends_its_job_with_the_reason(far: Far, what: str) -> None:
+    server = far.server
+    far.fault.append("the store is down")
+    far.gate.set()
+    item = b"x" * LARGE if what == "arguments" else b""
+    jids = server.map(lambda data: data or b"x" * (4 * LARGE), [item])
+    server.until(lambda: server.statuses(jids) == ["error"])
+    (ended,) = server.jobs.outcomes((jids,), timeout_seconds=0)
+    text = bytes(ended.outcomes.bytes_of("error", 0)).decode()
+    assert text.endswith("the store is down")
+    far.fault.clear()
+    assert server.finished(server.map(lambda i: i + 1, [1])) == [2]
+
+
+def test_jobs_whose_arguments_are_on_their_way_can_be_killed(far: Far, tmp_path: Path) -> None:
+    server = far.server
+    jids = server.map(noting(tmp_path), [b"x" * LARGE])
+    server.until(lambda: server.statuses(jids) == ["processing"])
+    server.jobs.kill((jids,), force=False)
+    server.until(lambda: server.statuses(jids) == ["killed"])
+    far.gate.set()
+    assert server.finished(server.map(lambda i: i + 1, [1])) == [2]
+    assert times_run(tmp_path, 0) == 0
+
+
+def noting(folder: Path) -> Callable[[bytes], None]:
+    """A job that leaves a file."""
+
+    def job(data: bytes) -> None:
+        (folder / "ran-0").write_text("ran\n")
+
+    return job
