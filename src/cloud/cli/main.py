@@ -41,6 +41,7 @@ GROUPS = {
         "status": "Show whether it runs; or the status of jobs.",
         "logs": "Show what it wrote down.",
         "serve": "Run a server in the foreground.",
+        "accounts": "Make, limit and close accounts of a team.",
     },
     "Settings": {
         "config": "Show settings, and where they come from.",

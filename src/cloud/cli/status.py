@@ -119,11 +119,21 @@ def lines_of(shown: dict[str, Any]) -> list[str]:
     if "jobs" in shown:
         there = [f"{number:,} {word}" for word, number in shown["jobs"].items() if number]
         lines.append(f"jobs       {', '.join(there) or 'none'}")
+    limits = {name: most for name, most in shown.get("limits", {}).items() if most is not None}
+    if limits:
+        lines.append(
+            f"limits     {', '.join(_limit_text(name, shown['usage'][name], limits[name]) for name in limits)}"
+        )
     if "store_bytes" in shown:
         lines.append(
             f"disk       {size_text(shown['store_bytes'])} of jobs, {size_text(shown['blob_bytes'])} of large values"
         )
     return lines
+
+
+def _limit_text(name: str, used: int, most: int) -> str:
+    shown = size_text if name == "stored_bytes" else "{:,}".format
+    return f"{shown(used)} of {shown(most)} {name.replace('_', ' ').replace('stored bytes', 'stored')}"
 
 
 def size_text(size: float) -> str:

@@ -9,9 +9,10 @@ from starlette.routing import Route
 
 from cloud import errors
 from cloud.api import INFO_FIELDS
-from cloud.dispatch.ports import Blobs, Store
+from cloud.dispatch.dispatcher import Dispatcher
 from cloud.model import Ranges
 from cloud.model.ranges import pack
+from cloud.server.account_routes import plain_account
 from cloud.server.calls import Calls
 from cloud.server.gate import Caller, Gate
 from cloud.server.guarded import guarded
@@ -34,11 +35,11 @@ _LONGEST_LIST = 10_000
 class People:
     """Routes under /v1/jobs, and /v1/summary."""
 
-    def __init__(self, asked: Calls, gate: Gate, store: Store, blobs: Blobs) -> None:
+    def __init__(self, asked: Calls, gate: Gate, dispatcher: Dispatcher) -> None:
         self._asked = asked
         self._gate = gate
-        self._store = store
-        self._blobs = blobs
+        self._dispatcher = dispatcher
+        self._store, self._blobs = dispatcher.store, dispatcher.blobs
 
     def routes(self) -> list[Route]:
         """All of them."""
@@ -60,8 +61,13 @@ class People:
                 "jobs": await count_jobs(self._store, caller.account),
                 "store_bytes": self._store.size_bytes(),
                 "blob_bytes": self._blobs.size_bytes(),
+                **self._of_account(caller.account),
             }
         )
+
+    def _of_account(self, number: int) -> dict[str, Any]:
+        found = plain_account(self._dispatcher, self._dispatcher.accounts.find(number))
+        return {"account_name": found["name"], "limits": found["limits"], "usage": found["usage"]}
 
     async def _jobs(self, request: Request, caller: Caller) -> Response:
         jids = read_jid_list(request.query_params.get("jids", ""))

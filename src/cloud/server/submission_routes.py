@@ -17,6 +17,7 @@ from cloud.server.dashboard.search import Wanted, statuses_of
 from cloud.server.gate import Caller, Gate
 from cloud.server.guarded import guarded
 from cloud.server.json_answer import JsonAnswer
+from cloud.server.key_routes import check_administrator
 
 _MOST_DIGITS = 18
 _STEP_JOBS = 20_000
@@ -27,6 +28,7 @@ class SubmissionRoutes:
 
     def __init__(self, gate: Gate, store: Store) -> None:
         self._gate = gate
+        self._keys = gate.keys
         self._store = store
 
     def routes(self) -> list[Route]:
@@ -49,13 +51,20 @@ class SubmissionRoutes:
             since=_seconds(asked.get("since", ""), "since"),
             until=_seconds(asked.get("until", ""), "until"),
         )
-        page = await list_submissions(self._store, caller.account, wanted)
-        found = [plain(row) for row in page.rows]
+        everybody = asked.get("everybody", "") in ("1", "true", "yes")
+        if everybody:
+            check_administrator(self._keys, caller)
+        page = await list_submissions(self._store, None if everybody else caller.account, wanted)
+        found = [{**plain(row), **self._whose(row)} for row in page.rows]
         if asked.get("jids", "") in ("1", "true", "yes"):
             for row, shown in zip(page.rows, found, strict=True):
                 those = await _jids(self._store, row.submission, statuses)
                 shown["jids"] = [[jids.start, jids.stop - 1] for jids in those]
         return JsonAnswer({"submissions": found, "before": page.before})
+
+    def _whose(self, row: Row) -> dict[str, Any]:
+        account = self._keys.accounts.find(row.submission.account)
+        return {"account": account.number, "account_name": account.name}
 
 
 def plain(row: Row) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class Doorway:
         self._desk = desk
         self._gate = gate
         self._cookie = f"picloud_{desk.server_id[:16]}"  # cookies know no ports: each server has its own
+        self._look = f"picloud_look_{desk.server_id[:16]}"
         self._visits = Visits(desk.store, gate.keys)
 
     def routes(self) -> list[Route]:
@@ -68,7 +69,13 @@ class Doorway:
 
     def visit(self, request: Request) -> Visit | None:
         """Who looks; None: nobody that may."""
-        return self._visits.read(request.cookies.get(self._cookie, ""))
+        looks_at = forms.whole(request.cookies.get(self._look, ""))
+        return self._visits.read(request.cookies.get(self._cookie, ""), looks_at)
+
+    def look_at(self, request: Request, answer: Response, account: int) -> None:
+        """From now on, pages show what this account has, where an administrator looks."""
+        secure = request.url.scheme == "https"
+        answer.set_cookie(self._look, str(account), httponly=True, samesite="strict", secure=secure, path="/")
 
     async def _front(self, request: Request) -> Response:
         if self.visit(request) is not None:
@@ -113,6 +120,7 @@ class Doorway:
         self._desk.watchers.look_again()
         answer = RedirectResponse("sign-in", 303)
         answer.delete_cookie(self._cookie, path="/")
+        answer.delete_cookie(self._look, path="/")
         return answer
 
     async def _link(self, request: Request) -> Response:

@@ -16,7 +16,7 @@ from cloud.server.gate import Misdirected
 _MOST_BYTES = 64 << 10
 _MOST_DIGITS = 18
 _LONGEST = 1000
-_OURS = re.compile(r"(jobs|maps|overview|files|keys|server)(/[0-9]{1,18})?(\?[!-~]{0,4000})?")
+_OURS = re.compile(r"(jobs|maps|overview|files|keys|account|server)(/[0-9]{1,18})?(\?[!-~]{0,4000})?")
 
 
 async def read_form(request: Request) -> dict[str, str]:

@@ -46,8 +46,9 @@ class Page:
     """For `Wanted.before`; None: there is nothing more."""
 
 
-async def list_submissions(store: Store, account: int, wanted: Wanted) -> Page:
-    """The newest that match; gives up after 20,000 submissions: then the page is short and says where to go on."""
+async def list_submissions(store: Store, account: int | None, wanted: Wanted) -> Page:
+    """The newest of an account, or of all (None), that match; gives up after 20,000 submissions: then the page is
+    short and says where to go on."""
     page, counted = Page(), 0
     search = Search(store, account, wanted)
     words = {status.word for status in statuses_of(wanted.status)}

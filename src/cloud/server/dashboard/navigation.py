@@ -19,6 +19,7 @@ PAGES: tuple[Entry, ...] = (
     Entry("overview", "Overview", "overview"),
     Entry("files", "Files", "files"),
     Entry("keys", "Keys", "keys"),
+    Entry("account", "Account", "account"),
     Entry("server", "Server", "server"),
 )
 """In their order. A page enters itself here when it exists."""

@@ -4,6 +4,7 @@ from starlette.routing import Route
 
 from cloud.local import Core
 from cloud.server.calls import Calls
+from cloud.server.dashboard.account_page import AccountPage
 from cloud.server.dashboard.changes import Changes
 from cloud.server.dashboard.desk import Desk
 from cloud.server.dashboard.doorway import Doorway
@@ -44,6 +45,7 @@ class Dashboard:
             OverviewPage(desk, doorway, history),
             FilesPage(desk, doorway, asked),
             KeysPage(desk, doorway, gate),
+            AccountPage(desk, doorway, gate),
             ServerPage(desk, doorway),
         )
 

@@ -68,10 +68,11 @@ class Search:
     between which other requests are served.
 
     Args:
+        account: whose; None: all accounts'.
         most: gives up after it has looked at so many submissions; `given_up` says so.
     """
 
-    def __init__(self, store: Store, account: int, wanted: Wanted, most: int | None = _MOST_LOOKED_AT) -> None:
+    def __init__(self, store: Store, account: int | None, wanted: Wanted, most: int | None = _MOST_LOOKED_AT) -> None:
         self._store = store
         self._account = account
         self._wanted = wanted
@@ -109,14 +110,14 @@ class Search:
             await asyncio.sleep(0)
 
     def _submission(self, listed: Listed) -> Submission | None:
-        if listed.account != self._account or not self._wanted.matches(listed):
+        if self._account not in (None, listed.account) or not self._wanted.matches(listed):
             return None
         submission = self._store.submission(listed.sid)
         return submission if submission is not None and self._fits(listed, submission) else None
 
     def _fits(self, listed: Listed, submission: Submission) -> bool:
         return (
-            submission.account == self._account
+            self._account in (None, submission.account)
             and submission.count > 0
             and self._wanted.matches(listed)
             and self._wanted.in_time(submission)

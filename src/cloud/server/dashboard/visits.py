@@ -28,6 +28,13 @@ class Visit:
     caller: Caller
     csrf: str
     """What every form that changes something must send along: pages of others cannot know it."""
+    own_account: int
+    """Of the key that signed in; another than the caller's while an administrator looks at that one."""
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether an administrator looks at another account."""
+        return self.own_account != self.caller.account
 
 
 class Visits:
@@ -74,8 +81,12 @@ class Visits:
         self._keys.account_of(key, secret)
         return self._cookie(key)
 
-    def read(self, cookie: str) -> Visit | None:
-        """Who shows this cookie; None: nobody that may come in."""
+    def read(self, cookie: str, looks_at: int | None = None) -> Visit | None:
+        """Who shows this cookie; None: nobody that may come in.
+
+        Args:
+            looks_at: an account to whose pages an administrator goes instead of the own ones.
+        """
         said = self._said(cookie)
         if said is None:
             return None
@@ -86,7 +97,12 @@ class Visits:
             found = self._keys.find(key)
         except NotAuthorised:
             return None
-        return Visit(Caller(found.account, key=key), self._sign("form", said)) if found.active else None
+        if not (found.active and self._keys.accounts.find(found.account).active):
+            return None
+        account = found.account
+        if looks_at not in (None, account) and self._keys.is_administrator(account):
+            account = looks_at if looks_at in self._keys.accounts_with_keys() else account
+        return Visit(Caller(account, key=key), self._sign("form", said), found.account)
 
     def end(self, cookie: str) -> None:
         """Sign out: this cookie, and every copy of it, is good for nothing any more."""
