@@ -25,16 +25,14 @@ def lines_of(
     """A header and a line for each row.
 
     Args:
-        gives_way: the column that is cut where the terminal is too narrow.
+        gives_way: the column that is cut first where the terminal is too narrow.
         right: columns of numbers.
         painted: given row, column and the padded text, the same in colour.
     """
     cells = [[clean(text[: 2 * _MOST]) for text in row] for row in rows]
     widths = [min(_MOST, max(map(width, column))) for column in zip(headers, *cells, strict=True)]
     if sys.stdout.isatty():
-        over = sum(widths) + len(_GAP) * (len(widths) - 1) - shutil.get_terminal_size().columns
-        if over > 0:
-            widths[gives_way] = max(_LEAST, widths[gives_way] - over)
+        widths = narrowed(widths, gives_way, shutil.get_terminal_size().columns - len(_GAP) * (len(widths) - 1))
     shown = [
         _GAP.join(
             paint(_fit(h, w, at in right), dim=True) for at, (h, w) in enumerate(zip(headers, widths, strict=True))
@@ -47,6 +45,21 @@ def lines_of(
             texts = [painted(number, at, text) for at, text in enumerate(texts)]
         shown.append(_GAP.join(texts))
     return [line.rstrip() for line in shown]
+
+
+def narrowed(widths: Sequence[int], gives_way: int, room: int) -> list[int]:
+    """Widths that have room together, if that can be: no other column has more than half of it, then the one that
+    gives way does, then the widest."""
+    if sum(widths) <= room:
+        return list(widths)
+    found = [wide if at == gives_way else min(wide, max(_LEAST, room // 2)) for at, wide in enumerate(widths)]
+    while (over := sum(found) - room) > 0:
+        widest = max(range(len(found)), key=found.__getitem__)
+        at = gives_way if found[gives_way] > _LEAST else widest
+        if found[at] <= _LEAST:
+            break
+        found[at] = max(_LEAST, found[at] - over)
+    return found
 
 
 def clean(text: str) -> str:

@@ -15,6 +15,7 @@ from cloud.cli.table import clean
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _BAR_WIDTH = 20
+_LONGEST_LABEL = 30
 _FIXED_LINES = 9
 """Lines that are there in any case."""
 _FINISHED = ("done", "error", "killed", "stalled")
@@ -83,7 +84,10 @@ def _running(running: Sequence[dict[str, Any]]) -> Table:
 def _submissions(rows: Sequence[dict[str, Any]]) -> Table:
     table = _table()
     for title in ("JIDS", "FUNCTION", "LABEL", "", "STATUS"):
-        table.add_column(title, no_wrap=True, ratio=1 if title == "FUNCTION" else None, overflow="ellipsis")
+        most = _LONGEST_LABEL if title == "LABEL" else None
+        table.add_column(
+            title, no_wrap=True, ratio=1 if title == "FUNCTION" else None, overflow="ellipsis", max_width=most
+        )
     for row in rows:
         jids = text_of(range(row["first"], row["last"] + 1))
         name, label = (Text(clean(text)) for text in (function_text(row["function"]), row["label"] or ""))
