@@ -33,6 +33,7 @@ from cloud.engines.fleet.lines import Line, Lines
 from cloud.engines.fleet.looks import Looks
 from cloud.engines.fleet.member import QUEUE_SECONDS, Given, Member
 from cloud.engines.fleet.messages import FLEET_PROTOCOL, events_from_bytes
+from cloud.engines.fleet.seating import Seating
 from cloud.model import Ranges, Spec
 from cloud.model.ranges import count
 from cloud.wire.message import Header, decode
@@ -73,6 +74,7 @@ class FleetEngine(Looks):
         self._silent_seconds, self._idle_seconds = silent_seconds, idle_seconds
         self._estimates = Estimates()
         super().__init__()
+        self._seating = Seating(self._members, self._kinds, self._estimates)
         self._numbers = 0
         self._looked_at = time.monotonic()
         self._unsure: set[str] = set()
@@ -124,57 +126,28 @@ class FleetEngine(Looks):
             self._tell(member, {"op": "interpreter", "tag": tag, "executable": executable})
 
     def offer(self, wanted: Wanted, *, lent_by: int | None = None) -> list[Seat]:
-        """Agents with most room first; short jobs by the claim of many, others one to a slot."""
+        """What finds no seat is a reason for more agents."""
         if lent_by is not None:
-            return self._offer_lent(wanted, lent_by)
-        remaining = wanted.hi - wanted.lo
-        most = remaining if wanted.seats is None else wanted.seats
-        seats: list[Seat] = []
-        spec = wanted.submission.spec
-        kind = self._kinds.of(spec)
-        members = [m for m in self._members.values() if not m.silent and m.kind == kind and m.opens(spec.environment)]
-        while remaining > 0 and len(seats) < most and members:
-            member = min(members, key=lambda m: ((m.used() + m.promised_slots) / m.slots, m.number))
-            fair = max(1, -(-remaining // max(1, 2 * len(members))))
-            jobs = min(member.share(wanted, remaining, self._estimates), fair)
-            if not jobs:
-                members.remove(member)
-                continue
-            member.promise(wanted, jobs, self._estimates)
-            seats.append(Seat(member.number << 20, jobs, member.name))
-            remaining -= jobs
-        if remaining and len(seats) < most:
-            self._growth.want(kind, remaining, max(1, spec.cores), self._estimates.of(spec.function))
+            return self._seating.offer_lent(lent_by)
+        seats, left = self._seating.offer(wanted)
+        if left:
+            spec = wanted.submission.spec
+            seconds = self._estimates.of(spec.function)
+            self._growth.want(self._kinds.of(spec), left, max(1, spec.cores), seconds)
             self._grow()
         return seats
 
-    def _offer_lent(self, wanted: Wanted, lent_by: int) -> list[Seat]:
-        for member in self._members.values():
-            if member.number == lent_by >> 20 and not member.silent:
-                if any(blocked.worker == lent_by for blocked in member.blocked()):
-                    return [Seat(lent_by, 1, member.name)]
-        return []
-
     def used_by(self) -> dict[int, int]:
         """Added up over the agents that are heard."""
-        found: dict[int, int] = {}
-        for member in self._members.values():
-            for account, slots in member.used_by().items() if not member.silent else ():
-                found[account] = found.get(account, 0) + slots
-        return found
+        return self._seating.used_by()
 
     def crowded(self, wanted: Wanted) -> bool:
         """There is an agent of their type that opens them."""
-        spec = wanted.submission.spec
-        kind = self._kinds.of(spec)
-        return any(not m.silent and m.kind == kind and m.opens(spec.environment) for m in self._members.values())
+        return bool(self._seating.fit(wanted))
 
     def has_room(self) -> bool:
-        """A free slot, or an agent whose queue is short."""
-        return any(
-            not m.silent and (m.free() > 0 or m.queued_seconds(self._estimates) < 0.05 / 2)
-            for m in self._members.values()
-        )
+        """A free slot, or an agent whose queue is short; or, where there are types, perhaps for those of another."""
+        return len(self._kinds.names()) > 1 or self._seating.has_room()
 
     def expected_seconds(self, function: str) -> float | None:
         """Unknown: the way there and back is longer than any job that is worth waiting for."""
