@@ -7,7 +7,7 @@ import socket
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from cloud.model import FIRST_ACCOUNT
+from cloud.model import FIRST_ACCOUNT, Allowance
 from cloud.server.composition import build_team_core, identify, new_loop
 from cloud.server.configuration.sections import Configuration
 from cloud.server.folder import Folder
@@ -78,6 +78,9 @@ async def _live(told: Configuration, started: _Started) -> None:
     url = told.server.url or here
     core = build_team_core(told, started.places, url=url, lock=started.lock)
     keys = Keys(core.store)
+    limits = told.limits
+    for accounts in (core.dispatcher.accounts, keys.accounts):
+        accounts.defaults = Allowance(limits.slots, limits.queued_jobs, limits.stored_bytes, limits.files)
     with core.store.transaction():  # another server of this store may start at the same moment
         made = None if keys.any() else keys.make(FIRST_ACCOUNT, "the first key of this server")
     if made is not None:
