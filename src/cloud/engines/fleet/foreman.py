@@ -83,7 +83,7 @@ class Foreman:
         self._state: Header = {}
         self._heard_jobs: set[tuple[int, int]] = set()
         self._seen_stacks: list[list[Any]] = []
-        self._listened_at = time.monotonic()
+        self._listened_at = self._passed_at = time.monotonic()
         self._stopping = False
         # Below: of our thread alone.
         self._opener = Opener()
@@ -199,7 +199,6 @@ class Foreman:
         poller.register(agent.fileno(), select.POLLIN)
         poller.register(self._wake, select.POLLIN)
         try:
-            passed_at = time.monotonic()
             while not self._stopping:
                 now = time.monotonic()
                 deadlines = [now + 1.0, self._listened_at + self._silence_seconds]
@@ -207,9 +206,9 @@ class Foreman:
                     deadlines.append(due)
                 deadlines += self._backlog.deadlines()
                 poller.poll(max(0.0, min(deadlines) - now) * 1000)
-                if time.monotonic() - passed_at > PAUSE_SECONDS:
+                if time.monotonic() - self._passed_at > PAUSE_SECONDS:
                     self._listened_at = time.monotonic()
-                passed_at = time.monotonic()
+                self._passed_at = time.monotonic()
                 self._pass()
                 if time.monotonic() - self._listened_at > self._silence_seconds:
                     log.warning("no server was heard for %.0f s: all jobs here end", self._silence_seconds)

@@ -1,0 +1,135 @@
+"""What goes wrong between a server and its agents elsewhere: stops, repetitions, agents of no use, late ones."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloud.engines.fleet import foreman, growth
+from cloud.wire.message import decode, encode
+from tests.scenarios.test_fleet import Server, runs_in, times_run
+from tests.support.fleet import ThreadLine
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    servers: list[Server] = []
+
+    def start(**more: Any) -> Server:
+        servers.append(Server(tmp_path, **more))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.engine.abandon()
+        server.lines.end()
+
+
+def test_a_server_that_was_stopped_itself_does_not_take_its_agents_for_dead(
+    started: Callable[..., Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = started(silent_seconds=5.0)
+    server.until(lambda: server.engine.state().slots == 1)
+    jids = server.map(runs_in(tmp_path, "go"), [1], restartable=False)
+    server.until(lambda: times_run(tmp_path, 1) == 1)
+    (line,) = server.lines.lines
+    line.passable.clear()  # nobody listens while all of the server's process is stopped
+    server.engine.poll()
+    later = time.monotonic() + 60
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    server.dispatcher.tick()
+    monkeypatch.undo()
+    assert server.statuses(jids) == ["processing"]
+    line.passable.set()
+    (tmp_path / "go").touch()
+    assert server.finished(jids) == [10]
+
+
+def test_an_agent_that_was_stopped_waits_for_its_server(
+    started: Callable[..., Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(foreman, "PAUSE_SECONDS", 0.5)
+    server = started(silence_seconds=1.0)
+    server.until(lambda: server.engine.state().slots == 1)
+    jids = server.map(runs_in(tmp_path, "go"), [1], restartable=False)
+    server.until(lambda: times_run(tmp_path, 1) == 1)
+    (line,) = server.lines.lines
+    with line.foreman._changed:  # its thread stands still
+        line.foreman._listened_at -= 100
+        line.foreman._passed_at -= 100
+    (tmp_path / "go").touch()
+    assert server.finished(jids) == [10]
+
+
+def test_calls_that_the_cluster_repeats_do_no_harm(started: Callable[..., Server], tmp_path: Path) -> None:
+    server = started()
+    server.until(lambda: server.engine.state().slots == 1)
+    (line,) = server.lines.lines
+    tell = line.foreman.tell
+
+    def twice(epoch: str, number: int, message: bytes) -> None:
+        tell(epoch, number, message)
+        line.foreman.hello(epoch)
+        tell(epoch, number, message)
+
+    line.foreman.tell = twice  # type: ignore[method-assign]
+    for first in range(0, 40, 10):
+        jids = server.map(runs_in(tmp_path), list(range(first, first + 10)), restartable=False)
+        assert server.finished(jids) == [item * 10 for item in range(first, first + 10)]
+    assert {times_run(tmp_path, item) for item in range(40)} == {1}
+
+
+def test_an_agent_of_another_version_is_not_used_and_the_log_says_why(
+    started: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    greet = ThreadLine.greet
+    monkeypatch.setattr(growth, "FIRST_PAUSE_SECONDS", 0.05)
+    old: list[str] = []
+
+    def as_of_old(line: ThreadLine) -> bytes:
+        answer = greet(line)
+        if len(old) >= 3:
+            return answer
+        old.append(line.name)
+        header, _ = decode(answer)
+        return b"".join(encode({**header, "protocol": 0, "version": "0.0.9"}))
+
+    monkeypatch.setattr(ThreadLine, "greet", as_of_old)
+    server = started()
+    server.until(lambda: server.engine.state().slots == 1)
+    assert len(server.lines.lines) == 4
+    assert "has version 0.0.9 of picloud" in caplog.text
+    assert server.finished(server.map(lambda i: i, [1])) == [1]
+
+
+def test_jobs_of_an_agent_that_joins_late_are_dropped_since_others_have_them(
+    started: Callable[..., Server], tmp_path: Path
+) -> None:
+    first = started()
+    first.until(lambda: first.engine.state().slots == 1)
+    jids = first.map(runs_in(tmp_path, "go"), [1])
+    first.until(lambda: times_run(tmp_path, 1) == 1)
+    (late,) = first.lines.lines
+    first.crash()
+    second = started(earlier=None)  # it did not find the agent
+    second.until(lambda: times_run(tmp_path, 1) == 2)
+    line = ThreadLine(late.name, late.foreman)
+    second.engine._post("joined", line, line.greet())
+    second.lines._listen_to(line)
+    second.until(lambda: second.engine.state().slots == 2)
+    second.until(lambda: second.engine.state().busy == 1)
+    (tmp_path / "go").touch()
+    assert second.finished(jids) == [10]
+    assert times_run(tmp_path, 1) == 2
+
+
+def test_more_than_an_answer_holds_comes_in_several(
+    started: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(foreman, "LISTEN_BYTES", 100)
+    server = started()
+    server.until(lambda: server.engine.state().slots == 1)
+    jids = server.map(lambda i: str(i) * 50, list(range(300)))
+    assert server.finished(jids) == [str(i) * 50 for i in range(300)]
