@@ -218,6 +218,24 @@ def test_a_kill_ends_what_runs(line: CommandLine) -> None:
     assert line.text("jobs", "--label", "sleeper", "--status", "killed", "--jids").strip() == jid
 
 
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [(["exec", "--wait", "echo asleep; sleep 60"], 1), (["mapexec", "--wait", "-k", "2", "echo asleep; sleep 60"], 2)],
+)
+def test_who_stops_waiting_is_told_which_jobs_go_on(line: CommandLine, words: list[str], count: int) -> None:
+    with line.start(
+        *words[:1], "-l", "abandoned", *words[1:], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as waiting:
+        eventually(lambda: line.lines("jobs", "--label", "abandoned"))
+        jids = line.text("jobs", "--label", "abandoned", "--jids").strip()
+        eventually(lambda: _waits(waiting.pid))
+        waiting.send_signal(signal.SIGINT)
+        _, said = waiting.communicate(timeout=30)
+    assert waiting.returncode == 130
+    assert f"`picloud kill {jids}` ends {'it' if count == 1 else 'them'}" in said.decode()
+    line.text("kill", "--force", jids)
+
+
 # --- errors, pipes and terminals
 
 

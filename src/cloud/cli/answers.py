@@ -13,7 +13,12 @@ from cloud.errors import CloudException, JobError
 
 def print_json(value: Mapping[str, Any]) -> None:
     """One line, there at once."""
-    sys.stdout.write(json.dumps(value, default=_plain, ensure_ascii=False) + "\n")
+    text = json.dumps(value, default=_plain, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, as in names of files that are no UTF-8
+        text = json.dumps(value, default=_plain)
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 

@@ -39,6 +39,7 @@ def command(
     option.
     """
     from cloud.cli.answers import print_json, print_results
+    from cloud.cli.submitted import waiting_for
     from cloud.cli.target import find_function
     from cloud.cli.words import arguments_of
     from cloud.client import sessions
@@ -52,7 +53,9 @@ def command(
     except (TypeError, ValueError) as error:
         raise click.UsageError(str(error)) from None
     if wait:
-        print_results([(int(job), _result_of(job))], as_json=as_json, alone=True)
+        with waiting_for([job]):
+            ended = _result_of(job)
+        print_results([(int(job), ended)], as_json=as_json, alone=True)
     elif as_json:
         print_json({"jid": int(job)})
     else:

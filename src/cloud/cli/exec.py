@@ -37,6 +37,7 @@ def command(
     else are the shell's. The result is what it writes to standard output. An exit status other than 0 is an error.
     """
     from cloud.cli.answers import print_json, print_results
+    from cloud.cli.submitted import waiting_for
     from cloud.cli.words import bindings_of
     from cloud.errors import CloudException
     from cloud.shell import execute
@@ -48,7 +49,8 @@ def command(
         raise click.UsageError(str(error)) from None
     if wait:
         try:
-            found = job.result()
+            with waiting_for([job]):
+                found = job.result()
         except CloudException as error:
             found = error
         print_results([(int(job), found)], as_json=as_json, alone=True)

@@ -32,7 +32,7 @@ def command(
     standard input. There is no limit to how many there are. After `--`, nothing is an option.
     """
     from cloud.cli.answers import print_results
-    from cloud.cli.submitted import print_jids
+    from cloud.cli.submitted import print_jids, waiting_for
     from cloud.cli.target import find_function
     from cloud.cli.words import value_of
     from cloud.client import sessions
@@ -45,7 +45,8 @@ def command(
         raise click.UsageError(str(error)) from None
     if wait:
         results = session.iresult(jobs, ignore_errors=True) if jobs else ()
-        print_results(zip(jobs, results, strict=True), as_json=as_json, alone=False)
+        with waiting_for(jobs):
+            print_results(zip(jobs, results, strict=True), as_json=as_json, alone=False)
     else:
         print_jids(jobs, as_json=as_json)
 

@@ -48,7 +48,7 @@ def command(
     side by side. In a file of -N, empty lines are skipped, and an @PATH is beside the file.
     """
     from cloud.cli.answers import print_results
-    from cloud.cli.submitted import print_jids
+    from cloud.cli.submitted import print_jids, waiting_for
     from cloud.cli.words import bindings_of, listed
     from cloud.client import sessions
     from cloud.shell import execute_map
@@ -70,7 +70,8 @@ def command(
         raise click.UsageError(str(error)) from None
     if wait:
         results = sessions.active().iresult(jobs, ignore_errors=True) if jobs else ()
-        print_results(zip(jobs, results, strict=True), as_json=as_json, alone=False)
+        with waiting_for(jobs):
+            print_results(zip(jobs, results, strict=True), as_json=as_json, alone=False)
     else:
         print_jids(jobs, as_json=as_json)
 

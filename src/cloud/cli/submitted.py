@@ -1,6 +1,7 @@
-"""What commands print that made several jobs."""
+"""What commands print that made jobs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import click
 
@@ -14,3 +15,16 @@ def print_jids(jobs: Sequence[int], *, as_json: bool) -> None:
         print_json({"first": int(jobs[0]), "last": int(jobs[-1]), "count": len(jobs)} if jobs else {"count": 0})
     elif jobs:
         click.echo(text_of(range(int(jobs[0]), int(jobs[-1]) + 1)))
+
+
+@contextmanager
+def waiting_for(jobs: Sequence[int]) -> Iterator[None]:
+    """While a command waits: whoever interrupts it is told which jobs go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if jobs:
+            those = text_of(range(int(jobs[0]), int(jobs[-1]) + 1))
+            what = f"jobs {those} go on" if len(jobs) > 1 else f"job {those} goes on"
+            click.echo(f"picloud: {what}; `picloud kill {those}` ends {'them' if len(jobs) > 1 else 'it'}", err=True)
+        raise

@@ -14,8 +14,9 @@ from cloud.cli.names import function_text
 from cloud.cli.table import clean
 
 _BARS = " ▁▂▃▄▅▆▇█"
-_BAR_WIDTH = 20
+_BAR_WIDTH = 12
 _LONGEST_LABEL = 30
+_LEAST_FUNCTION = 14
 _FIXED_LINES = 9
 """Lines that are there in any case."""
 _FINISHED = ("done", "error", "killed", "stalled")
@@ -85,8 +86,14 @@ def _submissions(rows: Sequence[dict[str, Any]]) -> Table:
     table = _table()
     for title in ("JIDS", "FUNCTION", "LABEL", "", "STATUS"):
         most = _LONGEST_LABEL if title == "LABEL" else None
+        least = _LEAST_FUNCTION if title == "FUNCTION" else None
         table.add_column(
-            title, no_wrap=True, ratio=1 if title == "FUNCTION" else None, overflow="ellipsis", max_width=most
+            title,
+            no_wrap=True,
+            ratio=1 if title == "FUNCTION" else None,
+            overflow="ellipsis",
+            max_width=most,
+            min_width=least,
         )
     for row in rows:
         jids = text_of(range(row["first"], row["last"] + 1))
