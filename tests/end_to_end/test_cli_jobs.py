@@ -224,10 +224,10 @@ def test_a_kill_ends_what_runs(line: CommandLine) -> None:
 )
 def test_who_stops_waiting_is_told_which_jobs_go_on(line: CommandLine, words: list[str], count: int) -> None:
     with line.start(
-        *words[:1], "-l", "abandoned", *words[1:], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        *words[:1], "-l", f"abandoned {count}", *words[1:], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as waiting:
-        eventually(lambda: line.lines("jobs", "--label", "abandoned"))
-        jids = line.text("jobs", "--label", "abandoned", "--jids").strip()
+        eventually(lambda: line.lines("jobs", "--label", f"abandoned {count}"))
+        jids = line.text("jobs", "--label", f"abandoned {count}", "--jids").strip()
         eventually(lambda: _waits(waiting.pid))
         waiting.send_signal(signal.SIGINT)
         _, said = waiting.communicate(timeout=30)
