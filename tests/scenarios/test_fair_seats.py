@@ -43,7 +43,7 @@ def test_accounts_take_turns_at_a_single_seat(world: World) -> None:
     world.engine.slots = 1
     for account in (1, 2, 3):
         world.map(100, account=account)
-    turns = []
+    turns: list[int] = []
     for _ in range(9):
         turns += running(world)
         world.engine.finish_all()

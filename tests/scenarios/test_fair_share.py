@@ -1,4 +1,4 @@
-"""An account with a million jobs in the queue and one with a single job, on real workers: the single job has its turn."""
+"""An account with a million jobs in the queue and one with a single job, on real workers: it has its turn."""
 
 import select
 import time
@@ -46,6 +46,10 @@ class Server:
         jids = Jobs(self.dispatcher, account).submit(part).jids
         assert jids is not None
         return jids
+
+    def run(self, account: int, function: Callable[[Any], Any]) -> None:
+        single = self.map(account, function, 1)
+        self.until(lambda: self.done(account, (single,)) == 1)
 
     def done(self, account: int, jids: Ranges) -> int:
         return Jobs(self.dispatcher, account).counts(jids).get("done", 0)
@@ -99,7 +103,6 @@ def test_a_single_job_does_not_wait_for_a_million(
     server.until(lambda: server.done(1, (many[:400],)) > 310 or (not restartable and server.done(1, (many[:50],)) > 10))
     for _ in range(2):  # the second time its function is known to be brief, too
         before = server.done(1, (many,))
-        single = server.map(2, BRIEF, 1)
-        server.until(lambda: server.done(2, (single,)) == 1)
+        server.run(2, BRIEF)
         assert server.done(1, (many,)) - before < 1000
     Jobs(server.dispatcher, 1).kill(None)

@@ -8,7 +8,7 @@ import pytest
 
 from cloud.dispatch.lease import LEASE_DURATION, RENEW_EVERY_SECONDS
 from cloud.dispatch.waiters import Waiter
-from cloud.errors import ServerUnavailable
+from cloud.errors import LimitExceeded, ServerUnavailable
 from cloud.model import Status
 from tests.support.postgres import Cluster
 from tests.support.stores import places
@@ -177,3 +177,30 @@ def test_outcomes_wait_for_a_database_that_is_being_restarted(worlds: tuple[Worl
 
     eventually(all_done)
     assert _everywhere(one, jids) == [(Status.DONE, 1)] * 6
+
+
+# --- limits of accounts
+
+
+def test_a_limit_of_queued_jobs_holds_at_all_servers_together(worlds: tuple[World, World]) -> None:
+    one, other = worlds
+    one.dispatcher.accounts.change(2, limits={"queued_jobs": 4})
+    one.engine.slots = other.engine.slots = 0
+    one.map(3, account=2)
+    with pytest.raises(LimitExceeded, match="it has 3, and 2 more would come"):
+        other.map(2, account=2)
+    other.map(1, account=2)
+    with pytest.raises(LimitExceeded):
+        one.map(1, account=2)
+
+
+def test_servers_never_give_an_account_more_slots_together_than_it_may_have(worlds: tuple[World, World]) -> None:
+    one, other = worlds
+    one.dispatcher.accounts.change(2, limits={"slots": 3})
+    one.map(20, account=2)
+    _until(other, lambda: other.engine.running)
+    for _ in range(3):
+        assert len(one.engine.running) + len(other.engine.running) == 3
+        for world in worlds:
+            world.engine.finish_all()
+            world.tick()
