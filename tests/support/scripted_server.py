@@ -59,6 +59,8 @@ def _answer(api: ScriptedApi, header: Header, frames: list[memoryview]) -> Seque
     op = header["op"]
     if op == "submit":
         return calls.receipt(api.submit(calls.read_submit(header, frames)))
+    if op == "links":
+        return calls.ok([None for _ in header["chunks"]])
     if op == "missing_code":
         return calls.ok(api.missing_code(*calls.read_missing_code(header)))
     if op == "put_code":

@@ -67,6 +67,8 @@ class HttpApi(RemoteApi):
         give_up_seconds: how long to go on asking a server that does not answer.
     """
 
+    past_server = True
+
     def __init__(
         self,
         endpoint: Endpoint,

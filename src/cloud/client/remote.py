@@ -1,10 +1,13 @@
 """JobApi and FilesApi on anything that carries one message there and one back: what `http` and `pipe` share."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from cloud.api import Ended, FilePiece, OutputPiece, Part, Receipt, Waited
+from cloud.api import DIRECT_MIN_BYTES, Ended, FilePiece, OutputPiece, Part, Receipt, Waited
+from cloud.client.direct import Direct, NoWay
 from cloud.client.fresh import Fresh
+from cloud.errors import ProtocolMismatch
 from cloud.model import Buffer, CodeFile, File, Ranges
 from cloud.wire import calls
 from cloud.wire import files as file_calls
@@ -20,9 +23,13 @@ class RemoteApi:
 
     inside = False
     """Whether this is the cloud that runs the job in which this code runs."""
+    past_server = False
+    """Whether large blobs may be elsewhere, where we can read and write them without the other side."""
 
     def __init__(self) -> None:
         self._fresh = Fresh()
+        self._direct = Direct()
+        self._put_last: tuple[str, frozenset[int]] = "", frozenset()
 
     def exchange(self, op: str, parts: Sequence[Buffer], held_seconds: float = 0.0) -> bytearray:
         """Carry a request there and its answer back, whatever it takes.
@@ -43,11 +50,42 @@ class RemoteApi:
 
     def submit(self, part: Part) -> Receipt:
         """See `JobApi`."""
-        header, frames = decode(self.exchange("submit", calls.submit(part)))
+        put = self._put(part)
+        header, frames = decode(self.exchange("submit", calls.submit(part, put)))
         receipt = calls.read_receipt(header, frames)
+        if put and receipt.missing_chunks:
+            self._put_last = "", frozenset()
+            header, frames = decode(self.exchange("submit", calls.submit(part)))
+            receipt = calls.read_receipt(header, frames)
         for ended in receipt.ended:
             self._fresh.put(ended)
         return receipt
+
+    def _put(self, part: Part) -> frozenset[int]:
+        """Write large chunks where they are to be; which of them are there now, by their first job."""
+        large = [chunk for chunk in part.chunks if chunk.size_bytes >= DIRECT_MIN_BYTES]
+        if not (large and self.past_server and self._direct.writes):
+            return frozenset()
+        firsts = frozenset(chunk.first for chunk in large)
+        if self._put_last == (part.token, firsts):  # sent again, with the function perhaps
+            return firsts
+        try:
+            links = self._plain("links", calls.links(part.token, large))
+        except ProtocolMismatch:  # an older server
+            links = []
+        if len(links) != len(large) or None in links:
+            self._direct.avoid_puts()
+            return frozenset()
+        from cloud.client import objects
+
+        try:
+            for chunk, link in zip(large, links, strict=True):
+                objects.put(link, chunk.parts, chunk.size_bytes)
+        except NoWay as why:
+            self._direct.avoid(why)
+            return frozenset()
+        self._put_last = part.token, firsts
+        return firsts
 
     def drop(self, token: str) -> None:
         """See `JobApi`."""
@@ -83,9 +121,25 @@ class RemoteApi:
 
     def read(self, jid: int, blob: str) -> Buffer:
         """See `JobApi`; writable."""
-        header, frames = decode(self.exchange("read", calls.ask("read", None, jid=jid, blob=blob)))
-        calls.answer_of(header)
-        return frames[0]
+        if self.past_server and self._direct.reads:
+            found, frames = self._read(jid, blob, direct=True)
+            if found is None:
+                return frames[0]
+            from cloud.client import objects
+
+            try:
+                return objects.fetch(found["link"], found["size_bytes"], partial(self._link, jid, blob))
+            except NoWay as why:
+                self._direct.avoid(why)
+        return self._read(jid, blob)[1][0]
+
+    def _read(self, jid: int, blob: str, **more: bool) -> tuple[dict[str, Any] | None, list[memoryview]]:
+        header, frames = decode(self.exchange("read", calls.ask("read", None, jid=jid, blob=blob, **more)))
+        return calls.answer_of(header), frames
+
+    def _link(self, jid: int, blob: str) -> str | None:
+        found, _ = self._read(jid, blob, direct=True)
+        return None if found is None else str(found["link"])
 
     def status(self, jids: Ranges) -> bytes:
         """See `JobApi`."""

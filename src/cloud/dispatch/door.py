@@ -154,26 +154,9 @@ class Door:
         if change is not None:
             self._changes.append((change, reply))
             return _nothing
-        if op == "wait":
-            question = jobs.wait_question(
-                calls.read_jids(header),
-                timeout_seconds=_held_at_most(header["timeout_seconds"]),
-                stop_on_failure=bool(header["stop_on_failure"]),
-            )
-            return self._hold(question, calls.waited, reply)
-        if op == "outcomes":
-            asked = jobs.outcomes_question(
-                calls.read_jids(header),
-                timeout_seconds=_held_at_most(header["timeout_seconds"]),
-                linger_seconds=_held_at_most(header.get("linger_seconds", 0.0)),
-                max_bytes=int(header.get("max_bytes", 8 << 20)),
-            )
-            return self._hold(asked, calls.ended, reply)
-        if op == "output":
-            piece = jobs.output_question(**calls.read_output(header, _held_at_most(header["timeout_seconds"])))
-            return self._hold(piece, calls.output_piece, reply)
-        if op == "stack":
-            return self._hold(jobs.stack_question(int(header["jid"])), calls.ok, reply)
+        question = _question(op, header, jobs)
+        if question is not None:
+            return self._hold(*question, reply)
         work = self._blob_work(op, header, account, jobs) or file_reading(op, header, files)
         if work is not None:
             self.aside(work, reply)
@@ -280,6 +263,29 @@ class _Held:
     def withdraw(self) -> None:
         self._registry.pop(self, None)
         self._dispatcher.waiters.remove(self._waiter)
+
+
+def _question(op: str, header: Header, jobs: Jobs) -> tuple[Question[Any], Callable[[Any], list[Buffer]]] | None:
+    """What has to wait, perhaps, and how its answer is told; None when `op` is none of these."""
+    if op == "wait":
+        asked = jobs.wait_question(
+            calls.read_jids(header),
+            timeout_seconds=_held_at_most(header["timeout_seconds"]),
+            stop_on_failure=bool(header["stop_on_failure"]),
+        )
+        return asked, calls.waited
+    if op == "outcomes":
+        wanted = jobs.outcomes_question(
+            calls.read_jids(header),
+            timeout_seconds=_held_at_most(header["timeout_seconds"]),
+            linger_seconds=_held_at_most(header.get("linger_seconds", 0.0)),
+            max_bytes=int(header.get("max_bytes", 8 << 20)),
+        )
+        return wanted, calls.ended
+    if op == "output":
+        piece = jobs.output_question(**calls.read_output(header, _held_at_most(header["timeout_seconds"])))
+        return piece, calls.output_piece
+    return (jobs.stack_question(int(header["jid"])), calls.ok) if op == "stack" else None
 
 
 def _at_once(work: Callable[[], list[Buffer]], reply: Reply) -> None:
