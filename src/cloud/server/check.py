@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloud.errors import CloudException, ServerUnavailable
-from cloud.server.composition import missing, open_blobs
+from cloud.server.composition import answers, missing, open_blobs
 from cloud.server.configuration.sections import Configuration
 from cloud.server.places import Places, places_of
 from cloud.server.tls import Tls
@@ -106,6 +106,7 @@ def _cluster(told: Configuration) -> str:
     cluster: Any = ray
     if not address:
         return "will be started here, for a trial"
+    answers(address)
     try:
         cluster.init(address=address, log_to_driver=False, configure_logging=False)
         nodes, resources = sum(bool(node["Alive"]) for node in cluster.nodes()), cluster.cluster_resources()

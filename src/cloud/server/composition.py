@@ -22,6 +22,8 @@ from cloud.stores.blobs.objects import ObjectBlobs
 from cloud.stores.sqlite import SQLiteStore
 
 _SERVER_ID = "server/id"
+CLUSTER_SECONDS = 5.0
+"""How long the address of a cluster may take to answer."""
 
 
 def build_core(folder: Path, *, slots: int, url: str, lock: int | None) -> Core:
@@ -97,6 +99,24 @@ def missing(what: str, extra: str, error: ImportError) -> ServerUnavailable:
     )
 
 
+def answers(address: str) -> None:
+    """Nothing, if something listens at the address of a Ray cluster; Ray itself would try for minutes.
+
+    Raises:
+        ServerUnavailable: nothing does.
+    """
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host, int(port)), CLUSTER_SECONDS).close()
+    except OSError as error:
+        raise ServerUnavailable(
+            f"the Ray cluster {address} does not answer: {error}",
+            hint="start it there with: ray start --head --port=PORT",
+        ) from None
+
+
 def _ray_engine(told: Configuration, places: Places, server_id: str, url: str, _blobs: Blobs) -> Engine:
     try:
         from cloud.engines.ray.lines import RayLines
@@ -107,6 +127,7 @@ def _ray_engine(told: Configuration, places: Places, server_id: str, url: str, _
     from cloud.server.agent_actor import AgentActor
 
     engine = told.engine
+    answers(engine.address)
     name = told.server.name or f"{socket.gethostname()}-{told.server.port}"
     about = {
         "blobs": places.blobs, "variables": {"PICLOUD_URL": url}, "silence_seconds": engine.leave_seconds,

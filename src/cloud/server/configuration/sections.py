@@ -29,7 +29,7 @@ _AGE: Kind[float | None] = Kind(SECONDS.expected, SECONDS.read)
 _SIZE: Kind[int | None] = Kind(BYTES.expected, BYTES.read)
 _SHARE = fraction(0.0, 10_000.0, "a number, at least 0")
 _MORE: Kind[int | None] = whole(0, 100_000, "a whole number, at least 0")  # type: ignore[assignment]
-_JOBS: Kind[int | None] = whole(1, 1 << 60, "a number of jobs, at least 1")  # type: ignore[assignment]
+_JOBS: Kind[int | None] = whole(1, 1 << 60, "a whole number, at least 1")  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +137,16 @@ class RetentionSection:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitsSection:
+    """[limits]: what an account may have at a time, where an administrator set nothing else for it."""
+
+    slots: int | None = option(_JOBS, None, "Of the slots of all workers; not set, here and below: no limit.")
+    queued_jobs: int | None = option(_JOBS, None, "Jobs that no worker has taken yet, waiting ones among them.")
+    stored_bytes: int | None = option(_SIZE, None, "Arguments, results and output of jobs, and files.")
+    files: int | None = option(_JOBS, None, "Files of `cloud.files`.")
+
+
+@dataclass(frozen=True, slots=True)
 class LogsSection:
     """[logs]: what the server writes down."""
 
@@ -154,11 +164,13 @@ class Configuration:
     blobs: BlobsSection = field(default_factory=BlobsSection)
     engine: EngineSection = field(default_factory=EngineSection)
     retention: RetentionSection = field(default_factory=RetentionSection)
+    limits: LimitsSection = field(default_factory=LimitsSection)
     logs: LogsSection = field(default_factory=LogsSection)
     types: Mapping[str, TypeSection] = field(default_factory=dict)
 
 
 SECTIONS = {
     "server": ServerSection, "store": StoreSection, "blobs": BlobsSection, "engine": EngineSection,
-    "retention": RetentionSection, "logs": LogsSection,
+    "retention": RetentionSection,
+    "limits": LimitsSection, "logs": LogsSection,
 }  # fmt: skip
