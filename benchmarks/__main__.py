@@ -9,7 +9,7 @@ from rich.table import Table
 
 from benchmarks import figure
 
-MODULES = ("tiny_jobs", "single_call", "pickling", "first_result", "million_jobs", "killing", "weight", "dashboard")
+MODULES = ("tiny_jobs", "single_call", "pickling", "first_result", "million_jobs", "killing", "weight", "dashboard", "ray")
 
 
 def main() -> int:
