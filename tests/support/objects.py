@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -19,10 +20,29 @@ BUCKET = "blobs"
 KEYS = {"AWS_ACCESS_KEY_ID": "picloud", "AWS_SECRET_ACCESS_KEY": "of-the-tests-only"}
 
 
+@dataclass
+class Traffic:
+    """What was asked of it, and what becomes of that."""
+
+    seen: list[tuple[str, str, bool]] = field(default_factory=list)
+    """Method, path, and whether it came under a link."""
+    flows: threading.Event = field(default_factory=threading.Event)
+    """While it is not set, requests wait."""
+    refused_links: int = 0
+    """So many more requests under links are refused."""
+
+    def linked(self, method: str) -> int:
+        """How many requests of a method came under links."""
+        return sum(linked and seen == method for seen, _, linked in self.seen)
+
+
 @contextmanager
-def object_store(folder: Path) -> Iterator[Callable[[str], str]]:
+def object_store(folder: Path, traffic: Traffic | None = None) -> Iterator[Callable[[str], str]]:
     """Runs one over a folder; gives a function that makes the URL of a prefix. Its keys, `KEYS`, belong into the
     environment."""
+    if traffic is None:
+        traffic = Traffic()
+        traffic.flows.set()
     (folder / BUCKET).mkdir(parents=True)
     port = _free_port()
     command = [
@@ -31,7 +51,7 @@ def object_store(folder: Path) -> Iterator[Callable[[str], str]]:
     ]  # fmt: skip
     with (folder.parent / "rclone.log").open("wb") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log)
-    repaired = ThreadingHTTPServer(("127.0.0.1", 0), _repairing(port))
+    repaired = ThreadingHTTPServer(("127.0.0.1", 0), _repairing(port, traffic))
     threading.Thread(target=repaired.serve_forever, daemon=True).start()
     try:
         eventually(lambda: _answers(port) or server.poll() is not None, what="the object store to answer")
@@ -66,7 +86,7 @@ def _answers(port: int) -> bool:
         return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _repairing(port: int) -> type[BaseHTTPRequestHandler]:
+def _repairing(port: int, traffic: Traffic) -> type[BaseHTTPRequestHandler]:
     """What stands before it and says 206 where it should: rclone 1.75 says 200 also when it sends a part, and the
     header Content-Range that belongs to one."""
 
@@ -75,6 +95,14 @@ def _repairing(port: int) -> type[BaseHTTPRequestHandler]:
 
         def carry(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            path, _, query = self.path.partition("?")
+            linked = "X-Amz-Signature" in query
+            traffic.seen.append((self.command, path, linked))
+            assert traffic.flows.wait(60)
+            if linked and traffic.refused_links:
+                traffic.refused_links -= 1
+                self.send_error(403, "Request has expired")
+                return
             connection = http.client.HTTPConnection("127.0.0.1", port)
             connection.request(self.command, self.path, body, dict(self.headers))
             answer = connection.getresponse()

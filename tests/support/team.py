@@ -19,16 +19,19 @@ class TeamServer(Served):
         store: URL of the database.
         folder: in it the blobs, which all share, and what is this server's alone.
         key: the header that opens the store; None for its first server, which prints the key.
+        blobs: where they are, if not in the folder.
     """
 
-    def __init__(self, store: str, folder: Path, key: dict[str, str] | None = None, *, workers: int = 1) -> None:
+    def __init__(
+        self, store: str, folder: Path, key: dict[str, str] | None = None, *, workers: int = 1, blobs: str = ""
+    ) -> None:
         self.variables: dict[str, str] = {}
         """Of a client's environment, if this is the store's first server."""
         self.home = str(folder / f"server-{sum(1 for _ in folder.iterdir())}")
         os.mkdir(self.home)
         self.log = os.path.join(self.home, "log")
         command = [
-            sys.executable, "-m", "cloud.cli", "serve", "--store", store, "--blobs", str(folder / "blobs"),
+            sys.executable, "-m", "cloud.cli", "serve", "--store", store, "--blobs", blobs or str(folder / "blobs"),
             "--port", "0", "--workers", str(workers),
         ]  # fmt: skip
         with open(self.log, "wb") as log:

@@ -34,12 +34,20 @@ def read_answer(blobs: Blobs, ref: BlobRef, header: Header) -> list[Buffer]:
     return calls.ok(None, [bytes_of(blobs, ref)])
 
 
-def links_answer(blobs: Blobs, account: int, header: Header) -> list[Buffer]:
-    """A link for each chunk that is announced, in order; None where there is none."""
-    token, chunks = calls.read_links(header)
-    if len(chunks) > MOST_LINKS:
-        raise InvalidSubmission(f"{len(chunks)} links at once are more than {MOST_LINKS}")
-    names = [put_name(account, token, first) for first, _ in chunks]
+def put_names(account: int, header: Header) -> list[str]:
+    """Where the chunks that are announced are to be put.
+
+    Raises:
+        InvalidSubmission: they are too many.
+    """
+    token, firsts = calls.read_links(header)
+    if len(firsts) > MOST_LINKS:
+        raise InvalidSubmission(f"{len(firsts)} links at once are more than {MOST_LINKS}")
+    return [put_name(account, token, first) for first in firsts]
+
+
+def links_answer(blobs: Blobs, names: list[str]) -> list[Buffer]:
+    """A link to write under for each name, in order; None where there is none."""
     return calls.ok([blobs.link(name, "PUT", LINK_SECONDS) for name in names])
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from cloud.api import INFO_FIELDS, Receipt
-from cloud.dispatch.direct import Aside, links_answer, read_answer
+from cloud.dispatch.direct import Aside, links_answer, put_names, read_answer
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.file_calls import file_answer, file_change, file_reading
 from cloud.dispatch.files import Files
@@ -168,7 +168,7 @@ class Door:
         blobs = self._dispatcher.blobs
         if op == "read":
             return partial(read_answer, blobs, jobs.blob_of(int(header["jid"]), str(header["blob"])), header)
-        return partial(links_answer, blobs, account, header) if op == "links" else None
+        return partial(links_answer, blobs, put_names(account, header)) if op == "links" else None
 
     def _change(
         self, op: str, header: Header, frames: list[memoryview], jobs: Jobs, parent: int | None, stored: Stored

@@ -102,12 +102,12 @@ def read_receipt(header: Header, frames: list[memoryview] | None = None) -> Rece
 
 def links(token: str, chunks: Sequence[NewChunk]) -> Parts:
     """Request: links under which to put large chunks of a submission, before the part that they belong to is sent."""
-    return encode({"op": "links", "token": token, "chunks": [[c.first, c.size_bytes] for c in chunks]})
+    return encode({"op": "links", "token": token, "chunks": [c.first for c in chunks]})
 
 
-def read_links(header: Header) -> tuple[str, list[tuple[int, int]]]:
-    """The reverse of `links`: the token, and (first, bytes) of each chunk."""
-    return str(header["token"]), [(whole_number(first), whole_number(size)) for first, size in header["chunks"]]
+def read_links(header: Header) -> tuple[str, list[int]]:
+    """The reverse of `links`: the token, and the first job of each chunk."""
+    return str(header["token"]), [whole_number(first) for first in header["chunks"]]
 
 
 def missing_code(version: str, files: Sequence[CodeFile]) -> Parts:
