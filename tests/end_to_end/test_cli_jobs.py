@@ -236,6 +236,17 @@ def test_who_stops_waiting_is_told_which_jobs_go_on(line: CommandLine, words: li
     line.text("kill", "--force", jids)
 
 
+def test_a_label_of_any_text_is_shown_on_a_line(line: CommandLine) -> None:
+    jid = line.text("call", "-l", "caf\udce9\x1b[31m\nname: x", "my-tools.py:square", "7", "--wait")
+    assert jid == "49\n"
+    (found,) = line.lines("jobs", "--function", "square", "--label", "name: x")
+    assert found["label"] == "caf\udce9\x1b[31m\nname: x"
+    shown = line.text("info", str(found["first"])).splitlines()
+    assert "label: caf  [31m name: x" in shown
+    assert line.lines("info", "-o", "label", str(found["first"]))[0]["label"] == found["label"]
+    assert "caf" in line.text("jobs", "--label", "name: x")
+
+
 # --- errors, pipes and terminals
 
 

@@ -36,11 +36,14 @@ def command(jids: tuple[tuple[range, ...], ...], only: str | None, as_json: bool
 _USUAL = (
     "status", "function", "label", "created", "started", "finished", "runtime", "exception", "stdout", "stderr",
 )  # fmt: skip
+_NAMES = ("function", "label")
+"""One line, whatever they hold."""
 
 
 def _show(jid: int, info: dict[str, Any], *, as_json: bool, headed: bool) -> None:
     from cloud.cli import colour
     from cloud.cli.answers import print_json
+    from cloud.cli.table import clean
 
     if as_json:
         print_json({"jid": jid, **info})
@@ -50,7 +53,7 @@ def _show(jid: int, info: dict[str, Any], *, as_json: bool, headed: bool) -> Non
     for name, value in info.items():
         if value in (None, "", [], {}):
             continue
-        text = _text(value)
+        text = (clean(value) if name in _NAMES else _text(value)).encode(errors="replace").decode()
         if "\n" in text.rstrip("\n"):
             click.echo(f"{name}:\n{text.rstrip()}")
         else:
@@ -64,7 +67,7 @@ def _text(value: Any) -> str:
     if isinstance(value, datetime):
         return value.replace(tzinfo=UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
     if isinstance(value, float):
-        return f"{value:.3f}"
+        return f"{value:.3f}" if value >= 0.001 or not value else f"{value:.3g}"
     if isinstance(value, (dict, list)):
         import json
 
