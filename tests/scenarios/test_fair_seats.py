@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from cloud.dispatch.ports import Seat, Wanted
 from tests.support.world import World
 
 
@@ -58,3 +59,31 @@ def test_an_account_waits_for_one_turn_behind_a_million_jobs(world: World) -> No
     world.engine.finish(world.cids()[0], 0, 1)
     world.tick()
     assert running(world) == {1: 3, 2: 1}
+
+
+def test_who_waits_for_another_kind_of_slot_keeps_nobody_from_theirs(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where some agents have a GPU: here a single one has, and it is taken."""
+    engine, offer = world.engine, world.engine.offer
+
+    def offered(wanted: Wanted, *, lent_by: int | None = None) -> list[Seat]:
+        kinds = [work.submission.spec.core_type for work in engine.running.values()]
+        full = wanted.submission.spec.core_type == "gpu" and "gpu" in kinds
+        return [] if full else offer(wanted, lent_by=lent_by)
+
+    monkeypatch.setattr(engine, "offer", offered)
+    monkeypatch.setattr(engine, "pool", lambda spec: spec.core_type)
+    monkeypatch.setattr(engine, "spreads", True)
+    world.map(1, core_type="gpu")
+    world.map(1, account=2, core_type="gpu")
+    world.map(20)
+    assert running(world) == {1: 4}
+    last = max(world.engine.left)
+    world.engine.finish(last, *_left(world, last))
+    world.tick()
+    assert running(world) == {1: 4}
+
+
+def _left(world: World, cid: int) -> tuple[int, int]:
+    return min(world.engine.left[cid]), max(world.engine.left[cid]) + 1

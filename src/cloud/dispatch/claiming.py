@@ -125,22 +125,27 @@ class Claiming:
     def _claim_fairly(self, accounts: list[int], work: list[Work]) -> bool:
         """A seat at a time, each to the account with the fewest slots; of equals, to the one that waits longest.
 
-        An account that finds no seat for want of room is owed the next slot: who has more slots than it gets nothing,
-        not even in the short queues of workers that are theirs, which would never run dry otherwise.
+        An account that finds no seat for want of room is owed the next slot: who has more slots than it gets nothing
+        there, not even in the short queues of workers that are theirs, which would never run dry otherwise.
         """
         lines = {account: _Line(self._pages(account)) for account in accounts}
-        left, owed = False, None
+        left = False
+        owed: dict[str, int] = {}
         while lines:
             used = self._engine.used_by()
             account = min(lines, key=lambda a: (used.get(a, 0), self._served.get(a, 0), a))
-            if owed is not None and used.get(account, 0) > owed:
-                return True
-            line = lines[account]
+            mine, line = used.get(account, 0), lines[account]
             if not line.stands():
                 del lines[account]
                 continue
             submission = self._submission(line.sid)
-            most = self._most_jobs(submission, used.get(account, 0))
+            pool = self._engine.pool(submission.spec)
+            if mine > owed.get(pool, mine):
+                left = True
+                if not self._engine.spreads or line.pass_over() >= MAX_REFUSED:
+                    del lines[account]
+                continue
+            most = self._most_jobs(submission, mine)
             wanted = Wanted(submission, line.lo, min(line.hi, line.lo + most), seats=1)
             seats = self._engine.offer(wanted) if most else []
             if seats:
@@ -151,7 +156,7 @@ class Claiming:
             if most and not self._engine.has_room():
                 return True
             if most and self._engine.crowded(wanted):
-                owed = used.get(account, 0) if owed is None else min(owed, used.get(account, 0))
+                owed[pool] = min(mine, owed.get(pool, mine))
             if line.pass_over() >= MAX_REFUSED:
                 del lines[account]
         return left

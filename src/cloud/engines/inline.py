@@ -163,6 +163,11 @@ class InlineEngine:
             return []
         return [Seat(0, 1)]
 
+    def pool(self, spec: Spec) -> str:
+        """All slots are alike."""
+        del spec
+        return ""
+
     def used_by(self) -> dict[int, int]:
         """One job at a time, whosever it is."""
         return {}

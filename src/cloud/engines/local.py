@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from cloud.agent.agent import Agent
 from cloud.dispatch.ports import Claim
-from cloud.model import Ranges
+from cloud.model import Ranges, Spec
 
 
 class LocalEngine(Agent):
@@ -13,6 +13,11 @@ class LocalEngine(Agent):
 
     survives = False
     spreads = False
+
+    def pool(self, spec: Spec) -> str:
+        """All slots are alike."""
+        del spec
+        return ""
 
     def stored(self) -> None:
         """What happened here is remembered by nobody else anyway."""

@@ -112,6 +112,11 @@ class ScriptedEngine:
         del spec
         return self.refusal
 
+    def pool(self, spec: Spec) -> str:
+        """All slots are alike."""
+        del spec
+        return ""
+
     def used_by(self) -> dict[int, int]:
         """A slot for each claim."""
         return dict(Counter(work.submission.account for work in self.running.values()) + self._promised)

@@ -185,6 +185,10 @@ class Engine(Protocol):
         """
         ...
 
+    def pool(self, spec: Spec) -> str:
+        """Jobs with different ones never take each other's seats."""
+        ...
+
     def used_by(self) -> dict[int, int]:
         """How many slots the jobs of each account take now, with those that offers hold; 0s may be absent."""
         ...

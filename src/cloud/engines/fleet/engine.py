@@ -137,6 +137,10 @@ class FleetEngine(Looks):
             self._grow()
         return seats
 
+    def pool(self, spec: Spec) -> str:
+        """The agents of a type."""
+        return self._kinds.of(spec)
+
     def used_by(self) -> dict[int, int]:
         """Added up over the agents that are heard."""
         return self._seating.used_by()
