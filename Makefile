@@ -45,6 +45,7 @@ test-all: test ## the same, the scenarios on PostgreSQL, and the engine on a Ray
 	PICLOUD_TEST_STORE=postgres $(BIN)/python -m pytest $(PARALLEL) -q tests/scenarios tests/contracts/test_job_api.py \
 		tests/contracts/test_files_api.py
 	PICLOUD_TEST_ALL=1 $(BIN)/python -m pytest -q -k ray tests/contracts tests/scenarios/test_ray_nodes.py
+	PICLOUD_TEST_ALL=1 $(BIN)/python -m pytest -q tests/end_to_end/test_cluster_server.py
 
 quick: $(READY) ## the tests that take milliseconds
 	$(BIN)/python -m pytest tests/architecture tests/unit tests/contracts -m 'not slow' -q

@@ -1,7 +1,7 @@
 """The lease of a dispatcher, and what becomes of the jobs of those whose lease is over (DESIGN D7)."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -62,6 +62,8 @@ class Lease:
         self._claiming.dispatcher = self._store.enlist(self._name, self._clock.now() + LEASE_DURATION)
         for other in others:
             self._reap(other, step)
+        if not self._sole:
+            self._take_over(step)
 
     def renew(self, step: Step) -> None:
         """And reap those who did not renew theirs; but if we could not renew ours in time, they may not have been able
@@ -95,7 +97,17 @@ class Lease:
 
     def _reap(self, dispatcher: int, step: Step) -> None:
         """The claims of a dispatcher that is gone; agents that still have some of their jobs keep these, for us."""
-        claims = self._store.claims_of(dispatcher)
+        self._share_out(self._store.claims_of(dispatcher), step)
+        self._store.discharge(dispatcher)
+
+    def _take_over(self, step: Step) -> None:
+        """Jobs at agents that are ours now, before the lease of who gave them is over: they would be dropped there."""
+        agents = self._engine.taken_over()
+        for other in self._store.dispatchers() if agents else ():
+            if other != self._claiming.dispatcher:
+                self._share_out([claim for claim in self._store.claims_of(other) if claim.agent in agents], step)
+
+    def _share_out(self, claims: Sequence[Claim], step: Step) -> None:
         kept = self._engine.adopt(claims)
         for claim in claims:
             whole, ours = (range(claim.lo, claim.hi),), kept.get(claim.cid)
@@ -113,7 +125,6 @@ class Lease:
                     self._arrivals.lose(lost, "the server stopped while this job was running", step)
             if left := subtract(whole, gone):
                 self._keep(claim, left, killed, step)
-        self._store.discharge(dispatcher)
 
     def _keep(self, claim: Claim, jobs: Ranges, killed: Ranges, step: Step) -> None:
         """A claim that was another dispatcher's is ours."""

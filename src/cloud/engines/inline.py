@@ -196,6 +196,10 @@ class InlineEngine:
     def stored(self) -> None:
         """What happened here is remembered by nobody else anyway."""
 
+    def taken_over(self) -> Collection[str]:
+        """There are no agents."""
+        return ()
+
     def adopt(self, claims: Sequence[Claim]) -> dict[int, Ranges]:
         """Nothing outlives this engine."""
         return {}

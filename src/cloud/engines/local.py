@@ -1,6 +1,6 @@
 """The local engine: an agent in this process, whose workers are processes of this machine."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from cloud.agent.agent import Agent
 from cloud.dispatch.ports import Claim
@@ -25,3 +25,7 @@ class LocalEngine(Agent):
     def adopt(self, claims: Sequence[Claim]) -> dict[int, Ranges]:
         """Nothing outlives this engine."""
         return {}
+
+    def taken_over(self) -> Collection[str]:
+        """There is one agent, and it begins with us."""
+        return ()

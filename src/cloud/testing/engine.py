@@ -170,6 +170,10 @@ class ScriptedEngine:
     def stored(self) -> None:
         """What happened here is remembered by nobody else anyway."""
 
+    def taken_over(self) -> Collection[str]:
+        """None."""
+        return ()
+
     def adopt(self, claims: Sequence[Claim]) -> dict[int, Ranges]:
         """Nothing outlives this engine."""
         return {}

@@ -142,6 +142,26 @@ class WorkerState:
     """Whether that job waits for other jobs."""
 
 
+@dataclass(frozen=True, slots=True)
+class AgentState:
+    """An agent elsewhere, for people."""
+
+    name: str
+    host: str
+    """Its machine."""
+    kind: str
+    """The name of its type."""
+    slots: int
+    busy: int
+    """Workers that run jobs, as it said last."""
+    silent_seconds: float
+    """Since it was heard last."""
+    silent: bool
+    """It was not heard for so long that its jobs were given to others."""
+    log: str
+    """How to see its log; '' where nobody knows."""
+
+
 @dataclass(slots=True)
 class EngineState:
     """For people and `describe`."""
@@ -152,6 +172,8 @@ class EngineState:
     blocked: int
     interpreters: list[str] = field(default_factory=list)
     """Cache tags of which a worker exists or can be started."""
+    agents: list[AgentState] = field(default_factory=list)
+    """[] for an engine whose workers are on the server's machine."""
 
 
 class Engine(Protocol):
@@ -221,6 +243,11 @@ class Engine(Protocol):
         """Claims of a dispatcher that is gone: of each whose agent is here, the jobs that it still has or whose end is
         not stored yet; `poll` will report them. Other jobs of these claims never started. Claims that are not named are
         lost. {} for an engine whose workers die with it."""
+        ...
+
+    def taken_over(self) -> Collection[str]:
+        """Agents that served an earlier server and are ours now: whoever gave them claims is gone, or is not heard by
+        them any more."""
         ...
 
     def fileno(self) -> int:

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from cloud import __version__
 from cloud.agent.estimates import OVERHEAD_SECONDS, Estimates
@@ -241,7 +241,8 @@ class FleetEngine(Looks):
         alive = [m.state for m in self._members.values() if not m.silent]
         tags = sorted({tag for state in alive for tag in state.get("tags", ())})
         total = {name: sum(s.get(name, 0) for s in alive) for name in ("slots", "workers", "busy", "waiting")}
-        return EngineState(total["slots"], total["workers"], total["busy"], total["waiting"], tags)
+        agents = [member.look(time.monotonic()) for member in self._members.values()]
+        return EngineState(total["slots"], total["workers"], total["busy"], total["waiting"], tags, agents)
 
     def adopt(self, claims: Sequence[Claim]) -> dict[int, Ranges]:
         """Claims of a dispatcher that is gone: what agents that are here still have of each. A claim of an agent that
@@ -260,6 +261,10 @@ class FleetEngine(Looks):
             if left:
                 member.given[claim.cid] = Given(claim.sid, left, count(left), 1, "", brief=False, lent=False)
         return found
+
+    def taken_over(self) -> Collection[str]:
+        """Those that `open` found, until the first `poll`."""
+        return frozenset(self._unsure)
 
     def abandon(self) -> None:
         """Let go of the cluster. Agents keep what runs, for the next server or until their silence is over."""
@@ -288,7 +293,7 @@ class FleetEngine(Looks):
             line.end()
             return
         self._numbers += 1
-        member = Member(self._numbers, line, max(1, header.get("slots", 1)), now, header.get("type", USUAL))
+        member = Member(self._numbers, line, max(1, header.get("slots", 1)), now, header.get("type", USUAL), header)
         member.state, member.workless_since = header, now
         self._vouched[line.name] = {int(cid): ranges_from_json(r) for cid, r in header.get("held", {}).items()}
         self._members[line.name] = member
