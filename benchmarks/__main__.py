@@ -9,7 +9,9 @@ from rich.table import Table
 
 from benchmarks import figure
 
-MODULES = ("tiny_jobs", "single_call", "pickling", "first_result", "million_jobs", "killing", "weight", "dashboard", "ray")
+MODULES = (
+    "tiny_jobs", "single_call", "pickling", "first_result", "million_jobs", "killing", "weight", "dashboard", "ray",
+)  # fmt: skip
 
 
 def main() -> int:

@@ -132,8 +132,9 @@ def test_jobs_of_a_silent_agent_run_elsewhere_and_what_it_says_later_is_refused(
     server.until(lambda: times_run(tmp_path, 1) == 2)
     (tmp_path / "go").touch()
     assert server.finished(jids) == [10]
+    assert {agent.name: agent.silent for agent in server.engine.state().agents}[held]
     line.passable.set()
-    server.until(lambda: server.engine.state().slots == 2)
+    server.until(lambda: not any(agent.silent for agent in server.engine.state().agents))
     server.until(lambda: "came after their claim was reaped: refused" in caplog.text)
     assert server.finished(jids) == [10]
     assert len(server.jobs.info((jids,), ["attempts"])[0]["attempts"]) == 2

@@ -133,3 +133,15 @@ def test_more_than_an_answer_holds_comes_in_several(
     server.until(lambda: server.engine.state().slots == 1)
     jids = server.map(lambda i: str(i) * 50, list(range(300)))
     assert server.finished(jids) == [str(i) * 50 for i in range(300)]
+
+
+def test_that_jobs_were_dropped_is_not_taken_for_their_end(started: Callable[..., Server], tmp_path: Path) -> None:
+    server = started()
+    server.until(lambda: server.engine.state().slots == 1)
+    jids = server.map(runs_in(tmp_path, "never"), [1])
+    server.until(lambda: times_run(tmp_path, 1) == 1)
+    (claim,) = server.store.claims_of(1)
+    (line,) = server.lines.lines
+    line.tell(b"".join(encode({"op": "drop", "cids": [claim.cid], "reason": "others have them"})))
+    server.until(lambda: server.engine.state().busy == 0)
+    assert server.statuses(jids) == ["processing"]

@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import itertools
+import logging
 import os
 import tempfile
 from typing import Any
@@ -37,7 +38,7 @@ class AgentActor:
         )  # fmt: skip
         silence = told.get("silence_seconds")
         more: dict[str, Any] = {} if silence is None else {"silence_seconds": silence}
-        self._foreman = Foreman(agent, blobs, gone=_leave, about={"type": kind}, **more)
+        self._foreman = Foreman(agent, blobs, gone=_leave, about={"type": kind, "log": _log()}, **more)
 
     def hello(self, epoch: str) -> bytes:
         """See `Foreman`."""
@@ -58,6 +59,14 @@ class AgentActor:
     def end(self) -> None:
         """Kill all jobs; the process ends."""
         self._foreman.close()
+
+
+def _log() -> str:
+    """Ours goes where Ray keeps its actors' standard error."""
+    import ray
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    return f"ray logs actor --id {ray.get_runtime_context().get_actor_id()} --err"
 
 
 def _blobs(where: str) -> Blobs:

@@ -3,6 +3,7 @@
 from cloud.dispatch.ports.blobs import Blobs, BlobWriter
 from cloud.dispatch.ports.clock import Clock
 from cloud.dispatch.ports.engine import (
+    AgentState,
     Blocked,
     Engine,
     EngineState,
@@ -25,6 +26,7 @@ from cloud.dispatch.ports.signals import Kill, News, Signals
 from cloud.dispatch.ports.store import Store
 
 __all__ = [
+    "AgentState",
     "BlobWriter",
     "Blobs",
     "Blocked",

@@ -24,7 +24,7 @@ from cloud.dispatch.ports import Blocked, Event, Finished, Stack
 from cloud.engines.fleet.backlog import Backlog
 from cloud.engines.fleet.errands import BlobsOfAgent
 from cloud.engines.fleet.messages import FLEET_PROTOCOL, Opener, events_to_bytes
-from cloud.model import Ranges
+from cloud.model import Ranges, Status
 from cloud.model.ranges import normal, subtract
 from cloud.wire.message import Header, decode, encode
 from cloud.wire.values import ranges_to_json
@@ -91,6 +91,8 @@ class Foreman:
         blobs.ring = self._ring
         self._backlog = Backlog(agent, self._errands)
         self._unsent: list[Event] = []
+        self._dropped: set[int] = set()
+        """Claims of which a server said that others have them: that their jobs were killed here concerns nobody."""
         self._held: dict[int, Ranges] = {}
         self._stacks: dict[tuple[int, int], Stack] = {}
         self._thread = threading.Thread(target=self._run, name="picloud-foreman", daemon=True)
@@ -258,6 +260,7 @@ class Foreman:
             events += self._kill(cid, lo, hi, force=force, reason=reason)
         elif op == "drop":
             for cid in header["cids"]:
+                self._dropped.add(cid)
                 for left in self._held.get(cid, ()):
                     events += self._kill(cid, left.start, left.stop, force=True, reason=header["reason"])
         elif op == "follow":
@@ -294,6 +297,8 @@ class Foreman:
                 self._held[event.cid] = left
             else:
                 self._held.pop(event.cid, None)
+        events = [event for event in events if not (event.cid in self._dropped and _only_killed(event))]
+        self._dropped.intersection_update(self._held)
         state = self._look()
         heard = self._agent.heard()
         seen = {job: stack for job, stack in self._stacks.items() if stack.answered}
@@ -364,6 +369,10 @@ class Foreman:
 
 def _span(event: Any) -> range:
     return range(event.lo, event.hi)
+
+
+def _only_killed(event: Event) -> bool:
+    return isinstance(event, Finished) and set(event.outcomes.status) == {Status.KILLED}
 
 
 def _spans(events: Iterable[Event]) -> dict[int, Ranges]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from cloud.agent.estimates import Estimates
-from cloud.dispatch.ports import Blocked, Event, Finished, Lost, Wanted, Work
+from cloud.dispatch.ports import AgentState, Blocked, Event, Finished, Lost, Wanted, Work
 from cloud.engines.fleet.lines import Line
 from cloud.engines.fleet.messages import Packer
 from cloud.model import Environment, Ranges
@@ -43,6 +43,8 @@ class Member:
     """Monotonic."""
     kind: str
     """The name of its type."""
+    about: Header
+    """What it said of itself when it joined."""
     packer: Packer = field(default_factory=Packer)
     given: dict[int, Given] = field(default_factory=dict)
     state: Header = field(default_factory=dict)
@@ -62,6 +64,14 @@ class Member:
     def name(self) -> str:
         """Of the agent."""
         return self.line.name
+
+    def look(self, now: float) -> AgentState:
+        """For people."""
+        about, busy = self.about, 0 if self.silent else int(self.state.get("busy", 0))
+        return AgentState(
+            self.name, str(about.get("host", "")), self.kind, self.slots, busy, max(0.0, now - self.heard_at),
+            self.silent, str(about.get("log", "")),
+        )  # fmt: skip
 
     def opens(self, environment: Environment) -> bool:
         """Whether a worker here can open what that interpreter pickled: it is its own, or one of its machine."""
