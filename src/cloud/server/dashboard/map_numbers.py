@@ -26,6 +26,8 @@ GROUPED = 1000
 """The most failures that are looked into to group them."""
 _LOOKED_INTO_AT_ONCE = 1000
 _MOST_ERROR_BYTES = 512 << 10
+_STRETCHES_AT_ONCE = 16
+"""After so many, other requests are served."""
 _END_BYTES = 4000
 _MOST_GROUPS = 12
 _FAILED = frozenset(status for status in Status if status.failed)
@@ -108,6 +110,7 @@ class MapNumbers:
     async def _look_into_failures(self, submission: Submission, numbers: Numbers) -> None:
         groups: dict[tuple[str, str], Group] = {}
         at: int | None = 0
+        stretches = 0
         while at is not None and numbers.looked_into < GROUPED:
             at = self._store.first_failure(Stretch(submission.sid, at, submission.count))
             if at is None:
@@ -118,7 +121,9 @@ class MapNumbers:
                 if len(numbers.failed) < LISTED:
                     _list_failed(submission, outcomes, numbers.failed)
                 at = outcomes.hi
-            await asyncio.sleep(0)
+            stretches += 1
+            if stretches % _STRETCHES_AT_ONCE == 0:  # where failures lie far apart, a turn for each would take long
+                await asyncio.sleep(0)
         numbers.groups = sorted(groups.values(), key=lambda group: -group.count)[:_MOST_GROUPS]
 
 
