@@ -18,7 +18,18 @@ from typing import Any
 
 from cloud.client.key_requests import KeyRequests
 
-__all__ = ["activate_key", "create_account", "create_key", "deactivate_key", "get_key", "get_key_by_key", "list_keys"]
+__all__ = [
+    "activate_key",
+    "change_account",
+    "create_account",
+    "create_key",
+    "deactivate_key",
+    "get_account",
+    "get_key",
+    "get_key_by_key",
+    "list_accounts",
+    "list_keys",
+]
 
 
 def list_keys(
@@ -34,9 +45,59 @@ def create_key(username: int | str | None = None, password: str | None = None, n
     return _make(_requests(username, password), {"note": note})
 
 
-def create_account(username: int | str | None = None, password: str | None = None, note: str = "") -> dict[str, Any]:
-    """The first key of a new account, for administrators. Its secret is told this once, and kept on this machine."""
-    return _make(_requests(username, password), {"note": note, "new_account": True})
+def create_account(
+    username: int | str | None = None, password: str | None = None, note: str = "", name: str = ""
+) -> dict[str, Any]:
+    """The first key of a new account, for administrators. Its secret is told this once, and kept on this machine.
+
+    Args:
+        name: of the account.
+    """
+    made = _make(_requests(username, password), {"note": note, "new_account": True})
+    if name:
+        change_account(made["account"], username, password, name=name)
+    return made
+
+
+def list_accounts(username: int | str | None = None, password: str | None = None) -> list[dict[str, Any]]:
+    """All accounts, as `get_account` tells of one; for administrators."""
+    found: list[dict[str, Any]] = _requests(username, password).ask("GET", "accounts")["accounts"]
+    return found
+
+
+def get_account(
+    account: int | str | None = None, username: int | str | None = None, password: str | None = None
+) -> dict[str, Any]:
+    """What an account may have and has: 'account', 'name', 'administrator', 'active', 'limits' and 'own_limits' (by
+    name; None: no limit), 'usage' (by name).
+
+    Args:
+        account: number or name of another, for administrators; None: the one of the key that asks.
+    """
+    path = "account" if account is None else f"accounts/{_quoted(account)}"
+    return _requests(username, password).ask("GET", path)
+
+
+def change_account(
+    account: int | str,
+    username: int | str | None = None,
+    password: str | None = None,
+    *,
+    name: str | None = None,
+    active: bool | None = None,
+    administrator: bool | None = None,
+    limits: dict[str, int | str | None] | None = None,
+) -> dict[str, Any]:
+    """Change an account, for administrators; what is not given stays as it is.
+
+    Args:
+        account: number or name.
+        active: whether its keys open anything.
+        limits: of 'slots', 'queued_jobs', 'stored_bytes' and 'files' some: a number, None for no limit, or 'default'.
+    """
+    wanted = {"name": name, "active": active, "administrator": administrator, "limits": limits}
+    given = {word: value for word, value in wanted.items() if value is not None}
+    return _requests(username, password).ask("POST", f"accounts/{_quoted(account)}", given)
 
 
 def get_key(
@@ -79,6 +140,12 @@ def _text(key: Any) -> str:
     if not is_key(text):
         raise ValueError(f"cloud.account: {text!r:.80} cannot be a key")
     return text
+
+
+def _quoted(account: int | str) -> str:
+    from urllib.parse import quote
+
+    return quote(str(account), safe="")
 
 
 def _switch(requests: KeyRequests, api_key: Any, word: str) -> bool:

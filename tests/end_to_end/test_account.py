@@ -12,7 +12,7 @@ import cloud
 from cloud.client import embedded, sessions
 from cloud.client.http import Endpoint, HttpApi
 from cloud.config import state_directory
-from cloud.errors import InvalidSubmission, JobNotFound, NotAuthorised
+from cloud.errors import InvalidSubmission, JobNotFound, LimitExceeded, NotAuthorised
 from tests.support.served import Served
 
 
@@ -189,3 +189,18 @@ def test_a_key_in_the_script_finds_its_secret(home: Path) -> None:
     code = "import cloud; print(cloud.result(cloud.call(abs, -3)), cloud.connection_info()['api_key'])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert (done.stdout, done.stderr) == (f"3 {new['api_key']}\n", "")
+
+
+def test_administrators_change_accounts_from_code(home: Path) -> None:
+    made = cloud.account.create_account(name="ada")
+    changed = cloud.account.change_account("ada", limits={"queued_jobs": 2, "files": None})
+    assert (changed["account"], changed["own_limits"]) == (made["account"], {"queued_jobs": 2, "files": None})
+    assert [account["name"] for account in cloud.account.list_accounts()] == ["", "ada"]
+    own = cloud.account.get_account(None, made["api_key"], made["api_secretkey"])
+    assert (own["name"], own["limits"]["queued_jobs"], own["administrator"]) == ("ada", 2, False)
+    with pytest.raises(NotAuthorised):
+        cloud.account.list_accounts(made["api_key"], made["api_secretkey"])
+    cloud.setkey(made["api_key"], made["api_secretkey"])
+    with pytest.raises(LimitExceeded, match="ada may have at most 2 jobs"):
+        cloud.map(abs, range(3))
+    assert cloud.result(cloud.map(abs, range(-2, 0))) == [2, 1]

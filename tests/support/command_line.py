@@ -45,7 +45,7 @@ class CommandLine:
 
     def lines(self, *arguments: str, stdin: str = "") -> list[dict[str, Any]]:
         """What it prints with --json."""
-        words = 2 if arguments[0] in ("files", "keys") else 1
+        words = 2 if arguments[0] in ("files", "keys", "accounts") else 1
         text = self.text(*arguments[:words], "--json", *arguments[words:], stdin=stdin)
         return [json.loads(line) for line in text.splitlines()]
 
