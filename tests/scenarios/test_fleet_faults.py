@@ -11,6 +11,7 @@ from cloud.engines.fleet import foreman, growth
 from cloud.wire.message import decode, encode
 from tests.scenarios.test_fleet import Server, runs_in, times_run
 from tests.support.fleet import ThreadLine
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -145,3 +146,23 @@ def test_that_jobs_were_dropped_is_not_taken_for_their_end(started: Callable[...
     line.tell(b"".join(encode({"op": "drop", "cids": [claim.cid], "reason": "others have them"})))
     server.until(lambda: server.engine.state().busy == 0)
     assert server.statuses(jids) == ["processing"]
+
+
+def test_jobs_of_an_agent_that_another_server_took_are_not_lost(started: Callable[..., Server], tmp_path: Path) -> None:
+    first = started(least=1)
+    first.until(lambda: first.engine.state().slots == 1)
+    jids = first.map(runs_in(tmp_path, "go"), [1], restartable=False)
+    first.until(lambda: times_run(tmp_path, 1) == 1)
+    first.store.close()
+    second = started(earlier=first)  # while the first still lives, as if it had only been stopped for a while
+    events: list[Any] = []
+
+    def gone() -> bool:
+        nonlocal events
+        events += first.engine.poll()
+        return not first.engine.state().agents
+
+    eventually(gone)
+    assert events == []
+    (tmp_path / "go").touch()
+    assert second.finished(jids) == [10]

@@ -10,7 +10,7 @@ from cloud.agent.agent import Agent
 from cloud.dispatch.ports import Blobs
 from cloud.engines.fleet.errands import BlobsOfAgent
 from cloud.engines.fleet.foreman import Foreman
-from cloud.engines.fleet.lines import Gone, Heard, Joined, Line
+from cloud.engines.fleet.lines import TAKEN, Gone, Heard, Joined, Line
 from cloud.stores.blobs import FolderBlobs
 from cloud.wire.message import Header, decode
 
@@ -73,6 +73,9 @@ class ThreadLines:
             if self._closed.is_set():
                 return
             header, groups = decode(answer)
+            if "taken" in header:
+                self._gone(line, TAKEN)
+                return
             line.since = header["first"] + len(groups)
             self._heard(line, answer)
 

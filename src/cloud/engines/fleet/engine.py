@@ -29,7 +29,7 @@ from cloud.dispatch.ports import (
 )
 from cloud.engines.fleet.growth import Growth
 from cloud.engines.fleet.kinds import USUAL, AgentType, Kinds
-from cloud.engines.fleet.lines import Line, Lines
+from cloud.engines.fleet.lines import TAKEN, Line, Lines
 from cloud.engines.fleet.looks import Looks
 from cloud.engines.fleet.member import QUEUE_SECONDS, Given, Member
 from cloud.engines.fleet.messages import FLEET_PROTOCOL, events_from_bytes
@@ -374,6 +374,8 @@ class FleetEngine(Looks):
         member = self._members.pop(name, None)
         if member is not None:
             log.warning("agent %s is gone: %s", name, why)
+            if why == TAKEN:  # with its jobs: what becomes of them, it says to that server
+                return
             self._events += member.lose_all(f"its agent {name} is gone: {why}")
 
     def _here(self) -> Counter[str]:

@@ -142,25 +142,27 @@ class Foreman:
         """What happened from group `since` on, as soon as there is anything, or nothing when the time is over.
 
         Args:
-            epoch: as of `hello`; another server's gets b'' at once.
+            epoch: as of `hello`; another server's gets {"taken": true} at once.
             since: the first group that the server has not got.
             acknowledged: groups below are stored and need not be kept.
             seconds: how long to wait at most; a server that is alive calls again at once.
 
         Returns:
-            Header {"first": number of the first group, "state": ...}, a frame for each group.
+            Header {"first": number of the first group, "state": ...}, a frame for each group; b"" from one that ends.
         """
         with self._changed:
             if epoch != self._epoch:
-                return b""
+                return _joined({"taken": True}, [])
             self._listened_at = time.monotonic()
             while self._groups and self._groups[0][0] < acknowledged:
                 self._groups.popleft()
             self._changed.wait_for(
                 lambda: self._stopping or epoch != self._epoch or self._news or self._next_group > since, seconds
             )
-            if epoch != self._epoch or self._stopping:
+            if self._stopping:
                 return b""
+            if epoch != self._epoch:
+                return _joined({"taken": True}, [])
             self._listened_at = time.monotonic()
             self._news = False
             first, groups = self._groups_from(since)

@@ -5,6 +5,8 @@ from typing import Protocol
 
 from cloud.wire.message import Header
 
+TAKEN = "another server has taken it"
+"""Why an agent is gone that lives; its jobs are that server's."""
 Joined = Callable[["Line", bytes], None]
 Heard = Callable[["Line", bytes], None]
 Gone = Callable[["Line", str], None]
@@ -43,7 +45,7 @@ class Lines(Protocol):
         Args:
             joined: an agent is ready; its answer to `hello`.
             heard: an agent's answer to `listen`, which is asked again and again.
-            gone: an agent is dead for certain, and why.
+            gone: an agent is dead for certain, and why; or it is `TAKEN`.
 
         Returns:
             Agents that this server left behind when it ended, with their answers to `hello`; waits a few seconds.

@@ -13,7 +13,7 @@ import ray
 import ray.exceptions
 import ray.util
 
-from cloud.engines.fleet.lines import Gone, Heard, Joined, Line
+from cloud.engines.fleet.lines import TAKEN, Gone, Heard, Joined, Line
 from cloud.errors import CloudException
 from cloud.wire.message import Header, decode
 
@@ -140,10 +140,13 @@ class RayLines:
             while not line.ended:
                 answer = await self._next(line)
                 if answer == b"":
-                    self._gone(line, "another server has taken it, or it is ending")
+                    self._gone(line, "it ended")
                     return
                 if answer is not None:
                     header, groups = decode(answer)
+                    if "taken" in header:
+                        self._gone(line, TAKEN)
+                        return
                     line.since = header["first"] + len(groups)
                     self._heard(line, answer)
         except (ray.exceptions.ActorDiedError, ray.exceptions.RayTaskError) as error:
