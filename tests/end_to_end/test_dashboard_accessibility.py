@@ -27,7 +27,7 @@ SERIOUS = ("serious", "critical")
 PAGES = (
     "jobs", "jobs?label=may", "jobs?label=nobody+has+this", "maps/{map}", "jobs/{done}", "jobs/{failed}",
     "jobs/{running}", "jobs/{profiled}", "jobs/123456789", "overview", "overview?span=day&by=label", "files", "keys",
-    "server", "jobs?open=3", "jobs?status=error",
+    "account", "server", "jobs?open=3", "jobs?status=error",
 )  # fmt: skip
 
 
