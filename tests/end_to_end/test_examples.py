@@ -47,6 +47,17 @@ def test_the_lines_of_the_readme_run(surroundings: tuple[Path, dict[str, str]]) 
     assert [word for word in ("49", "333283335000") if word not in done.stdout.splitlines()] == []
 
 
+def test_the_lines_of_the_readme_can_be_pasted_into_an_interpreter(surroundings: tuple[Path, dict[str, str]]) -> None:
+    folder, environment = surroundings
+    (lines,) = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[2] / "README.md").read_text(), re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-q", "-i"],
+        input=lines, cwd=folder, env=environment, capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert "Error" not in done.stderr, done.stderr
+    assert done.stdout.splitlines()[:3] == ["49", "333283335000", "333283335000"]
+
+
 def test_examples_are_numbered_without_gaps() -> None:
     """So that they can be read in order."""
     assert [int(path.name[:2]) for path in EXAMPLES] == list(range(1, len(EXAMPLES) + 1))
