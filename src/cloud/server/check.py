@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloud.errors import CloudException, ServerUnavailable
-from cloud.server.composition import answers, missing, open_blobs
+from cloud.server.composition import answers, missing, open_blobs, show_token
 from cloud.server.configuration.sections import Configuration
 from cloud.server.places import Places, places_of
 from cloud.server.tls import Tls
@@ -99,6 +99,7 @@ def _blobs(places: Places) -> str:
 
 def _cluster(told: Configuration) -> str:
     address = told.engine.address
+    show_token(told.engine.token)
     try:
         import ray
     except ImportError as error:

@@ -1,6 +1,7 @@
 """What a server is put together from."""
 
 import asyncio
+import os
 import re
 import secrets
 import socket
@@ -117,7 +118,14 @@ def answers(address: str) -> None:
         ) from None
 
 
+def show_token(token: str) -> None:
+    """Have Ray show a cluster's token, if there is one; before it is imported."""
+    if token:
+        os.environ["RAY_AUTH_MODE"], os.environ["RAY_AUTH_TOKEN"] = "token", token
+
+
 def _ray_engine(told: Configuration, places: Places, server_id: str, url: str, _blobs: Blobs) -> Engine:
+    show_token(told.engine.token)
     try:
         from cloud.engines.ray.lines import RayLines
     except ImportError as error:

@@ -21,7 +21,7 @@ _NO_URL = (
     "[engine] kind is ray, and jobs on a cluster ask this server: say under which address its machines reach it, with "
     "[server] url (--url)"
 )
-_RAY_ONLY = ("address", "slots", "least", "most", "silent_seconds", "idle_seconds", "leave_seconds")
+_RAY_ONLY = ("address", "token", "slots", "least", "most", "silent_seconds", "idle_seconds", "leave_seconds")
 
 
 def contradictions(told: Configuration) -> Iterator[Contradiction]:
