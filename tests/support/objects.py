@@ -24,8 +24,8 @@ KEYS = {"AWS_ACCESS_KEY_ID": "picloud", "AWS_SECRET_ACCESS_KEY": "of-the-tests-o
 class Traffic:
     """What was asked of it, and what becomes of that."""
 
-    seen: list[tuple[str, str, bool]] = field(default_factory=list)
-    """Method, path, and whether it came under a link."""
+    seen: list[tuple[str, int, bool]] = field(default_factory=list)
+    """Method, bytes that were sent, and whether it came under a link."""
     flows: threading.Event = field(default_factory=threading.Event)
     """While it is not set, requests wait."""
     refused_links: int = 0
@@ -95,9 +95,8 @@ def _repairing(port: int, traffic: Traffic) -> type[BaseHTTPRequestHandler]:
 
         def carry(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            path, _, query = self.path.partition("?")
-            linked = "X-Amz-Signature" in query
-            traffic.seen.append((self.command, path, linked))
+            linked = "X-Amz-Signature" in self.path
+            traffic.seen.append((self.command, len(body), linked))
             assert traffic.flows.wait(60)
             if linked and traffic.refused_links:
                 traffic.refused_links -= 1

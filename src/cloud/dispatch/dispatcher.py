@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 from cloud.dispatch import lifecycle
 from cloud.dispatch.accounts import Accounts
@@ -63,6 +64,9 @@ class Dispatcher:
         """Called after a step outside `tick`: deadlines may have moved nearer."""
         self.listen: Callable[[bool], None] = lambda _: None
         """Called with False before a step waits for the engine by itself, and with True when it does not any more."""
+        self.aside: Callable[[Callable[[], Any], Callable[[Any], None]], None] = _at_once
+        """Does what may take long because blobs are far, then calls the other with what it returned; a server does the
+        first in another thread. A `CloudException` of it is logged, and that is all."""
         self.closed = False
         """Nothing happens any more: waiting is of no use."""
         self.ended_early: Mapping[int, Outcomes] = _NONE
@@ -199,7 +203,11 @@ class Dispatcher:
         """Delete blobs, but for those that are named by their content and came again; none comes meanwhile."""
         try:
             with self.store.transaction():
-                self.blobs.delete(set(garbage) - self.store.referenced(garbage))
+                doomed = set(garbage) - self.store.referenced(garbage)
+                if not self.blobs.far:
+                    self.blobs.delete(doomed)
+                    return
+            self.aside(lambda: self.blobs.delete(doomed), lambda _: None)  # names of far ones do not come again
         except ServerUnavailable as error:  # the commit stands; retention finds them
             log.warning("%d blobs are left for later: %s", len(garbage), error)
 
@@ -335,3 +343,7 @@ class Dispatcher:
         ended.attempt = held.claim.attempt
         with self.step() as step:
             self.arrivals.finish(event.cid, ended, step)
+
+
+def _at_once(work: Callable[[], Any], then: Callable[[Any], None]) -> None:
+    then(work())

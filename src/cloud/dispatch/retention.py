@@ -1,13 +1,14 @@
 """What is forgotten when: old jobs, silent submissions, blobs that nothing refers to (DESIGN D20)."""
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.files import UPLOAD_SILENCE_ALLOWED
 from cloud.dispatch.intake import SILENCE_ALLOWED
+from cloud.dispatch.orphans import SLICE, Orphans
+from cloud.errors import CloudException
 from cloud.model import Stretch
 
 log = logging.getLogger("Cloud.retention")
@@ -17,8 +18,6 @@ COUNT_SECONDS = 0.25
 """How often finished jobs are counted where their number is limited."""
 ORPHAN_AGE_SECONDS = 3600.0
 """A blob is written before the commit that refers to it; one so old without a reference was orphaned by a crash."""
-SLICE = 200
-"""Blob names or submissions looked at in one go, so that nothing else waits long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,9 @@ class Retention:
         self._blobs = dispatcher.blobs
         self._limits = limits
         self._orphan_age = orphan_age_seconds
-        self._names: Iterator[str] | None = None
+        self._orphans = Orphans(dispatcher, orphan_age_seconds)
+        self._far_bytes: int | None = None
+        self._counting = self._fresh = False
         self._warned = False
         self._count_due = dispatcher.clock.monotonic()
         self.due = dispatcher.clock.monotonic()
@@ -56,6 +57,11 @@ class Retention:
     def warn_bytes(self) -> int:
         """See `Limits.warn_bytes`."""
         return self._limits.warn_bytes
+
+    @property
+    def blob_bytes(self) -> int:
+        """Bytes of all blobs; of far ones, as counted last."""
+        return (self._far_bytes or 0) if self._blobs.far else self._blobs.size_bytes()
 
     def work(self) -> None:
         """A slice, if it is due."""
@@ -67,7 +73,7 @@ class Retention:
         self._drop_silent()
         self._drop_unused_code()
         self._drop_silent_uploads()
-        more = self._forget_old() | self._forget_surplus() | self._collect_orphans()
+        more = self._forget_old() | self._forget_surplus() | self._orphans.collect()
         self.due = now + (0.05 if more else EVERY_SECONDS)
 
     def _mind_jobs(self, now: float, most: int) -> None:
@@ -122,7 +128,9 @@ class Retention:
 
     def _forget_surplus(self) -> bool:
         # Files are the user's to delete, and do not push out jobs.
-        size = self._store.size_bytes() + self._blobs.size_bytes() - self._store.file_bytes()
+        if self._blobs.far and not self._was_counted():
+            return False
+        size = self._store.size_bytes() + self.blob_bytes - self._store.file_bytes()
         if size > self._limits.warn_bytes and not self._warned:
             self._warned = True
             log.warning(
@@ -150,20 +158,24 @@ class Retention:
                     step.garbage += self._store.delete(Stretch(sid, 0, submission.count))
                     step.touched.add(sid)
 
-    def _collect_orphans(self) -> bool:
-        if self._names is None:
-            self._names = self._blobs.names(older_than_seconds=self._orphan_age)
-        names = [name for _, name in zip(range(SLICE), self._names, strict=False)]
-        if names:
-            with self._dispatcher.lock, self._store.transaction():  # nothing is stored meanwhile that refers to them
-                if self._dispatcher.behind:  # their results are in blobs that nothing refers to yet
-                    self._names = None
-                    return False
-                orphans = sorted(set(names) - self._store.referenced(names))
-                if orphans:
-                    log.info("removing %d blobs that nothing refers to", len(orphans))
-                    self._blobs.delete(orphans)
-        if len(names) < SLICE:
-            self._names = None
-            return False
-        return True
+    def _was_counted(self) -> bool:
+        """Far blobs are counted beside, every other time: in between, what the count made us forget goes."""
+        if self._fresh:
+            self._fresh = False
+            return True
+        if not self._counting:
+            self._counting = True
+            self._dispatcher.aside(self._count, self._counted)
+        return False
+
+    def _count(self) -> int | None:
+        try:
+            return self._blobs.size_bytes()
+        except CloudException as error:
+            log.warning("blobs are counted later: %s", error)
+            return None
+
+    def _counted(self, size_bytes: int | None) -> None:
+        self._counting = False
+        if size_bytes is not None:
+            self._far_bytes, self._fresh = size_bytes, True

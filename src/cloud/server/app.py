@@ -49,7 +49,7 @@ class App:
         self._gate = gate
         dashboard = Dashboard(calls, gate, core, (identity.server_id, identity.version), history)
         self._rest = _build_rest(
-            People(calls, gate, core.dispatcher),
+            People(calls, gate, core),
             KeyRoutes(gate),
             AccountRoutes(gate, core.dispatcher),
             FileRoutes(calls, gate),

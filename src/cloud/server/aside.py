@@ -6,7 +6,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cloud.errors import CloudException
 from cloud.model import Buffer
@@ -39,6 +39,20 @@ class Aside:
             threading.Thread(target=self._work, name="picloud-aside", daemon=True).start()
         self._calls.put(lambda: self._carry_out(work, future))
         return future
+
+    def then(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        """Go on with what it returns; what it raises is logged."""
+
+        def go_on(done: asyncio.Future[Any]) -> None:
+            error = done.exception()
+            if isinstance(error, CloudException):
+                log.warning("left for later: %s", error)
+            elif error is not None:
+                log.error("a fault while blobs were looked after", exc_info=error)
+            else:
+                then(done.result())
+
+        self.run(work).add_done_callback(go_on)
 
     def answer(self, work: Callable[[], list[Buffer]], reply: Callable[[list[Buffer]], None]) -> None:
         """Reply with what it returns; what it raises is told to the asker."""

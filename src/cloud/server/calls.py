@@ -52,7 +52,7 @@ class Calls:
     def _look_ahead(self) -> Ahead:
         """Where blobs are far, nothing waits for them in the loop's thread."""
         core, aside = self._heart.core, Aside(self._loop)
-        core.door.aside = aside.answer
+        core.door.aside, core.dispatcher.aside = aside.answer, aside.then
         local = isinstance(core.engine, LocalEngine)
         return Ahead(core.blobs, aside, local=local, max_bytes=self._max_body_bytes)
 

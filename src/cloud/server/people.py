@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from cloud import errors
 from cloud.api import INFO_FIELDS
-from cloud.dispatch.dispatcher import Dispatcher
+from cloud.local import Core
 from cloud.model import Ranges
 from cloud.model.ranges import pack
 from cloud.server.account_routes import plain_account
@@ -35,11 +35,11 @@ _LONGEST_LIST = 10_000
 class People:
     """Routes under /v1/jobs, and /v1/summary."""
 
-    def __init__(self, asked: Calls, gate: Gate, dispatcher: Dispatcher) -> None:
+    def __init__(self, asked: Calls, gate: Gate, core: Core) -> None:
         self._asked = asked
         self._gate = gate
-        self._dispatcher = dispatcher
-        self._store, self._blobs = dispatcher.store, dispatcher.blobs
+        self._dispatcher, self._retention = core.dispatcher, core.retention
+        self._store = core.store
 
     def routes(self) -> list[Route]:
         """All of them."""
@@ -60,7 +60,7 @@ class People:
                 **self._asked.about,
                 "jobs": await count_jobs(self._store, caller.account),
                 "store_bytes": self._store.size_bytes(),
-                "blob_bytes": self._blobs.size_bytes(),
+                "blob_bytes": self._retention.blob_bytes,
                 **self._of_account(caller.account),
             }
         )

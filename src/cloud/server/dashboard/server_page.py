@@ -89,7 +89,7 @@ def disk_of(core: Core) -> Disk:
     folder = core.blobs.spool() or ""
     if folder and os.path.basename(folder) == "blobs":
         folder = os.path.dirname(folder)  # what else is stored lies beside them
-    sizes = (core.store.size_bytes(), core.blobs.size_bytes() - files, files)
+    sizes = (core.store.size_bytes(), max(0, core.retention.blob_bytes - files), files)
     if not folder:
         return Disk(*sizes, "", warn_bytes=core.retention.warn_bytes)
     space = shutil.disk_usage(folder)

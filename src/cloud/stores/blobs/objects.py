@@ -130,6 +130,7 @@ class ObjectBlobs:
                 for name in doomed:
                     with contextlib.suppress(FileNotFoundError):
                         self._obstore.delete(self._store, name)
+        self._size_bytes = None
 
     def names(self, older_than_seconds: float = 0.0) -> Iterator[str]:
         """Asks the store, a thousand names at a time."""
@@ -140,9 +141,10 @@ class ObjectBlobs:
 
     def size_bytes(self) -> int:
         """Counted by asking for all names once, and again after a delete."""
-        if self._size_bytes is None:
-            self._size_bytes = sum(int(about["size"]) for about in self._objects())
-        return self._size_bytes
+        size = self._size_bytes
+        if size is None:
+            size = self._size_bytes = sum(int(about["size"]) for about in self._objects())
+        return size
 
     def close(self) -> None:
         """Nothing is held open."""
