@@ -72,6 +72,15 @@ def test_an_account_never_has_more_slots_than_it_may_have_and_others_take_the_re
     assert (running(world, 1), running(world, 2)) == (3, 1)
 
 
+def test_why_names_the_limit_that_a_job_waits_for(world: World) -> None:
+    limit(world, slots=1)
+    jids = world.map(2, account=2)
+    assert "Its account may have 1 slot here at a time, and has 1." in Jobs(world.dispatcher, 2).why(jids[1])
+    world.engine.finish_all()
+    world.tick()
+    assert "It runs" in Jobs(world.dispatcher, 2).why(jids[1])
+
+
 def test_jobs_that_take_more_slots_than_the_account_may_have_are_refused(world: World) -> None:
     limit(world, slots=2)
     with pytest.raises(LimitExceeded, match="would never run"):

@@ -228,6 +228,10 @@ class Dispatcher:
             found[held.account, held.claim.sid] += held.left
         return found
 
+    def slots_of(self, account: int) -> int | None:
+        """How many slots it may have here; None: all there are."""
+        return self.usage.slots(account, self._claiming.dispatcher)
+
     def close(self) -> None:
         """Tell all who wait in this process that they wait for nothing."""
         with self.lock:

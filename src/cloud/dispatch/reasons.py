@@ -102,6 +102,8 @@ class Reasons:
         free = state.slots - (state.busy - state.blocked)
         if free < min(spec.cores, state.slots):
             sentences.append(self._slots(spec, state.slots, free))
+        if limit := self._limit(spec):
+            sentences.append(limit)
         if ahead:
             sentences.append(ahead)
         if not sentences:
@@ -130,6 +132,13 @@ class Reasons:
             return f"It wants {spec.cores} cores and only {free} of the {slots} are free{running}."
         whole = "The only slot is" if slots == 1 else f"All {slots} slots are"
         return f"{whole} busy{running}."
+
+    def _limit(self, spec: Spec) -> str:
+        most = self._dispatcher.slots_of(self._account)
+        used = self._dispatcher.engine.used_by().get(self._account, 0)
+        if most is None or used + max(1, spec.cores) <= most:
+            return ""
+        return f"Its account may have {most} slot{'s' if most != 1 else ''} here at a time, and has {used}."
 
     def _ahead(self, submission: Submission, pending: Pending) -> str:
         """Which jobs of the account come before it."""
