@@ -107,8 +107,12 @@ def test_a_store_that_does_not_answer_holds_up_nobody_who_does_not_need_it(
     thread.start()
     eventually(lambda: traffic.seen)
     assert cloud.result(cloud.call(abs, -2)) == 2, "the server is at work, and no transaction is held"
+    large = cloud.call(bytes, LARGE)
+    assert cloud.result(cloud.call(abs, -4)) == 4, "the result of the job before is on its way"
+    assert cloud.status([jid, large]) == ["done", "processing"]
     assert not jids
     traffic.flows.set()
+    assert cloud.result(large) == bytes(LARGE)
     thread.join()
     assert cloud.result(jids[0]) == LARGE
     traffic.flows.clear()
