@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cloud.errors import JobNotFound, LimitExceeded, NotAuthorised
+from cloud.model import Status
 from tests.support.looking import Look
 from tests.support.served import Served
 
@@ -64,6 +65,21 @@ def test_an_account_is_made_with_a_name_and_limits_and_sees_them(server: Served)
     _, summary = ask(ada, "GET", "/v1/summary")
     assert (summary["account_name"], summary["limits"]["queued_jobs"]) == ("ada", 3)
     assert summary["usage"]["stored_bytes"] > 0
+
+
+def test_jobs_that_a_limit_keeps_waiting_start_when_it_is_raised(server: Served) -> None:
+    hal = member(server, "hal", slots=0)
+    with pytest.raises(LimitExceeded, match="would never run"):
+        hal.submit(double, [1])
+    ask(server, "POST", "/v1/accounts/hal", {"limits": {"slots": None}})
+    blocked = hal.submit(double, [1])
+    assert hal.results(blocked) == [2]
+    ask(server, "POST", "/v1/accounts/hal", {"limits": {"slots": 1}})
+    first, second = hal.submit(lasts, [600.0]), hal.submit(double, [4])
+    assert hal.status((second,)) == [Status.QUEUED]
+    ask(server, "POST", "/v1/accounts/hal", {"limits": {"slots": 2}})
+    assert hal.results(second) == [8]
+    ask(hal, "POST", f"/v1/jobs/{first.start}/kill")
 
 
 def test_only_administrators_see_and_change_accounts(server: Served) -> None:

@@ -1,5 +1,6 @@
 """Accounts as plain JSON: what each may have and has; made, named, limited and closed by administrators (D19)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -13,6 +14,7 @@ from cloud.server.gate import Caller, Gate
 from cloud.server.guarded import guarded
 from cloud.server.json_answer import JsonAnswer
 from cloud.server.key_routes import body_of, check_administrator
+from cloud.server.keys import Keys
 
 _CHANGES = {"name": str, "administrator": bool, "active": bool, "limits": dict}
 
@@ -60,7 +62,7 @@ class AccountRoutes:
     async def _change(self, request: Request, caller: Caller) -> Response:
         check_administrator(self._keys, caller)
         account = self._meant(request)
-        changed = self._keys.change_account(account.number, **_changes_in(await body_of(request)))
+        changed = change_account(self._dispatcher, self._keys, account.number, _changes_in(await body_of(request)))
         return JsonAnswer(plain_account(self._dispatcher, changed))
 
     def _meant(self, request: Request) -> Account:
@@ -84,6 +86,14 @@ def plain_account(dispatcher: Dispatcher, account: Account) -> dict[str, Any]:
         "active": account.active, "limits": {name: getattr(allowance, name) for name in LIMITS},
         "own_limits": dict(account.limits), "usage": used,
     }  # fmt: skip
+
+
+def change_account(dispatcher: Dispatcher, keys: Keys, number: int, changes: Mapping[str, Any]) -> Account:
+    """As `Keys.change_account`; jobs that a limit kept waiting may start at once."""
+    account = keys.change_account(number, **changes)
+    with dispatcher.step() as step:
+        step.ready = True
+    return account
 
 
 def _changes_in(body: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from cloud import errors
 from cloud.model import LIMITS, Account, Submission
-from cloud.server.account_routes import plain_account
+from cloud.server.account_routes import change_account, plain_account
 from cloud.server.dashboard import forms
 from cloud.server.dashboard.desk import Desk
 from cloud.server.dashboard.doorway import Doorway
@@ -75,7 +75,8 @@ class AccountPage:
         limits = {name: _limit_in(form[name]) for name in LIMITS if name in form}
         name = " ".join(form.get("name", account.name).split())
         active = form["active"] == "yes" if "active" in form else account.active
-        self._keys.change_account(account.number, name=name, active=active, limits=limits)
+        changes = {"name": name, "active": active, "limits": limits}
+        change_account(self._desk.core.dispatcher, self._keys, account.number, changes)
         self._desk.watchers.look_again()
         return self._desk.back(request, form, f"{self._keys.accounts.find(account.number).title} is changed.")
 
