@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 
 from cloud.agent.asks import BLOCKED_MAX, Asks
 from cloud.agent.batch import Batch
+from cloud.agent.binding import Binding
 from cloud.agent.crew import Crew, quiet, wake_up
 from cloud.agent.death import Death, failed_to_start, reckon
 from cloud.agent.estimates import Estimates
@@ -59,7 +60,7 @@ class Agent(Looks):
 
     def __init__(self, slots: int, blobs: Blobs, on_request: Served | None = None, *, lock_fd: int | None = None,
                  variables: Mapping[str, str] | None = None, machine: str | None = None,
-                 slot_memory: int | None = None, kind: str = "") -> None:  # fmt: skip
+                 slot_memory: int | None = None, kind: str = "", devices: Sequence[str] = ()) -> None:  # fmt: skip
         """
         Args:
             slots: how many attempts run at a time.
@@ -69,12 +70,12 @@ class Agent(Looks):
             variables: what every worker has in its environment, for example the server's address.
             slot_memory: bytes that a job may hold for each slot that it takes; None: there is no limit.
             kind: the name of the type of agent that has so much, for people.
+            devices: see `Binding`.
             machine: identity of this machine and user as environments carry it; None: find out.
         """
         self._slots = max(1, slots)
         self._blobs = blobs
         self._on_request = on_request
-        self._variables = dict(variables or {})
         self.machine = machine = machine_identity() if machine is None else machine
         self._pid = os.getpid()
         self._events: list[Event] = []
@@ -86,9 +87,14 @@ class Agent(Looks):
         self._harvest = Harvest(blobs, self._estimates)
         self._placement = Placement(self._slots, self._estimates)
         self._crew = Crew(self._slots, machine, lock_fd, self._watch, self._wake, self._died, self._hired)
+        self._binding = Binding(
+            self._crew.interpreters, blobs, variables or {}, serves=on_request is not None, devices=devices
+        )
         self._listening = Listening(self._crew.workers, self._read, self._ring_up)
         self._stacks = Stacks(self._listening, self._ring_up)
-        self._limits = Limits(self._estimates, self._crew.doom, self._keep, slot_memory=slot_memory, kind=kind)
+        self._limits = Limits(
+            self._estimates, self._crew.doom, self._keep, slots=self._slots, slot_memory=slot_memory, kind=kind
+        )
         self._crew.upkeep(time.monotonic())
 
     # offers and starts
@@ -175,7 +181,7 @@ class Agent(Looks):
             if worker is None or worker.doomed or worker.to_work.broken:
                 self._note(Returned(claim.cid, claim.lo, claim.hi))
                 continue
-            bind = None if worker.bound else self._binding(worker, item)
+            bind = None if worker.bound else self._binding.of(worker, item, self._crew.workers.values())
             try:
                 parts, descriptors = pack(worker, item, bind, self._blobs.open, self._blobs.read)
             except (OSError, CloudException) as error:
@@ -295,15 +301,6 @@ class Agent(Looks):
     def _unstartable(self, work: Work, why: str) -> Event:
         claim = work.claim
         return failed_to_start(Batch(work, 0, claim.hi - claim.lo, claim.lo), why)
-
-    def _binding(self, worker: Worker, work: Work) -> dict[str, object]:
-        environment = work.submission.spec.environment
-        here = self._crew.interpreters.is_local(environment)
-        return {
-            "path": list(environment.path) if here else [], "directory": environment.directory if here else "",
-            "variables": {**(environment.variables if here else {}), **self._variables}, "nonce": worker.nonce.hex(),
-            "spool": self._blobs.spool(), "account": work.submission.account, "serves": self._on_request is not None,
-        }  # fmt: skip
 
     def _hired(self, worker: Worker) -> None:
         asks = Asks(worker, self._asked, self._may_wait, self._begin_wait, self._end_wait)

@@ -24,15 +24,16 @@ class Limits:
     """What may be done to a worker that has jobs."""
 
     def __init__(self, estimates: Estimates, doom: Callable[[Worker], None], note: Callable[[Event], None], *,
-                 slot_memory: int | None = None, kind: str = "") -> None:  # fmt: skip
+                 slots: int, slot_memory: int | None = None, kind: str = "") -> None:  # fmt: skip
         """
         Args:
             doom: SIGKILL to a worker.
             note: takes events.
+            slots: of the agent.
             slot_memory: bytes that a job may hold for each slot that it takes; None: there is no limit.
             kind: the type whose memory that is.
         """
-        self._slot_memory, self._kind = slot_memory, kind
+        self._slots, self._slot_memory, self._kind = slots, slot_memory, kind
         self._estimates = estimates
         self._doom = doom
         self._note = note
@@ -70,9 +71,10 @@ class Limits:
         spec = batch.work.submission.spec
         if self._slot_memory is not None and now >= self._weigh_at(worker, since):
             worker.weighed_at = now
-            most = self._slot_memory * worker.cores
+            cores = min(worker.cores, self._slots)
+            most = self._slot_memory * cores
             if held_bytes(worker.pid, most) > most:
-                of = f"type {self._kind!r}" if worker.cores == 1 else f"{worker.cores} slots of type {self._kind!r}"
+                of = f"type {self._kind!r}" if cores == 1 else f"{cores} slots of type {self._kind!r}"
                 self.take_back(worker, seq + 1)
                 why = f"The job used more than {most / 1e9:.1f} GB, the memory of {of}."
                 self._interrupt(worker, seq, why, force=True, status=Status.ERROR)

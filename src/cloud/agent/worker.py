@@ -77,6 +77,8 @@ class Worker:
         self.idle_since = time.monotonic()
         self.late = -1
         """A job that ran so much longer than expected that the others were taken back; no more come while it runs."""
+        self.devices = ""
+        """GPUs that it sees, where they are parted (`Binding`)."""
         self.weighed_at = 0.0
         """When its memory was looked at last; monotonic."""
         self.look_again: float | None = None

@@ -31,7 +31,7 @@ _OPTIONS = (
     ),
     click.option("--priority", type=int, help="Lower runs earlier; 5 is usual."),
     click.option("-c", "--cores", type=int, help="Cores that a job needs."),
-    click.option("-t", "--type", "core_type", type=click.Choice(["c1", "c2", "f2", "m1", "s1"]), help="Type of core."),
+    click.option("-t", "--type", "core_type", metavar="NAME", help="Type of core: c1, or one that the server has."),
     click.option("-m", "--max-runtime", type=float, metavar="MINUTES", help="Kill a job that runs longer."),
     click.option("--not-restartable", is_flag=True, help="Never start a job again that was lost."),
 )

@@ -78,6 +78,9 @@ class Intake:
             )
         if parent_jid is not None:
             spec = replace(spec, parent_jid=parent_jid)
+        types = self._dispatcher.engine.types
+        if spec.core_type not in types:
+            raise InvalidSubmission(f"_type is {spec.core_type!r}; expected one of: {', '.join(types)}")
         reason = self._dispatcher.engine.refuse(spec)
         if reason is not None:
             raise NoInterpreter(reason)

@@ -33,7 +33,7 @@ from cloud.dispatch.ports import (
     WorkerState,
 )
 from cloud.engines.tee import Tee
-from cloud.model import INLINE_MAX_BYTES, Buffer, Column, Outcomes, Piece, Ranges, Spec, Status
+from cloud.model import CORE_TYPES, INLINE_MAX_BYTES, Buffer, Column, Outcomes, Piece, Ranges, Spec, Status
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -55,6 +55,7 @@ class InlineEngine:
     survives = False
 
     spreads = False
+    types: Collection[str] = CORE_TYPES
 
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs

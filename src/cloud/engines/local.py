@@ -6,7 +6,7 @@ from typing import Any
 from cloud.agent.agent import Agent
 from cloud.dispatch.ports import Blobs, Claim, Event
 from cloud.engines.fleet.errands import BlobsOfAgent
-from cloud.model import Ranges, Spec
+from cloud.model import CORE_TYPES, Ranges, Spec
 
 
 class LocalEngine(Agent):
@@ -15,7 +15,7 @@ class LocalEngine(Agent):
 
     survives = False
     spreads = False
-    types = CORE_TYPES
+    types: Collection[str] = CORE_TYPES
 
     def __init__(self, slots: int, blobs: Blobs, *arguments: Any, **more: Any) -> None:
         """See `Agent`. Results leave for far blobs by errand, so that nobody waits for them in the engine's thread."""

@@ -8,10 +8,11 @@ from cloud.model.outcomes import COLUMNS, NAN, Column, Outcomes
 from cloud.model.piece import INLINE_MAX_BYTES, BlobRef, Buffer, Chunk, Piece
 from cloud.model.ranges import Ranges
 from cloud.model.status import FINISHED_WORDS, Status
-from cloud.model.submission import Spec, Stretch, Submission
+from cloud.model.submission import CORE_TYPES, Spec, Stretch, Submission
 
 __all__ = [
     "COLUMNS",
+    "CORE_TYPES",
     "FINISHED_WORDS",
     "FIRST_ACCOUNT",
     "INLINE_MAX_BYTES",

@@ -7,6 +7,9 @@ from typing import Literal
 from cloud.model.environment import Environment
 from cloud.model.ranges import Ranges
 
+CORE_TYPES = ("c1", "c2", "f2", "m1", "s1")
+"""Types that jobs may name everywhere."""
+
 
 @dataclass(frozen=True, slots=True)
 class Spec:

@@ -9,6 +9,7 @@ import tempfile
 from typing import Any
 
 from cloud.agent.agent import Agent
+from cloud.agent.binding import VISIBLE, shares
 from cloud.dispatch.ports import Blobs
 from cloud.engines.fleet.errands import BlobsOfAgent
 from cloud.engines.fleet.foreman import Foreman
@@ -35,6 +36,7 @@ class AgentActor:
         agent = Agent(
             int(told["slots"]), blobs, variables=told.get("variables"), machine=told.get("machine"),
             slot_memory=told.get("slot_memory"), kind=kind,
+            devices=shares(_gpus(), int(told["slots"]), float(told.get("slot_gpus", 0))),
         )  # fmt: skip
         silence = told.get("silence_seconds")
         more: dict[str, Any] = {} if silence is None else {"silence_seconds": silence}
@@ -59,6 +61,11 @@ class AgentActor:
     def end(self) -> None:
         """Kill all jobs; the process ends."""
         self._foreman.close()
+
+
+def _gpus() -> list[str]:
+    """Those that Ray gave to this actor."""
+    return [name for name in os.environ.get(VISIBLE, "").split(",") if name]
 
 
 def _log() -> str:

@@ -21,7 +21,7 @@ from cloud.dispatch.ports import (
     Work,
     WorkerState,
 )
-from cloud.model import Column, Outcomes, Ranges, Spec, Status
+from cloud.model import CORE_TYPES, Column, Outcomes, Ranges, Spec, Status
 
 
 class ScriptedEngine:
@@ -34,6 +34,7 @@ class ScriptedEngine:
 
     survives = False
     spreads = False
+    types: Collection[str] = CORE_TYPES
 
     def __init__(self, slots: int = 2, jobs_per_seat: int = 1) -> None:
         self.slots = slots

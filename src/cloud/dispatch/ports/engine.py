@@ -189,6 +189,9 @@ class Engine(Protocol):
     spreads: bool
     """Whether the jobs of one seat may run beside each other, not only one after another."""
 
+    types: Collection[str]
+    """Names that `core_type` may have."""
+
     def refuse(self, spec: Spec) -> str | None:
         """Why jobs of this spec could never run here, saying what to do; None when they can."""
         ...

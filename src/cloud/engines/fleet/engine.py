@@ -70,6 +70,7 @@ class FleetEngine(Looks):
     ) -> None:  # fmt: skip
         self._lines = lines
         self._kinds = Kinds(types, slots=slots, least=least, most=most)
+        self.types: Collection[str] = self._kinds.known()
         self._growth = Growth(lines, self._kinds)
         self._silent_seconds, self._idle_seconds = silent_seconds, idle_seconds
         self._estimates = Estimates()
@@ -103,9 +104,7 @@ class FleetEngine(Looks):
     # --- offers and starts
 
     def refuse(self, spec: Spec) -> str | None:
-        """For want of such a type, or, once the agents are known, of an interpreter."""
-        if refused := self._kinds.refuse(spec):
-            return refused
+        """Only for want of an interpreter, and only once the agents are known."""
         tag = spec.environment.cache_tag
         members = self._members.values()
         if tag in self._interpreters or any(member.opens(spec.environment) for member in members):
@@ -261,6 +260,10 @@ class FleetEngine(Looks):
             if left:
                 member.given[claim.cid] = Given(claim.sid, left, count(left), 1, "", brief=False, lent=False)
         return found
+
+    def silences(self) -> dict[str, float]:
+        """How many seconds ago each agent was heard."""
+        return {member.name: time.monotonic() - member.heard_at for member in self._members.values()}
 
     def taken_over(self) -> Collection[str]:
         """Those that `open` found, until the first `poll`."""

@@ -41,7 +41,7 @@ PAUSE_SECONDS = 5.0
 LISTEN_BYTES = 8 << 20
 """One answer holds about so much, or a single group that is larger."""
 MOST_LOOKED_AT = 64
-_NOT_RUNNING = "it does not run any more"
+_NOT_RUNNING = "it has ended"
 
 
 class Foreman:

@@ -1,9 +1,9 @@
 """Named types of agents: what a slot of each has."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from cloud.model import Spec
+from cloud.model import CORE_TYPES, Spec
 from cloud.wire.message import Header
 
 USUAL = "c1"
@@ -55,15 +55,9 @@ class Kinds:
         """The type of agent that these jobs run on."""
         return USUAL if self._any else spec.core_type
 
-    def refuse(self, spec: Spec) -> str | None:
-        """Why no agent will ever be right for these jobs."""
-        kind = self._table.get(self.of(spec))
-        if kind is None:
-            return f"there is no type {spec.core_type!r}; there are: {', '.join(self._table)}. Say _type=... with one"
-        slots = self.slots(self.of(spec))
-        if spec.cores > slots and not self._any:
-            return f"agents of type {spec.core_type!r} have {slots} slots; say no more with _cores"
-        return None
+    def known(self) -> Collection[str]:
+        """What jobs may name."""
+        return CORE_TYPES if self._any else tuple(self._table)
 
     def slots(self, name: str) -> int:
         """Of each agent."""
