@@ -106,3 +106,17 @@ def test_a_single_job_does_not_wait_for_a_million(
         server.run(2, BRIEF)
         assert server.done(1, (many,)) - before < 1000
     Jobs(server.dispatcher, 1).kill(None)
+
+
+def test_a_job_that_takes_all_slots_has_its_turn_too(tmp_path: Path) -> None:
+    blobs = FolderBlobs(tmp_path, shared=True)
+    local = LocalEngine(2, blobs)
+    server = Server(local, blobs)
+    many = server.map(1, BRIEF, MANY)
+    server.until(lambda: server.done(1, (many[:400],)) > 310)
+    single = server.map(2, BRIEF, 1, cores=2)
+    before = server.done(1, (many,))
+    server.until(lambda: server.done(2, (single,)) == 1)
+    assert server.done(1, (many,)) - before < 1000
+    server.until(lambda: server.done(1, (many,)) > before + 100)
+    local.abandon()
