@@ -16,6 +16,8 @@ from cloud.wire.values import ranges_from_json
 
 HELD_SECONDS = 30.0
 """The longest that one request asks the other side to wait, so that a lost connection is noticed."""
+PUT_MAX_BYTES = 5_000_000_000
+"""The most that object stores take in one request."""
 
 
 class RemoteApi:
@@ -63,7 +65,7 @@ class RemoteApi:
 
     def _put(self, part: Part) -> frozenset[int]:
         """Write large chunks where they are to be; which of them are there now, by their first job."""
-        large = [chunk for chunk in part.chunks if chunk.size_bytes >= DIRECT_MIN_BYTES]
+        large = [chunk for chunk in part.chunks if DIRECT_MIN_BYTES <= chunk.size_bytes <= PUT_MAX_BYTES]
         if not (large and self.past_server and self._direct.writes):
             return frozenset()
         firsts = frozenset(chunk.first for chunk in large)

@@ -33,6 +33,10 @@ RETRY_AFTER_SECONDS = 1.0
 _NONE: Mapping[int, Outcomes] = {}
 
 
+def _at_once(work: Callable[[], Any], then: Callable[[Any], None]) -> None:
+    then(work())
+
+
 class Dispatcher:
     """Drives one engine from one store.
 
@@ -48,6 +52,9 @@ class Dispatcher:
 
     on_transaction: Callable[[float], None] | None = None
     """Called with the seconds that each step's transaction took; must be quick."""
+    aside: Callable[[Callable[[], Any], Callable[[Any], None]], None] = staticmethod(_at_once)
+    """Does what may take long because blobs are far, then calls the other with what it returned; a server does the
+    first in another thread. A `CloudException` of it is logged, and that is all."""
 
     def __init__(
         self, store: Store, blobs: Blobs, engine: Engine, clock: Clock, *, name: str = "", sole: bool = True
@@ -64,9 +71,6 @@ class Dispatcher:
         """Called after a step outside `tick`: deadlines may have moved nearer."""
         self.listen: Callable[[bool], None] = lambda _: None
         """Called with False before a step waits for the engine by itself, and with True when it does not any more."""
-        self.aside: Callable[[Callable[[], Any], Callable[[Any], None]], None] = _at_once
-        """Does what may take long because blobs are far, then calls the other with what it returned; a server does the
-        first in another thread. A `CloudException` of it is logged, and that is all."""
         self.closed = False
         """Nothing happens any more: waiting is of no use."""
         self.ended_early: Mapping[int, Outcomes] = _NONE
@@ -347,7 +351,3 @@ class Dispatcher:
         ended.attempt = held.claim.attempt
         with self.step() as step:
             self.arrivals.finish(event.cid, ended, step)
-
-
-def _at_once(work: Callable[[], Any], then: Callable[[Any], None]) -> None:
-    then(work())

@@ -16,7 +16,8 @@ class BlobRef:
     """Immutable bytes in the blob store.
 
     Names: `functions/<sha256>`, `args/<sid>/<first>` (of the submission that they came with),
-    `results/<sid>/<index>-<attempt>`, `files/<account>/<fid>-<start>-<size>`.
+    `results/<sid>/<index>-<attempt>`, `files/<account>/<fid>-<start>-<size>`; `early/<account>/...` for what was stored
+    before the core saw the request that it came with (ADR 0023).
     """
 
     name: str
