@@ -73,7 +73,7 @@ class Crew:
             return None
         try:
             template = self.interpreters.template(interpreter)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: variables that no process can have
             self._failed(interpreter, f"The interpreter {interpreter.executable} cannot be started: {error}")
             return None
         try:

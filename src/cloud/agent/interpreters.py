@@ -81,7 +81,7 @@ class Interpreters:
         """Running, or just started.
 
         Raises:
-            OSError: it cannot be started.
+            OSError, ValueError: it cannot be started.
         """
         template = self.templates.get(interpreter)
         if template is None:
@@ -104,6 +104,9 @@ class Interpreters:
 
     def _client_executable(self, environment: Environment) -> str | None:
         executable = environment.executable
-        if not executable or not self.is_local(environment) or not os.access(executable, os.X_OK):
+        try:
+            if not executable or not self.is_local(environment) or not os.access(executable, os.X_OK):
+                return None
+        except ValueError:  # no name that a file can have: others' jobs must not wait behind this one
             return None
         return os.path.abspath(executable)

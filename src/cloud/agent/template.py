@@ -73,7 +73,7 @@ class Template:
             lock_fd: stays open in the template until it and all its workers are gone.
 
         Raises:
-            OSError: the interpreter cannot be started.
+            OSError, ValueError: the interpreter cannot be started.
         """
         self.executable = executable
         self.workers: set[int] = set()
@@ -93,7 +93,7 @@ class Template:
                 stderr=self._log, pass_fds=passed, start_new_session=True, env=_environment(search, variables),
                 cwd=self._directory,
             )  # fmt: skip
-        except OSError:
+        except (OSError, ValueError):
             os.rmdir(self._directory)
             self._socket.close()
             raise

@@ -43,6 +43,10 @@ class Worker:
 
     signalled = False
     """It was sent `STACK_SIGNAL` since this was last set to False."""
+    devices = ""
+    """GPUs that it sees, where they are parted (`Binding`)."""
+    weighed_at = 0.0
+    """When its memory was looked at last; monotonic."""
 
     def __init__(self, number: int, template: Template, wake: int, watch: Watch) -> None:
         """Make its channels and have it forked. Does not wait for that: what is sent meanwhile waits in the sockets.
@@ -77,10 +81,6 @@ class Worker:
         self.idle_since = time.monotonic()
         self.late = -1
         """A job that ran so much longer than expected that the others were taken back; no more come while it runs."""
-        self.devices = ""
-        """GPUs that it sees, where they are parted (`Binding`)."""
-        self.weighed_at = 0.0
-        """When its memory was looked at last; monotonic."""
         self.look_again: float | None = None
         """When to look into the ring without being woken."""
         self.nonce = b"\xff" + os.urandom(15)  # no text ends like a mark begins, so none is held back

@@ -104,7 +104,9 @@ class FleetEngine(Looks):
     # --- offers and starts
 
     def refuse(self, spec: Spec) -> str | None:
-        """Only for want of an interpreter, and only once the agents are known."""
+        """For want of a type that there was once, or of an interpreter, once the agents are known."""
+        if spec.core_type not in self.types:
+            return f"there is no type {spec.core_type!r} any more"
         tag = spec.environment.cache_tag
         members = self._members.values()
         if tag in self._interpreters or any(member.opens(spec.environment) for member in members):

@@ -65,10 +65,7 @@ class Foreman:
         about: Header | None = None,
     ) -> None:
         self._agent = agent
-        self._about = {
-            "protocol": FLEET_PROTOCOL, "version": __version__, "host": socket.gethostname(), "pid": os.getpid(),
-            **(about or {}),
-        }  # fmt: skip
+        self._about = _self() | (about or {})
         self._silence_seconds = silence_seconds
         self._gone = gone
         self._changed = threading.Condition()
@@ -367,6 +364,12 @@ class Foreman:
                 for cid, ranges in spans.items():
                     found[cid] = normal([*found.get(cid, ()), *ranges])
         return found
+
+
+def _self() -> Header:
+    return {
+        "protocol": FLEET_PROTOCOL, "version": __version__, "host": socket.gethostname(), "pid": os.getpid(),
+    }  # fmt: skip
 
 
 def _span(event: Any) -> range:
