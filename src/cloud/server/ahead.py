@@ -5,6 +5,7 @@ machine. What no transaction names afterwards is collected as any orphan.
 """
 
 import contextlib
+import logging
 import secrets
 from collections.abc import Sequence
 
@@ -21,6 +22,7 @@ from cloud.wire.files import CHANGES
 from cloud.wire.message import Header, decode
 from cloud.wire.strangers import whole_number
 
+log = logging.getLogger("cloud.server")
 _OPS = frozenset({"submit", "put_code"}) | CHANGES
 _FRESH_SECONDS = ORPHAN_AGE_SECONDS / 2
 """What was put longer ago may be collected before a transaction names it."""
@@ -59,6 +61,9 @@ class Ahead:
             return calls.receipt(Receipt(missing_chunks=True))
         except CloudException as error:
             return calls.failed(error)
+        except Exception as error:
+            log.exception("a fault while something large was stored")
+            return calls.failed(CloudException(f"a fault in the server: {error!r}; its log says where"))
 
     def _store(self, large: dict[int, memoryview], put: dict[int, str], account: int) -> Stored:
         stored: dict[int, BlobRef] = {}

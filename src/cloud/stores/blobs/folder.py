@@ -16,6 +16,7 @@ from cloud.stores.blobs.writing import copy, disk_errors, write_all
 
 _NEW = ".new"
 """Folder of files that are being written; emptied at the start, unless other servers use the folder."""
+_ATTEMPTS = 20
 _ABANDONED_SECONDS = 24 * 3600.0
 """Nobody writes a blob for so long."""
 _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
@@ -129,6 +130,15 @@ class FolderBlobs:
 
     def _publish(self, path: str, fd: int, new: str | None) -> None:
         """Give a file that is on disk its name; `new` is its provisional path, None when it has none."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                self._name_it(path, fd, new)
+                return
+            except FileNotFoundError:  # its folder was just left empty by another thread, and went
+                if attempt == _ATTEMPTS:
+                    raise
+
+    def _name_it(self, path: str, fd: int, new: str | None) -> None:
         size_bytes = os.fstat(fd).st_size
         try:
             replaced = os.stat(path).st_size
