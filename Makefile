@@ -46,6 +46,7 @@ test-all: test ## the same, the scenarios on PostgreSQL, and the engine on a Ray
 		tests/contracts/test_files_api.py
 	PICLOUD_TEST_ALL=1 $(BIN)/python -m pytest -q -k ray tests/contracts tests/scenarios/test_ray_nodes.py
 	PICLOUD_TEST_ALL=1 $(BIN)/python -m pytest -q tests/end_to_end/test_cluster_server.py
+	PICLOUD_TEST_ALL=1 $(BIN)/python -m pytest -q -k object tests/contracts
 
 quick: $(READY) ## the tests that take milliseconds
 	$(BIN)/python -m pytest tests/architecture tests/unit tests/contracts -m 'not slow' -q

@@ -1,9 +1,10 @@
 """Everything that speaks JobApi on a real core, for the contract suite."""
 
+import os
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,14 @@ from cloud.client.remote import RemoteApi
 from cloud.local import FIRST_ACCOUNT, Pool
 from cloud.model import Buffer
 from tests.support import processes
+from tests.support.objects import KEYS, object_store
 from tests.support.postgres import running
+from tests.support.required import EVERYTHING
 from tests.support.stores import STORE
 from tests.support.team import TeamServer
 
-SPEAKERS = ["in process", "through the door", "over http"]
+OBJECTS = "over http, with an object store"
+SPEAKERS = ["in process", "through the door", "over http", *([OBJECTS] if EVERYTHING else [])]
 
 
 class DoorApi(RemoteApi):
@@ -49,13 +53,23 @@ class DoorApi(RemoteApi):
 
 
 @contextmanager
+def _objects(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[str]:
+    for name, value in KEYS.items():
+        patch.setenv(name, value)
+    with object_store(folder / "objects" / "buckets") as url_of:
+        yield url_of("jobs")
+
+
+@contextmanager
 def speaker(name: str) -> Iterator[JobApi]:
     """One of `SPEAKERS`, with two slots, on a core of its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PICLOUD_WORKERS", "2")
-        if name == "over http" and STORE == "postgres":
-            with tempfile.TemporaryDirectory() as folder:
-                server = TeamServer(running().url(), Path(folder), workers=2)
+        if name == OBJECTS or (name == "over http" and STORE == "postgres"):
+            with tempfile.TemporaryDirectory() as folder, ExitStack() as more:
+                blobs = more.enter_context(_objects(Path(folder), patch)) if name == OBJECTS else ""
+                state = running().url() if STORE == "postgres" else os.path.join(folder, "state")
+                server = TeamServer(state, Path(folder), workers=2, blobs=blobs)
                 for variable, value in server.variables.items():
                     patch.setenv(variable, value)
                 api = connect.network_session().api
