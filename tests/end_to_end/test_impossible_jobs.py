@@ -1,4 +1,4 @@
-"""What no process can have - a name with a zero character, half of a character - keeps nobody else's jobs from running."""
+"""What no process can have, such as a name with a zero character, keeps nobody else's jobs from running."""
 
 import json
 import uuid
