@@ -111,6 +111,8 @@ class Member:
         spec, cores = wanted.submission.spec, self.cores(wanted)
         seconds = estimates.of(spec.function)
         free = self.free()
+        if free < cores == 1 and self._comes_next(wanted.submission.account):
+            return 1
         if seconds is None or not spec.restartable or spec.kill_process:
             return 1 if free >= cores else 0
         if free < cores and not all(g.brief for g in self.given.values()):
@@ -120,6 +122,11 @@ class Member:
             return 0
         jobs = int(room * self.slots / (seconds * cores))
         return max(0, min(max(jobs, free // cores), QUEUE_MAX_JOBS, remaining))
+
+    def _comes_next(self, account: int) -> bool:
+        """Whether an account has nothing here and others have brief jobs only: one of its jobs may come already, and
+        has the first slot that is free. It spares the way there and back, and all that is queued."""
+        return bool(self.given) and all(g.brief for g in self.given.values()) and not self.used_by().get(account)
 
     def promise(self, wanted: Wanted, jobs: int, estimates: Estimates) -> None:
         """Hold that many seats until the next start or poll."""
