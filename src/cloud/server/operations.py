@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any
 
 from cloud.dispatch.ports import EngineState
+from cloud.engines.fleet.engine import FleetEngine
 from cloud.errors import CloudException, NotAuthorised, ServerUnavailable
 from cloud.local import Core
 from cloud.model import Outcomes, Status
@@ -139,6 +140,9 @@ class Operations:
         )  # fmt: skip
         for name, doc, number in _crew(state):
             page.family(f"picloud_{name}", "gauge", doc, [({}, number)])
+        if isinstance(engine := self._core.engine, FleetEngine):
+            silences = (({"agent": agent}, seconds) for agent, seconds in sorted(engine.silences().items()))
+            page.family("picloud_agent_silent_seconds", "gauge", "Since each agent was heard.", silences)
         page.family("picloud_connections", "gauge", "Clients that are connected.", [({}, self.connections())])
         page.family("picloud_held_requests", "gauge", "Requests that wait for jobs.", [({}, self._calls.held)])
         page.family(
