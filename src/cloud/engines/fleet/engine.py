@@ -132,9 +132,9 @@ class FleetEngine(Looks):
             return self._seating.offer_lent(lent_by)
         seats, left = self._seating.offer(wanted)
         if left:
-            spec = wanted.submission.spec
+            submission, spec = wanted.submission, wanted.submission.spec
             seconds = self._estimates.of(spec.function)
-            self._growth.want(self._kinds.of(spec), left, max(1, spec.cores), seconds)
+            self._growth.want(self._kinds.of(spec), submission.sid, left, max(1, spec.cores), seconds)
             self._grow()
         return seats
 

@@ -30,14 +30,15 @@ class Growth:
         self._failures: Counter[str] = Counter()
         """By type, in a row."""
         self._not_before: dict[str, float] = {}
-        self._backlog: Counter[str] = Counter()
+        self._backlog: dict[tuple[str, int], int] = {}
+        """Slots wanted, by type and submission."""
 
-    def want(self, kind: str, jobs: int, cores: int, seconds: float | None) -> None:
-        """These jobs found no seat; `seconds`: how long each takes, if that is known."""
+    def want(self, kind: str, sid: int, jobs: int, cores: int, seconds: float | None) -> None:
+        """So many jobs of a submission found no seat; `seconds`: how long each takes, if that is known."""
         slots = jobs * cores
         if seconds is not None:
             slots = min(slots, math.ceil(slots * seconds / WORTH_SECONDS))
-        self._backlog[kind] += slots
+        self._backlog[kind, sid] = max(slots, self._backlog.get((kind, sid), 0))
 
     def forget_wants(self) -> None:
         """Jobs that still wait will be offered again."""
@@ -45,11 +46,13 @@ class Growth:
 
     def grow(self, here: Counter[str], now: float) -> None:
         """Start what is missing, to those that are `here`, by type."""
-        starting = Counter(self._starting.values())
+        starting, waiting = Counter(self._starting.values()), Counter[str]()
+        for (kind, _), slots in self._backlog.items():
+            waiting[kind] += slots
         for kind in self._kinds.names():
             if now < self._not_before.get(kind, 0.0):
                 continue
-            wanted = here[kind] + math.ceil(self._backlog[kind] / self._kinds.slots(kind))
+            wanted = here[kind] + math.ceil(waiting[kind] / self._kinds.slots(kind))
             wanted = max(self._kinds.least(kind), min(wanted, self._kinds.most(kind)))
             for _ in range(wanted - here[kind] - starting[kind]):
                 self._starting[self._lines.start(self._kinds.wanted(kind))] = kind
