@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from cloud.model import Status
-from cloud.wire import calls
 from tests.support.looking import Look
 from tests.support.served import Served
 from tests.support.waiting import eventually
@@ -134,28 +133,6 @@ def test_pages_run_no_code_but_their_own(server: Served, visitor: Look) -> None:
         assert "unsafe" not in policy
         assert not re.search(r"""(src|href|action)="(https?:)?//""", visitor.text)
     assert visitor.get(f"/jobs/{jid}/stdout").headers["content-type"].startswith("text/plain")
-
-
-def test_a_label_that_no_page_can_have_is_shown_as_far_as_it_can_be(server: Served, visitor: Look) -> None:
-    jids = server.submit(prints, range(2), label="caf\udce9 <b>", shown_arguments=("\udce9", "2"))
-    server.wait((jids,))
-    pages = ("jobs", "jobs?open=1", "overview", "overview?by=label", f"maps/{jids.start}", f"jobs/{jids.start}")
-    for page in pages:
-        assert "caf? &lt;b&gt;" in visitor.get(f"/{page}").text or page.startswith("overview"), page
-        assert visitor.status == 200
-    assert visitor.get("/jobs?label=caf").status == 200
-    assert server.request("GET", "/v1/submissions?label=caf")[0] == 200
-    server.ask(calls.ask("delete", (jids,)))
-
-
-def test_a_very_long_label_is_cut_and_found_by_its_beginning(server: Served, visitor: Look) -> None:
-    jids = server.submit(prints, range(2), label="long " * 20_000)
-    server.wait((jids,))
-    for page in ("jobs", "overview?by=label", f"maps/{jids.start}", f"jobs/{jids.start}"):
-        assert 0 < visitor.get(f"/{page}").text.count("long ") < 200, page
-    (found,) = re.findall(r'class="label" href="../([^"]*)"', visitor.text)
-    assert f'href="maps/{jids.start}"' in visitor.get(f"/{found}").text
-    server.ask(calls.ask("delete", (jids,)))
 
 
 def test_addresses_are_relative_so_that_a_proxy_may_add_a_prefix(server: Served, visitor: Look) -> None:
