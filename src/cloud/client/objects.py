@@ -5,6 +5,7 @@ A link is a secret for some minutes: it is in no log and no message of an error.
 
 import http.client
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from urllib.parse import SplitResult, urlsplit
@@ -19,6 +20,7 @@ ATTEMPTS = 3
 _CONNECT_SECONDS = 3.0
 _PAUSE_SECONDS = 60.0
 """The longest pause of a store that is at work."""
+_FIRST_PAUSE_SECONDS = 0.05
 _SLICE_BYTES = 4 << 20
 _EXPIRED = (400, 401, 403)
 
@@ -46,8 +48,7 @@ def put(link: str, parts: Sequence[Buffer], size_bytes: int) -> None:
             _put_once(urlsplit(link), parts, size_bytes)
             return
         except (OSError, http.client.HTTPException) as error:
-            if attempt == ATTEMPTS or isinstance(error, ConnectionRefusedError):
-                raise NoWay(_said(error)) from None
+            _pause(error, attempt)
 
 
 class _Fetch:
@@ -103,12 +104,11 @@ class _Fetch:
             try:
                 connection = connection or _connect(url)
                 status = self._read(connection, url, start, view)
-            except (OSError, http.client.HTTPException) as error:
+            except (OSError, http.client.HTTPException, NoWay) as error:
                 if connection is not None:
                     connection.close()
                 connection = None
-                if attempt == ATTEMPTS or isinstance(error, ConnectionRefusedError):
-                    raise NoWay(_said(error)) from None
+                _pause(error, attempt)
                 continue
             if status == 206:
                 return connection
@@ -124,6 +124,7 @@ class _Fetch:
         connection.request("GET", f"{url.path}?{url.query}", headers={"Range": wanted, "Accept-Encoding": "identity"})
         answer = connection.getresponse()
         if answer.status != 206:
+            _complain_of_trouble(answer.status)
             return answer.status
         if answer.headers.get("Content-Range", "") != f"bytes {start}-{start + len(view) - 1}/{self._size_bytes}":
             raise NoWay("it sent another part than was asked for")
@@ -157,6 +158,7 @@ def _put_once(url: SplitResult, parts: Sequence[Buffer], size_bytes: int) -> Non
                 connection.send(view[start : start + _SLICE_BYTES])
         answer = connection.getresponse()
         answer.read()
+        _complain_of_trouble(answer.status)
         if not 200 <= answer.status < 300:
             raise NoWay(f"it answered with HTTP status {answer.status}")
     finally:
@@ -169,6 +171,20 @@ def _connect(url: SplitResult) -> http.client.HTTPConnection:
     connection.connect()
     connection.sock.settimeout(_PAUSE_SECONDS)
     return connection
+
+
+def _complain_of_trouble(status: int) -> None:
+    if status >= 500:
+        raise ConnectionError(f"it answered with HTTP status {status}")
+
+
+def _pause(error: Exception, attempt: int) -> None:
+    """Before the next attempt, if there is to be one."""
+    if isinstance(error, NoWay):
+        raise error
+    if attempt == ATTEMPTS or isinstance(error, ConnectionRefusedError):
+        raise NoWay(_said(error)) from None
+    time.sleep(_FIRST_PAUSE_SECONDS * 2**attempt)
 
 
 def _said(error: Exception) -> str:
