@@ -24,7 +24,7 @@ PLAIN = """
 port = 0
 metrics_token = "of-the-metrics"
 proxies = ["127.0.0.1"]
-names = ["jobs.example.com"]
+url = "https://jobs.example.com"
 url_prefix = "/picloud"
 [engine]
 workers = 1
@@ -74,6 +74,15 @@ def test_metrics_count_jobs_requests_and_transactions_for_who_may_see_them(serve
     assert numbers['picloud_request_seconds_bucket{call="submit",le="+Inf"}'] == "1"
     named = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")}
     assert all(name.startswith(("picloud_", "process_")) for name in named)
+
+
+def test_jobs_of_this_machine_ask_the_server_without_a_way_round_by_its_proxy(server: ConfiguredServer) -> None:
+    def ask(_: int) -> int:
+        import cloud
+
+        return int(cloud.call(lambda: 6 * 7).result())
+
+    assert server.results(server.submit(ask, [0])) == [42]
 
 
 def test_a_named_proxy_is_believed_about_host_and_scheme(server: ConfiguredServer) -> None:

@@ -76,7 +76,8 @@ async def _live(told: Configuration, started: _Started) -> None:
     sock, folder = started.sock, started.folder
     here = url_of(sock, "https" if started.tls else "http")
     url = told.server.url or here
-    core = build_team_core(told, started.places, url=url, lock=started.lock)
+    near = told.engine.kind == "local" and started.tls is None
+    core = build_team_core(told, started.places, url=here if near else url, lock=started.lock)
     keys = Keys(core.store)
     limits = told.limits
     for accounts in (core.dispatcher.accounts, keys.accounts):
@@ -93,6 +94,10 @@ async def _live(told: Configuration, started: _Started) -> None:
 
     def ready() -> None:
         folder.write_card({"url": here, "pid": os.getpid(), "version": identity.version})
+        if started.tls and not told.server.url:
+            log.warning(
+                "jobs ask this server at %s: its certificate must be good for that; else set [server] url", here
+            )
         log.info("version %s, process %d, listens on %s (%s)", identity.version, os.getpid(), here, told.server.host)
 
     loopback = sock.getsockname()[0] in ("127.0.0.1", "::1")

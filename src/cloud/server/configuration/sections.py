@@ -40,7 +40,7 @@ class ServerSection:
     port: int = option(PORT, 8000, "Port to listen on; 0: any that is free.")
     url: str = option(
         URL, "", "Address under which clients and jobs reach this server, a proxy's or load balancer's; '': the one it "
-        "listens on. Jobs on other machines need it.",
+        "listens on. Jobs on a cluster need it, and those of a server with TLS.",
     )  # fmt: skip
     url_prefix: str = option(PREFIX, "", "A path before all paths, where a proxy passes it on.")
     names: tuple[str, ...] = option(
