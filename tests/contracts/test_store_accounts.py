@@ -1,9 +1,13 @@
 """What stores tell of accounts: how much they have, and which shared contents they may name."""
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 from cloud.dispatch.ports import Store
-from cloud.model import BlobRef, Chunk
+from cloud.model import BlobRef, Chunk, CodeFile, Environment
+from cloud.stores.sqlite import SQLiteStore
 from tests.support.stores import DIGEST, NOW, claimed, ended, finished, spec, submit
 
 
@@ -69,3 +73,21 @@ def test_what_is_gone_is_held_no_more(store: Store) -> None:
         store.note_held(1, [DIGEST, "gone"])
         store.drop_unused_code(NOW + timedelta(days=1), 10)
     assert store.not_held(1, [DIGEST, "gone"]) == ["gone"]
+
+
+def test_accounts_of_an_older_store_hold_what_their_jobs_used(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.db"
+    store = SQLiteStore(path)
+    with store.transaction():
+        store.put_code({"content": b"x"}, NOW)
+        store.add_code("version", [CodeFile("a.py", "content", 1, False)], NOW)
+    submit(store, 2, environment=Environment("t", code_version="version"))
+    submit(store, 2, account=2)
+    store.close()
+    with closing(sqlite3.connect(path)) as older:  # as before migration 6
+        older.execute("DROP TABLE holders")
+        older.execute("PRAGMA user_version = 5")
+    store = SQLiteStore(path)
+    assert store.not_held(1, [DIGEST, "version", "content", "other"]) == ["other"]
+    assert store.not_held(2, [DIGEST, "version", "content"]) == ["version", "content"]
+    store.close()
