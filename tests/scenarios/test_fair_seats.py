@@ -64,19 +64,19 @@ def test_an_account_waits_for_one_turn_behind_a_million_jobs(world: World) -> No
 def test_who_waits_for_another_kind_of_slot_keeps_nobody_from_theirs(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As where some agents have a GPU: here a single one has, and it is taken."""
+    """As where agents are of several types: of f2 there is one slot, and it is taken."""
     engine, offer = world.engine, world.engine.offer
 
     def offered(wanted: Wanted, *, lent_by: int | None = None) -> list[Seat]:
         kinds = [work.submission.spec.core_type for work in engine.running.values()]
-        full = wanted.submission.spec.core_type == "gpu" and "gpu" in kinds
+        full = wanted.submission.spec.core_type == "f2" and "f2" in kinds
         return [] if full else offer(wanted, lent_by=lent_by)
 
     monkeypatch.setattr(engine, "offer", offered)
     monkeypatch.setattr(engine, "pool", lambda spec: spec.core_type)
     monkeypatch.setattr(engine, "spreads", True)
-    world.map(1, core_type="gpu")
-    world.map(1, account=2, core_type="gpu")
+    world.map(1, core_type="f2")
+    world.map(1, account=2, core_type="f2")
     world.map(20)
     assert running(world) == {1: 4}
     last = max(world.engine.left)
