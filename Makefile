@@ -44,7 +44,8 @@ test: $(READY) ## all tests: SQLite, local workers, and the contract suite of ea
 test-all: test ## the same, the scenarios on PostgreSQL, and the engine on a Ray cluster that fails; further combinations of store and engine join here
 	PICLOUD_TEST_STORE=postgres $(BIN)/python -m pytest $(PARALLEL) -q tests/scenarios tests/contracts/test_job_api.py \
 		tests/contracts/test_files_api.py
-	PICLOUD_TEST_ALL=1 $(BIN)/python -m pytest -q -k ray tests/contracts tests/scenarios/test_ray_nodes.py
+	PICLOUD_TEST_ALL=1 $(BIN)/python -m pytest -q -k ray tests/contracts tests/scenarios/test_ray_nodes.py \
+		tests/scenarios/test_ray_types.py
 	PICLOUD_TEST_ALL=1 $(BIN)/python -m pytest -q tests/end_to_end/test_cluster_server.py
 	PICLOUD_TEST_ALL=1 $(BIN)/python -m pytest -q -k object tests/contracts
 

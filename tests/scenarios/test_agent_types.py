@@ -86,7 +86,7 @@ def taking(megabytes: int, how: str) -> Callable[[int], Any]:
 @pytest.mark.parametrize("how", ["for ever", "a child"])
 def test_a_job_that_holds_more_than_its_type_has_ends_in_error(server: Server, how: str) -> None:
     greedy = server.map(taking(260, how), [1], core_type="big")
-    assert error_of(server, greedy) == "The job used more than 0.2 GB, the memory of type 'big'."
+    assert error_of(server, greedy) == "The job used more than 200 MB, the memory of type 'big'."
     assert server.finished(server.map(lambda i: os.getpid() and i, [7], core_type="big")) == [7]
 
 

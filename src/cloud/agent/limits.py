@@ -76,7 +76,7 @@ class Limits:
             if held_bytes(worker.pid, most) > most:
                 of = f"type {self._kind!r}" if cores == 1 else f"{cores} slots of type {self._kind!r}"
                 self.take_back(worker, seq + 1)
-                why = f"The job used more than {most / 1e9:.1f} GB, the memory of {of}."
+                why = f"The job used more than {_size(most)}, the memory of {of}."
                 self._interrupt(worker, seq, why, force=True, status=Status.ERROR)
                 return
         if spec.max_runtime_seconds is not None and now - since >= spec.max_runtime_seconds:
@@ -131,3 +131,7 @@ class Limits:
         if force and worker.kill.deadline is not None:
             worker.kill.deadline = None
             self._doom(worker)
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.0f} MB"
