@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from cloud.dispatch.dispatcher import RETRY_AFTER_SECONDS
+from cloud.dispatch.ports import Seat, Wanted
 from cloud.model import Outcomes
 from tests.support.world import World
 
@@ -49,3 +50,42 @@ def test_what_follows_a_commit_follows_also_when_one_thing_of_it_fails(world: Wo
     world.tick()
     assert world.status(jids) == ["done"]
     assert len(world.jobs.outcomes((jids,), timeout_seconds=0)) == 1
+
+
+def test_a_submission_that_makes_the_engine_stumble_ends_and_holds_up_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = world.map(3)
+    offer = world.engine.offer
+
+    def picky(wanted: Wanted, *, lent_by: int | None = None) -> list[Seat]:
+        if wanted.submission.spec.label == "spoilt":
+            raise ValueError("embedded null byte")
+        return offer(wanted, lent_by=lent_by)
+
+    monkeypatch.setattr(world.engine, "offer", picky)
+    spoilt, behind = world.map(5, label="spoilt"), world.map(2)
+    world.run_all()
+    assert world.status(busy, behind) == ["done"] * 5
+    assert world.status(spoilt) == ["error"] * 5
+    text = world.jobs.info((spoilt[:1],), ["exception"])[0]["exception"]
+    assert text == "The job could not be started: ValueError: embedded null byte. The log of the server has more."
+    assert world.jobs.wait((spoilt,), timeout_seconds=0, stop_on_failure=False).unfinished == ()
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_submission_of_which_no_work_can_be_made_ends_and_holds_up_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch, alone: bool
+) -> None:
+    others = [] if alone else [world.map(3)]
+    function = world.store.function
+    monkeypatch.setattr(world.store, "function", lambda _: None)
+    spoilt = world.map(1 if alone else 4)
+    if not alone:
+        world.engine.finish_all()
+        world.tick()
+    monkeypatch.setattr(world.store, "function", function)
+    assert set(world.status(spoilt)) == {"error"}
+    others.append(world.map(2))
+    world.run_all()
+    assert set(world.status(*others)) == {"done"}

@@ -184,8 +184,10 @@ class Agent(Looks):
             bind = None if worker.bound else self._binding.of(worker, item, self._crew.workers.values())
             try:
                 parts, descriptors = pack(worker, item, bind, self._blobs.open, self._blobs.read)
-            except (OSError, CloudException) as error:
-                why = f"The function or the arguments could not be read from the blob store: {error}"
+            except Exception as error:  # whatever is wrong with one holds up no other
+                far = isinstance(error, OSError | CloudException)
+                how = "read from the blob store" if far else "sent to a worker"
+                why = f"The function or the arguments could not be {how}: {error}"
                 self._note(self._unstartable(item, why))
                 continue
             if bind is not None:

@@ -1,19 +1,25 @@
 """Ready work out: which jobs go to which seats, fairly between accounts and in order within one (DESIGN D19)."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cloud.dispatch.ports import Blocked, Claim, Engine, Pending, Seat, Store, Wanted, Work
 from cloud.dispatch.tokens import JobTokens
 from cloud.dispatch.usage import Usage
+from cloud.errors import CloudException
 from cloud.model import Chunk, Code, Ranges, Stretch, Submission
 from cloud.model.ranges import normal, subtract
+
+log = logging.getLogger("Cloud.dispatcher")
 
 PAGE = 64
 """Ready ranges read at a time."""
 MAX_REFUSED = 64
 """After this many ranges in a row that found no seat, the engine counts as full."""
 
+NOT_ITS_FAULT = (CloudException, OSError, MemoryError)
+"""What any submission may meet: these errors are the step's."""
 CODES_HELD = 8
 """How many code versions are held in memory, those used last."""
 
@@ -43,6 +49,9 @@ class Claiming:
         """By account, when it got a seat last, as a number of turns."""
         self._turns = 0
         self._codes: dict[str, Code] = {}
+        self.spoilt: dict[int, tuple[Submission, Exception]] = {}
+        """By sid, those whose jobs could not be started, and why; whoever sees them here ends them. One of them must
+        not hold up all others, for ever."""
         self.dispatcher = 0
         """Our own number in the store, once enlisted."""
 
@@ -64,11 +73,10 @@ class Claiming:
         """The one job of a submission that is ready, when nothing else is; None: there is no seat."""
         if self._slots_of(submission.account) is not None:
             return None
-        seats = self._engine.offer(Wanted(submission, 0, 1))
+        seats = self._offer(Wanted(submission, 0, 1))
         if not seats:
             return None
-        claim = self._store.claim(submission.sid, 0, 1, dispatcher=self.dispatcher, agent=seats[0].agent)
-        return self._work(claim, seats[0], submission, chunks)
+        return self._claim(submission, 0, 1, seats[0], chunks)
 
     def hold(self, work: list[Work]) -> None:
         """The claims of this work are committed."""
@@ -114,7 +122,7 @@ class Claiming:
         refused = 0
         for pending in ranges:
             submission = self._submission(pending.sid)
-            seats = self._engine.offer(Wanted(submission, pending.lo, pending.hi))
+            seats = self._offer(Wanted(submission, pending.lo, pending.hi))
             taken = self._take(submission, pending.lo, pending.hi, seats, work)
             if taken < pending.hi:
                 refused += 1
@@ -147,7 +155,7 @@ class Claiming:
                 continue
             most = self._most_jobs(submission, mine)
             wanted = Wanted(submission, line.lo, min(line.hi, line.lo + most), seats=1)
-            seats = self._engine.offer(wanted) if most else []
+            seats = self._offer(wanted) if most else []
             if seats:
                 line.lo = self._take(submission, line.lo, line.hi, seats[:1], work)
                 self._serve(account)
@@ -180,7 +188,7 @@ class Claiming:
         """A seat beside a job that waits, for what it waits for and nothing else (DESIGN D12)."""
         for pending in self._within(blocked.jids):
             submission = self._submission(pending.sid)
-            seats = self._engine.offer(Wanted(submission, pending.lo, pending.lo + 1), lent_by=blocked.worker)
+            seats = self._offer(Wanted(submission, pending.lo, pending.lo + 1), lent_by=blocked.worker)
             if seats:
                 self._take(submission, pending.lo, pending.lo + 1, seats[:1], work)
                 return
@@ -220,10 +228,43 @@ class Claiming:
             if lo >= hi:
                 break
             stop = min(lo + seat.jobs, hi)
-            claim = self._store.claim(submission.sid, lo, stop, dispatcher=self.dispatcher, agent=seat.agent)
-            work.append(self._work(claim, seat, submission))
+            item = self._claim(submission, lo, stop, seat)
+            if item is None:
+                break
+            work.append(item)
             lo = stop
         return lo
+
+    def _offer(self, wanted: Wanted, *, lent_by: int | None = None) -> list[Seat]:
+        """What the engine says; nothing for a submission that makes it stumble."""
+        submission = wanted.submission
+        if submission.sid in self.spoilt:
+            return []
+        try:
+            return self._engine.offer(wanted, lent_by=lent_by)
+        except NOT_ITS_FAULT:
+            raise
+        except Exception as error:
+            self._spoil(submission, error)
+            return []
+
+    def _claim(
+        self, submission: Submission, lo: int, hi: int, seat: Seat, chunks: Sequence[Chunk] | None = None
+    ) -> Work | None:
+        """None: no work can be made of it."""
+        claim = self._store.claim(submission.sid, lo, hi, dispatcher=self.dispatcher, agent=seat.agent)
+        try:
+            return self._work(claim, seat, submission, chunks)
+        except NOT_ITS_FAULT:
+            raise
+        except Exception as error:
+            self._store.give_back(claim.cid, lo, hi)
+            self._spoil(submission, error)
+            return None
+
+    def _spoil(self, submission: Submission, error: Exception) -> None:
+        log.error("jobs of submission %d cannot be started and end", submission.sid, exc_info=error)
+        self.spoilt[submission.sid] = submission, error
 
     def _work(self, claim: Claim, seat: Seat, submission: Submission, chunks: Sequence[Chunk] | None = None) -> Work:
         function = self._store.function(submission.spec.function)

@@ -152,10 +152,20 @@ class Dispatcher:
             step.spare, step.ready = True, False
             return
         work, self._more = self._claiming.claim()
+        self._end_spoilt(step)
         step.spare |= step.ready and self._more
         step.ready = False
         step.prompt &= not work
         step.work += work
+
+    def _end_spoilt(self, step: Step) -> None:
+        """Jobs that cannot be started, whatever is done, end here."""
+        while self._claiming.spoilt:
+            _, (submission, error) = self._claiming.spoilt.popitem()
+            ended = Outcomes.uniform(submission.sid, 0, submission.count, Status.ERROR, lifecycle.spoilt_text(error))
+            for lo, hi in self.store.settle(ended, at=self.clock.now()):
+                step.finish(submission.sid, lo, hi)
+            self._more = step.look = True  # seats that were meant for them are free again
 
     def claim_at_once(self, submission: Submission, chunks: list[Chunk], step: Step) -> None:
         """Inside a step: a submission of one job, just made ready, past the queue if nobody is in it."""

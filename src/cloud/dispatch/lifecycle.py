@@ -52,6 +52,11 @@ def loss_text(spec: Spec, attempt: int, reason: str) -> str:
     return f"{reason}; this was attempt {attempt} and all before it were lost too, so the job was given up"
 
 
+def spoilt_text(error: Exception) -> str:
+    """The message of jobs that no worker can be given, because of how they were submitted or a fault of ours."""
+    return f"The job could not be started: {type(error).__name__}: {error}. The log of the server has more."
+
+
 def stalled_text(jid: int, called: str, status: Status, error: str) -> str:
     """The message of jobs that stall because job `jid`, a call of `called`, failed; down a chain of dependencies it
     names the first that did.
