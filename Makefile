@@ -41,13 +41,11 @@ demo: $(DEMO_READY) ## find faces in a hundred photographs, on a server that sta
 test: $(READY) ## all tests: SQLite, local workers, and the contract suite of each adapter
 	$(BIN)/python -m pytest $(PARALLEL)
 
-test-all: test ## the same, the scenarios on PostgreSQL, and the engine on a Ray cluster that fails; further combinations of store and engine join here
+test-all: test ## the same, with PostgreSQL, object stores and Ray clusters in all combinations
 	PICLOUD_TEST_STORE=postgres $(BIN)/python -m pytest $(PARALLEL) -q tests/scenarios tests/contracts/test_job_api.py \
 		tests/contracts/test_files_api.py
-	PICLOUD_TEST_ALL=1 $(BIN)/python -m pytest -q -k ray tests/contracts tests/scenarios/test_ray_nodes.py \
-		tests/scenarios/test_ray_types.py
-	PICLOUD_TEST_ALL=1 $(BIN)/python -m pytest -q tests/end_to_end/test_cluster_server.py
-	PICLOUD_TEST_ALL=1 $(BIN)/python -m pytest -q -k object tests/contracts
+	PICLOUD_TEST_ALL=1 $(BIN)/python -m pytest -q -k 'ray or object or cluster' tests/contracts \
+		tests/scenarios/test_ray_nodes.py tests/scenarios/test_ray_types.py tests/end_to_end/test_cluster_server.py
 
 quick: $(READY) ## the tests that take milliseconds
 	$(BIN)/python -m pytest tests/architecture tests/unit tests/contracts -m 'not slow' -q

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support import postgres as databases
 from tests.support import processes, ray_cluster
-from tests.support.required import REQUIRE_ALL
+from tests.support.required import EVERYTHING, REQUIRE_ALL
 
 RUN = uuid.uuid4().hex
 """Tells the processes of this run from all others."""
@@ -87,3 +87,11 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"PICLOUD_REQUIRE_ALL is set, and {item.nodeid} was skipped: {report.longrepr}"
     return report
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out, rather than skips, what belongs to `make test-all` only."""
+    if not EVERYTHING:
+        left_out = [item for item in items if item.get_closest_marker("everything")]
+        items[:] = [item for item in items if not item.get_closest_marker("everything")]
+        config.hook.pytest_deselected(items=left_out)

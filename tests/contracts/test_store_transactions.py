@@ -11,6 +11,8 @@ import pytest
 from cloud.dispatch.ports import Store
 from cloud.errors import ProtocolMismatch, ServerUnavailable, StoreFull
 from cloud.model import Chunk, Status
+from cloud.stores import migrations
+from cloud.stores.specs import environment_text, spec_text
 from cloud.stores.sqlite import SQLiteStore
 from tests.support.stores import NOW, claimed, ended, finished, places, results, spec, submit, whole
 from tests.support.waiting import eventually
@@ -119,17 +121,20 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
         SQLiteStore(tmp_path / "jobs.db")
 
 
-def test_an_older_schema_is_brought_up_to_date(tmp_path: Path) -> None:
+def test_an_older_schema_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import sqlite3
 
-    store = SQLiteStore(tmp_path / "jobs.db")
-    submission = submit(store, 3)
-    store.close()
-    db = sqlite3.connect(tmp_path / "jobs.db")
-    db.execute("ALTER TABLE chunks DROP COLUMN picks")
-    db.execute("PRAGMA user_version = 4")
+    newest = migrations._scripts
+    monkeypatch.setattr(migrations, "_scripts", lambda: {n: s for n, s in newest().items() if n <= 4})
+    db = sqlite3.connect(tmp_path / "jobs.db", isolation_level=None)
+    migrations.migrate(db, "jobs.db")
+    db.execute("INSERT INTO codes VALUES (1, ?, ?)", (spec().function, environment_text(spec().environment)))
+    db.execute("INSERT INTO submissions VALUES (1, 1, 'token', 1, 0, NULL, 1, 3, ?)", (spec_text(spec()),))
+    db.execute("INSERT INTO chunks VALUES (1, 0, 3, 1, NULL, 'x')")
     db.close()
+    monkeypatch.undo()
     store = SQLiteStore(tmp_path / "jobs.db")
+    (submission,) = store.at_jids(range(1, 2))
     (chunk,) = store.chunks(submission.sid, 0, 3)
     assert (chunk.count, chunk.picks) == (3, ())
     store.close()

@@ -16,12 +16,11 @@ from tests.support.configured import ConfiguredServer
 from tests.support.objects import KEYS, object_store
 from tests.support.postgres import Cluster
 from tests.support.ray_nodes import Nodes
-from tests.support.required import EVERYTHING
 from tests.support.waiting import eventually
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not EVERYTHING, reason="`make test-all` runs it: PICLOUD_TEST_ALL is not set"),
+    pytest.mark.everything,
 ]
 
 JOIN_SECONDS = 60.0

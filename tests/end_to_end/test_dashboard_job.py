@@ -121,8 +121,12 @@ def test_the_end_is_followed_until_somebody_scrolls_up(server: Served, browser: 
     top = "return document.getElementById('stdout').scrollTop"
     distance = "const p = document.getElementById('stdout'); return p.scrollHeight - p.scrollTop - p.clientHeight"
     assert browser.execute_script(distance) < 5
-    browser.execute_script("document.getElementById('stdout').scrollTop = 40")
-    eventually(lambda: browser.find_element(By.CSS_SELECTOR, follow).get_attribute("aria-pressed") == "false")
+
+    def scrolled_up() -> bool:  # again, if the page was about to follow at that very moment
+        browser.execute_script("document.getElementById('stdout').scrollTop = 40")
+        return browser.find_element(By.CSS_SELECTOR, follow).get_attribute("aria-pressed") == "false"
+
+    eventually(scrolled_up)
     (tmp_path / "later").touch()
     eventually(lambda: "heard later" in text_of(browser, "#stdout"))
     assert browser.execute_script(top) == 40

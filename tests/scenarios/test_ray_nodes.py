@@ -17,13 +17,12 @@ from cloud.model import Spec, Status
 from cloud.pickling import dump_function, loads, pack_map
 from tests.support.postgres import Cluster
 from tests.support.ray_nodes import Nodes
-from tests.support.required import EVERYTHING
 from tests.support.scripted import HERE
 from tests.support.stores import places
 from tests.support.waiting import eventually
 from tests.support.world import World
 
-pytestmark = pytest.mark.skipif(not EVERYTHING, reason="part of make test-all")
+pytestmark = pytest.mark.everything
 
 SERVER = """
 import logging, select, sys, time

@@ -11,11 +11,10 @@ from cloud.engines.fleet.kinds import AgentType
 from cloud.model import Status
 from cloud.stores.blobs import FolderBlobs
 from tests.support.ray_cluster import end_agents, ray_lines
-from tests.support.required import EVERYTHING
 from tests.support.scripted import Dispatcher
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.skipif(not EVERYTHING, reason="part of make test-all")
+pytestmark = pytest.mark.everything
 
 BIG = AgentType(cores=2, memory_bytes=150_000_000, slots=2)
 

@@ -5,6 +5,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,12 @@ from tests.support.postgres import running
 from tests.support.required import EVERYTHING
 from tests.support.stores import STORE
 from tests.support.team import TeamServer
+from tests.support.waiting import eventually
 
 OBJECTS = "over http, with an object store"
-SPEAKERS = ["in process", "through the door", "over http", *([OBJECTS] if EVERYTHING else [])]
+RAY = "over http, on ray"
+SPEAKERS = ["in process", "through the door", "over http", *([OBJECTS, RAY] if EVERYTHING else [])]
+READY_SECONDS = 60.0
 
 
 class DoorApi(RemoteApi):
@@ -60,16 +64,22 @@ def _objects(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[str]:
         yield url_of("jobs")
 
 
+def _is_ready(server: TeamServer) -> bool:
+    return server.request("GET", "/readyz")[0] == 200
+
+
 @contextmanager
 def speaker(name: str) -> Iterator[JobApi]:
     """One of `SPEAKERS`, with two slots, on a core of its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PICLOUD_WORKERS", "2")
-        if name == OBJECTS or (name == "over http" and STORE == "postgres"):
+        if name in (OBJECTS, RAY) or (name == "over http" and STORE == "postgres"):
             with tempfile.TemporaryDirectory() as folder, ExitStack() as more:
                 blobs = more.enter_context(_objects(Path(folder), patch)) if name == OBJECTS else ""
                 state = running().url() if STORE == "postgres" else os.path.join(folder, "state")
-                server = TeamServer(state, Path(folder), workers=2, blobs=blobs)
+                engine = "ray" if name == RAY else "local"
+                server = TeamServer(state, Path(folder), workers=2, blobs=blobs, engine=engine)
+                eventually(partial(_is_ready, server), within_seconds=READY_SECONDS)
                 for variable, value in server.variables.items():
                     patch.setenv(variable, value)
                 api = connect.network_session().api

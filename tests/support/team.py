@@ -20,11 +20,13 @@ class TeamServer(Served):
         folder: in it the blobs, which all share, and what is this server's alone.
         key: the header that opens the store; None for its first server, which prints the key.
         blobs: where they are, if not in the folder.
+        engine: 'ray' starts a Ray of its own.
     """
 
     def __init__(
-        self, store: str, folder: Path, key: dict[str, str] | None = None, *, workers: int = 1, blobs: str = ""
-    ) -> None:
+        self, store: str, folder: Path, key: dict[str, str] | None = None, *, workers: int = 1, blobs: str = "",
+        engine: str = "local",
+    ) -> None:  # fmt: skip
         self.variables: dict[str, str] = {}
         """Of a client's environment, if this is the store's first server."""
         self.home = str(folder / f"server-{sum(1 for _ in folder.iterdir())}")
@@ -32,7 +34,8 @@ class TeamServer(Served):
         self.log = os.path.join(self.home, "log")
         command = [
             sys.executable, "-m", "cloud.cli", "serve", "--store", store, "--blobs", blobs or str(folder / "blobs"),
-            "--port", "0", "--workers", str(workers),
+            "--port", "0", "--workers", str(workers), "--engine", engine,
+            *(["--cluster", "new"] if engine == "ray" else []),
         ]  # fmt: skip
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(

@@ -6,17 +6,19 @@ import click
 
 EXIT_MISTAKES = 2
 EXIT_UNREACHABLE = 3
+NEW_CLUSTER = "new"
 
 _OPTIONS = {
     "host": ("server", "host"), "port": ("server", "port"), "url": ("server", "url"),
     "allow_host": ("server", "names"), "store": ("store", "url"), "blobs": ("blobs", "url"),
-    "engine": ("engine", "kind"), "workers": ("engine", "workers"),
+    "engine": ("engine", "kind"), "workers": ("engine", "workers"), "cluster": ("engine", "address"),
 }  # fmt: skip
 _EPILOG = """\b
 Examples:
   picloud serve --host 0.0.0.0 --port 8000 --allow-host jobs.example.com
   picloud serve --store /srv/picloud --workers 16
   picloud serve --store postgresql://picloud@db/jobs --blobs s3://bucket/jobs
+  picloud serve --engine ray --cluster new --workers 2
   picloud serve --config /etc/picloud.toml --check
 """
 
@@ -30,6 +32,7 @@ Examples:
 @click.option("--store", metavar="URL", help="Where jobs are kept: a folder, or postgresql://…")
 @click.option("--blobs", metavar="URL", help="Where large values are kept: a folder, or s3://…")
 @click.option("--engine", type=click.Choice(["local", "ray"]), help="What runs the jobs.  [default: local]")
+@click.option("--cluster", metavar="ADDRESS", help="Of Ray: HOST:PORT, auto (this machine's), or new: one for a trial.")
 @click.option("--workers", type=click.IntRange(0), help="Jobs that run at once; 0, the default: one per core.")
 @click.option("--allow-host", metavar="NAME", multiple=True, help="A name under which clients reach this server.")
 def command(config: str | None, *, check: bool, **told: Any) -> int:
@@ -42,9 +45,15 @@ def command(config: str | None, *, check: bool, **told: Any) -> int:
 
     settings = Settings.from_environment()
     values = {_OPTIONS[name]: value for name, value in told.items() if value not in (None, ())}
-    if ("engine", "workers") not in values and config is None and told["engine"] != "ray":
+    names = dict(_OPTIONS)
+    if told["engine"] == "ray":
+        names["workers"] = ("engine", "slots")  # of its agent
+        values = {names[name]: value for name, value in told.items() if value not in (None, ()) and name in names}
+    elif ("engine", "workers") not in values and config is None:
         values["engine", "workers"] = settings.workers
-    options = {place: f"--{name.replace('_', '-')}" for name, place in _OPTIONS.items() if place in values}
+    if values.get(("engine", "address")) == NEW_CLUSTER:
+        values["engine", "address"] = ""
+    options = {place: f"--{name.replace('_', '-')}" for name, place in names.items() if place in values}
     try:
         configuration = read_configuration(config, Given(values, options))
         if check:

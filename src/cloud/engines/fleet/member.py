@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from cloud.agent.estimates import Estimates
-from cloud.dispatch.ports import AgentState, Blocked, Event, Finished, Lost, Wanted, Work
+from cloud.dispatch.ports import AgentState, Blocked, Event, Finished, Lost, Returned, Wanted, Work
 from cloud.engines.fleet.lines import Line
 from cloud.engines.fleet.messages import Packer
 from cloud.model import Environment, Ranges
@@ -59,6 +59,8 @@ class Member:
     """The same, by account."""
     promised_seconds: float = 0.0
     workless_since: float = 0.0
+    late: bool = False
+    """It gave jobs back: what runs there takes longer than expected. Until something ends it gets none ahead."""
 
     @property
     def name(self) -> str:
@@ -113,6 +115,8 @@ class Member:
         free = self.free()
         if free < cores == 1 and self._comes_next(wanted.submission.account):
             return 1
+        if free < cores and self.late:
+            return 0
         if seconds is None or not spec.restartable or spec.kill_process:
             return 1 if free >= cores else 0
         if free < cores and not all(g.brief for g in self.given.values()):
@@ -156,6 +160,7 @@ class Member:
         given = self.given.get(event.cid)
         if given is None:
             return
+        self.late = isinstance(event, Returned) and not given.lent
         lo, hi = (event.outcomes.lo, event.outcomes.hi) if isinstance(event, Finished) else (event.lo, event.hi)
         given.left = subtract(given.left, (range(lo, hi),))
         given.jobs = count(given.left)

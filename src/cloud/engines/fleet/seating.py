@@ -60,6 +60,6 @@ class Seating:
     def has_room(self) -> bool:
         """A free slot, or an agent whose queue is short."""
         return any(
-            not m.silent and (m.free() > 0 or m.queued_seconds(self._estimates) < QUEUE_SECONDS / 2)
+            not m.silent and (m.free() > 0 or (not m.late and m.queued_seconds(self._estimates) < QUEUE_SECONDS / 2))
             for m in self._members.values()
         )
