@@ -103,3 +103,21 @@ def test_unfinished_jobs_do_not_run_again_nor_any_with_them(api: JobApi, gate: G
         api.rerun((done, *gate.ranges), token=token())
     assert raised.value.jid == gate.jid
     assert submit(api, double, [(1,)]).start <= max(done.stop, gate.jid + 1)
+
+
+def test_the_arguments_of_later_jobs_of_a_map_are_shown_where_that_matters(api: JobApi) -> None:
+    def work(x: int, how: str) -> int:
+        import time
+
+        if how == "slow":
+            time.sleep(0.005)
+        return 1 // x
+
+    how = {120: "slow", 130: "failing", 140: "quick"}
+    jids = submit(api, work, [(0 if i == 130 else i + 1, how.get(i, "quick")) for i in range(150)])
+    api.wait((jids,), timeout_seconds=SOON, stop_on_failure=False)
+
+    def shown(index: int) -> object:
+        return api.info((jids[index : index + 1],), ["attributes"])[0]["attributes"]["shown_arguments"]
+
+    assert [shown(index) for index in (120, 130, 140)] == ["121, 'slow'", "0, 'failing'", None]

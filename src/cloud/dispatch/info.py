@@ -10,7 +10,7 @@ from cloud.api import MAX_OUTPUT_BYTES
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.naming import Named
 from cloud.dispatch.ports import Live
-from cloud.model import BlobRef, Buffer, Outcomes, Piece, Ranges, Status, Stretch, Submission
+from cloud.model import BlobRef, Buffer, Outcomes, Piece, Ranges, Spec, Status, Stretch, Submission
 
 BYTE_COLUMNS = {"stdout": ("stdout",), "stderr": ("stderr",), "exception": ("error",)}
 """Which outcome columns a field needs; fields of `IN_EXTRA` need 'extra'."""
@@ -41,17 +41,22 @@ class _One:
     def noted(self, name: str) -> Any:
         """A value that the worker process left beside the outcome; a profile among them makes it long: read once."""
         if self._notes is None:
-            self._notes = _dict_in(bytes(self.column("extra")))
+            self._notes = dict_in(bytes(self.column("extra")))
         return self._notes.get(name)
 
 
-def _dict_in(text: bytes) -> dict[str, Any]:
+def dict_in(text: bytes) -> dict[str, Any]:
     """Of JSON that a worker process wrote, which may be anything."""
     try:
         found = json.loads(text) if text else {}
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def shown_arguments(spec: Spec, index: int) -> str:
+    """A look at the arguments of a job, if the client sent one."""
+    return spec.shown_arguments[index] if index < len(spec.shown_arguments) else ""
 
 
 class InfoReader:
@@ -84,6 +89,8 @@ class InfoReader:
     def read(self, named: Named, statuses: bytes, fields: Sequence[str]) -> list[dict[str, Any]]:
         """One dict per job of the stretch with exactly these fields; a field we know nothing about is None."""
         columns = sorted({c for f in fields for c in BYTE_COLUMNS.get(f, ("extra",) if f in IN_EXTRA else ())})
+        if "attributes" in fields and named.stretch.hi > len(named.submission.spec.shown_arguments):
+            columns = sorted({*columns, "extra"})
         rows = self._store.outcomes(named.stretch, columns=columns)
         answer = []
         position = 0
@@ -124,7 +131,7 @@ class InfoReader:
             "depends_on": [[r.start, r.stop] for r in spec.depends_on], "os_env_vars": sorted(spec.os_env_vars),
             "parent_jid": spec.parent_jid, "python": spec.environment.cache_tag, "client": spec.client,
             "map_index": job.index if spec.kind == "map" else None,
-            "shown_arguments": (spec.shown_arguments[job.index : job.index + 1] or ("",))[0] or None,
+            "shown_arguments": shown_arguments(spec, job.index) or job.noted("arguments"),
             "again": _original(spec.again, job.index),
         }  # fmt: skip
 

@@ -11,6 +11,8 @@ from cloud.runner.linux import forget_peak
 from cloud.runner.profile import table
 
 REPR_MAX = 200
+SHOWN_BY_CLIENT = 100
+"""As in `Spec.shown_arguments`."""
 _PLAIN = (int, float, complex, str, bytes, bool, type(None))
 _MANY = (list, tuple, set, frozenset, dict)
 _encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -45,6 +47,13 @@ def look(value: Any) -> str:
     """A bounded repr of built-in types only (nobody's `__repr__` is called), else type and size."""
     text = _look(value, 0, [REPR_MAX // 2])
     return text if len(text) <= REPR_MAX else text[: REPR_MAX - 3] + "..."
+
+
+def arguments(args: tuple[Any, ...], index: int) -> dict[str, Any]:
+    """A look at those of a job of a map; {} for the first jobs, whose client sent one along."""
+    if not args or index < SHOWN_BY_CLIENT:
+        return {}
+    return {"arguments": ", ".join(map(look, args))[: REPR_MAX + 40]}
 
 
 def profiled(function: Callable[..., Any], extra: dict[str, Any]) -> Callable[..., Any]:

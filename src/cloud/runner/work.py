@@ -45,6 +45,10 @@ class Work:
     """The function, once a job of this message has needed it."""
     """'module=name version' of the client's installed modules, separated by ';'."""
 
+    def index_of(self, seq: int) -> int:
+        """Which job of the submission this is."""
+        return self.first + seq - self.seq
+
     def log_of(self, seq: int) -> str:
         """Where the log of that job's result is."""
         return log_of(self.datalog, None if self.call else self.first + seq - self.seq)

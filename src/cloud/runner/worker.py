@@ -157,6 +157,7 @@ class Worker:
         monotonic = time.monotonic
         started = ended = monotonic()
         value = None
+        args: tuple[Any, ...] = ()
         try:
             try:
                 interrupt.inside = seq
@@ -173,10 +174,10 @@ class Worker:
                 interrupt.inside = -1
             except BaseException as error:
                 interrupt.inside = -1
-                self._failed(seq, error, part, value, started, offset, {})
+                self._failed(seq, error, part, value, started, offset, extras.arguments(args, work.index_of(seq)))
                 return
         except BaseException as error:
-            self._failed(seq, error, part, value, started, offset, {})
+            self._failed(seq, error, part, value, started, offset, extras.arguments(args, work.index_of(seq)))
             return
         runtime = ended - started
         if runtime < NO_TIME_TO_FORK_SECONDS and len(parts) == 1 and len(parts[0]) <= INLINE_MAX_BYTES:
@@ -186,7 +187,7 @@ class Worker:
                 return
         extra: dict[str, Any] = {}
         if runtime >= WORTH_A_LOOK_SECONDS:
-            extra["result_repr"] = extras.look(value)
+            extra = {"result_repr": extras.look(value), **extras.arguments(args, work.index_of(seq))}
         self._done(seq, parts, started, runtime, offset, extra)
 
     def _run_closely(self, work: Work, seq: int, arguments: Any, i: int, offset: float) -> None:

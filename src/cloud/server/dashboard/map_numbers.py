@@ -15,7 +15,7 @@ from cloud.dispatch.ports import Store
 from cloud.dispatch.wording import raised_in
 from cloud.model import Outcomes, Status, Stretch, Submission
 from cloud.server.dashboard.histogram import Histogram, histogram
-from cloud.server.dashboard.some_jobs import Line, line
+from cloud.server.dashboard.some_jobs import Line, line, noted_arguments
 
 SAMPLED = 20_000
 """The most run times that a histogram is made of."""
@@ -94,7 +94,13 @@ class MapNumbers:
         if not ends:
             return numbers
         numbers.slowest = [
-            line(submission, index, self._status(submission.sid, index), seconds)
+            line(
+                submission,
+                index,
+                self._status(submission.sid, index),
+                seconds,
+                noted_arguments(store, submission, index),
+            )
             for index, seconds in store.slowest(whole, LISTED)
         ]
         await asyncio.sleep(0)
@@ -119,7 +125,7 @@ class MapNumbers:
             for outcomes in self._store.outcomes(stretch, columns=("error",), max_bytes=_MOST_ERROR_BYTES):
                 numbers.looked_into += _group(submission, outcomes, groups)
                 if len(numbers.failed) < LISTED:
-                    _list_failed(submission, outcomes, numbers.failed)
+                    _list_failed(self._store, submission, outcomes, numbers.failed)
                 at = outcomes.hi
             stretches += 1
             if stretches % _STRETCHES_AT_ONCE == 0:  # where failures lie far apart, a turn for each would take long
@@ -164,12 +170,20 @@ def _group(submission: Submission, outcomes: Outcomes, groups: dict[tuple[str, s
     return looked_into
 
 
-def _list_failed(submission: Submission, outcomes: Outcomes, failed: list[Line]) -> None:
+def _list_failed(store: Store, submission: Submission, outcomes: Outcomes, failed: list[Line]) -> None:
     for lo, hi in outcomes.runs(_FAILED):
         for index in range(lo, min(hi, lo + LISTED - len(failed))):
             seconds = outcomes.runtime[index - outcomes.lo] if outcomes.runtime else math.nan
             word = outcomes.status_of(index).word
-            failed.append(line(submission, index, word, seconds if math.isfinite(seconds) else None))
+            failed.append(
+                line(
+                    submission,
+                    index,
+                    word,
+                    seconds if math.isfinite(seconds) else None,
+                    noted_arguments(store, submission, index),
+                )
+            )
 
 
 def exception_of(text: str) -> str:

@@ -4,6 +4,7 @@ import math
 from array import array
 from dataclasses import dataclass
 
+from cloud.dispatch.info import dict_in, shown_arguments
 from cloud.dispatch.ports import Store
 from cloud.model import Status, Stretch, Submission
 
@@ -52,10 +53,18 @@ def lines_of(store: Store, submission: Submission, indices: range) -> list[Line]
     return [line(submission, i, *words[i]) for i in sorted(words)]
 
 
-def line(submission: Submission, index: int, word: str, seconds: float | None) -> Line:
-    """One job of a submission."""
-    shown = submission.spec.shown_arguments
-    return Line(submission.jids.start + index, word, seconds, shown[index] if index < len(shown) else "")
+def line(submission: Submission, index: int, word: str, seconds: float | None, noted: str = "") -> Line:
+    """One job of a submission; `noted` by its worker where the client sent nothing."""
+    return Line(submission.jids.start + index, word, seconds, shown_arguments(submission.spec, index) or noted)
+
+
+def noted_arguments(store: Store, submission: Submission, index: int) -> str:
+    """What the worker of a finished job noted of its arguments, which it does for the later jobs of a map."""
+    if index < len(submission.spec.shown_arguments):
+        return ""
+    for outcomes in store.outcomes(Stretch(submission.sid, index, index + 1), columns=("extra",)):
+        return str(dict_in(bytes(outcomes.bytes_of("extra", index))).get("arguments", ""))
+    return ""
 
 
 def _seconds(runtime: "array[float]", offset: int) -> float | None:
