@@ -46,6 +46,8 @@ test-all: test ## the same, with PostgreSQL, object stores and Ray clusters in a
 		tests/contracts/test_files_api.py
 	PICLOUD_TEST_ALL=1 $(BIN)/python -m pytest -q -k 'ray or object or cluster' tests/contracts \
 		tests/scenarios/test_ray_nodes.py tests/scenarios/test_ray_types.py tests/end_to_end/test_cluster_server.py
+	PICLOUD_TEST_STORE=postgres PICLOUD_TEST_ALL=1 $(BIN)/python -m pytest -q -k ray tests/contracts/test_job_api.py \
+		tests/contracts/test_job_api_again.py tests/contracts/test_job_api_output.py
 
 quick: $(READY) ## the tests that take milliseconds
 	$(BIN)/python -m pytest tests/architecture tests/unit tests/contracts -m 'not slow' -q
