@@ -52,7 +52,7 @@ def double(x: int) -> int:
 
 
 def lasts(seconds: float) -> None:
-    time.sleep(seconds)
+    time.sleep(seconds)  # the job sleeps
 
 
 def test_an_account_is_made_with_a_name_and_limits_and_sees_them(server: Served) -> None:

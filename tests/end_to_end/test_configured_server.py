@@ -195,8 +195,6 @@ def _serial(server: ConfiguredServer, trusted: Path) -> str:
 
 
 def test_check_finds_what_cannot_be_reached_and_starts_nothing(tmp_path: Path) -> None:
-    pytest.importorskip("psycopg")
-
     def check(text: str) -> tuple[int, list[str]]:
         (tmp_path / "checked.toml").write_text(text)
         done = subprocess.run(

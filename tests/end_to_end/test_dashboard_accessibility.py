@@ -47,7 +47,7 @@ def fails(x: int) -> int:
 
 def lasts(seconds: float) -> None:
     print("begun", flush=True)
-    time.sleep(seconds)
+    time.sleep(seconds)  # the job sleeps
 
 
 @pytest.fixture(scope="module")

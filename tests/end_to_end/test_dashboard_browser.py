@@ -32,7 +32,7 @@ def speak(path: str) -> None:
 
     print("begun", flush=True)
     while not os.path.exists(path):
-        time.sleep(0.01)
+        time.sleep(0.01)  # the job sleeps
     print("over")
 
 

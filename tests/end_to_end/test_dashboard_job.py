@@ -50,7 +50,7 @@ def speak(folder: str) -> None:
             said.add(name)
             print("heard", name, flush=True)
             print("also", name, file=sys.stderr, flush=True)
-        time.sleep(0.005)
+        time.sleep(0.005)  # the job sleeps
 
 
 def stubborn(_: object) -> None:
@@ -59,7 +59,7 @@ def stubborn(_: object) -> None:
     while True:
         try:
             while True:
-                time.sleep(0.005)
+                time.sleep(0.005)  # the job sleeps
         except BaseException:  # not even when it is asked to end
             print("no", flush=True)
 

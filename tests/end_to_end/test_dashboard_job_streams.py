@@ -42,7 +42,7 @@ def speak(folder: str) -> None:
             said.add(name)
             print("heard", name, flush=True)
             print("also", name, file=sys.stderr, flush=True)
-        time.sleep(0.005)
+        time.sleep(0.005)  # the job sleeps
 
 
 def lines(texts: list[str]) -> None:

@@ -50,7 +50,7 @@ def fails(x: int) -> int:
 
 
 def lasts(seconds: float) -> None:
-    time.sleep(seconds)
+    time.sleep(seconds)  # the job sleeps
 
 
 def csrf_of(visitor: Look) -> str:

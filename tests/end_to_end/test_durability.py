@@ -34,14 +34,14 @@ def note_and_square(folder: str, i: int) -> int:
     """Leaves a mark for each run."""
     with open(f"{folder}/{i}", "a") as marks:
         marks.write("x")
-    time.sleep(0.002)
+    time.sleep(0.002)  # the job sleeps
     return i * i
 
 
 def note_and_stay(folder: str) -> None:
     """Says which process runs it, and does not end."""
     (Path(folder) / f"pid-{os.getpid()}").touch()
-    time.sleep(600)
+    time.sleep(600)  # the job sleeps
 
 
 def test_a_server_killed_in_the_middle_of_a_map_comes_back_and_loses_nothing(server: Path, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def wait_for(path: str) -> None:
     import time
 
     while not os.path.exists(path):
-        time.sleep(0.01)
+        time.sleep(0.01)  # the job sleeps
 
 
 def same(x: int) -> int:

@@ -1,16 +1,12 @@
 """Progress and handles in a notebook: a real kernel, real processes."""
 
 import asyncio
-import importlib.util
 import warnings
 from typing import Any
 
+import nbclient
+import nbformat
 import pytest
-
-nbformat = pytest.importorskip("nbformat")
-nbclient = pytest.importorskip("nbclient")
-if importlib.util.find_spec("ipykernel") is None:  # it is not imported: that would make this a notebook, it seems
-    pytest.skip("ipykernel is not installed: pip install ipykernel", allow_module_level=True)
 
 CELLS = [
     """
@@ -41,7 +37,8 @@ while showing._FOLLOWING._runs:
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> list[list[dict[str, Any]]]:
     """What is below each cell in the end."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
+    v4: Any = nbformat.v4
+    notebook = v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in CELLS])
     folder = tmp_path_factory.mktemp("notebook")
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # theirs

@@ -1,6 +1,7 @@
 """`cloud.why` and `cloud.rerun`: what keeps jobs from running, and running finished ones once more."""
 
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast, overload
 
@@ -13,16 +14,16 @@ if TYPE_CHECKING:
     from cloud.client.session import Session
 
 
-class Again:
+class Again(ABC):
     """This part of a `Session`."""
 
     kind: str
     where: str
 
     @property
+    @abstractmethod
     def api(self) -> JobApi:
         """See `Session`."""
-        raise NotImplementedError
 
     def why(self, jid: int) -> str:
         """Why one job does not run yet: what it waits for, which jobs come before it, what has the slots. For a job

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from cloud.api import Ended
@@ -67,9 +68,9 @@ class Loudspeaker(Watch):
         except RuntimeError:  # the loop was closed: nobody waits any more
             return
 
+    @abstractmethod
     def take(self, *news: object) -> None:
         """Hear what was said, in the event loop."""
-        raise NotImplementedError
 
 
 class _Finishing(Loudspeaker):

@@ -1,5 +1,6 @@
 """JobApi and FilesApi on anything that carries one message there and one back: what `http` and `pipe` share."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -20,7 +21,7 @@ PUT_MAX_BYTES = 5_000_000_000
 """The most that object stores take in one request."""
 
 
-class RemoteApi:
+class RemoteApi(ABC):
     """Calls as messages. Who derives from it says how a message travels."""
 
     inside = False
@@ -33,6 +34,7 @@ class RemoteApi:
         self._direct = Direct()
         self._put_last: tuple[str, frozenset[int]] = "", frozenset()
 
+    @abstractmethod
     def exchange(self, op: str, parts: Sequence[Buffer], held_seconds: float = 0.0) -> bytearray:
         """Carry a request there and its answer back, whatever it takes.
 
@@ -44,7 +46,6 @@ class RemoteApi:
         Raises:
             CloudException: no answer can be had.
         """
-        raise NotImplementedError
 
     def _plain(self, op: str, parts: Sequence[Buffer]) -> Any:
         header, _ = decode(self.exchange(op, parts))
@@ -233,7 +234,7 @@ class RemoteApi:
         """
         self._plain("add_interpreter", encode({"op": "add_interpreter", "tag": tag, "executable": executable}))
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 (only some hold anything)
         """See `JobApi`."""
 
 

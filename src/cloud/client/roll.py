@@ -1,13 +1,14 @@
 """Who wants to hear of which jobs, looked up by job: thousands of futures are one entry each."""
 
 import threading
+from abc import ABC, abstractmethod
 
 from cloud.api import Ended
 from cloud.model import Ranges
 from cloud.model.ranges import normal, subtract
 
 
-class Watch:
+class Watch(ABC):
     """Jobs that somebody wants to hear of, once each."""
 
     def __init__(self, jids: Ranges) -> None:
@@ -16,15 +17,15 @@ class Watch:
         self.telling = threading.Lock()
         """Held while it is told something: two threads may have news."""
 
+    @abstractmethod
     def hear(self, ended: Ended, jids: range) -> None:
         """These of its jobs have finished."""
-        raise NotImplementedError
 
+    @abstractmethod
     def lost(self, jid: int | None) -> None:
         """That job of its jobs is not there any more."""
-        raise NotImplementedError
 
-    def closed(self) -> None:
+    def closed(self) -> None:  # noqa: B027 (most need not know)
         """The session was closed: it will hear no more."""
 
 

@@ -1,5 +1,6 @@
 """The part of a session that watches single jobs while they run: their output, their stack."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Literal, overload
 
@@ -7,16 +8,16 @@ from cloud.api import JobApi
 from cloud.client.following import check_stream, follow_output, read_job, read_output
 
 
-class Watching:
+class Watching(ABC):
     """See `Session`."""
 
     kind: str
     where: str
 
     @property
+    @abstractmethod
     def api(self) -> JobApi:
         """The open connection."""
-        raise NotImplementedError
 
     @overload
     def output(self, jid: int, stream: str = "stdout", *, follow: Literal[False] = False) -> str: ...

@@ -2,6 +2,7 @@
 
 import time
 import weakref
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Iterator
 from multiprocessing.pool import RemoteTraceback  # type: ignore[attr-defined]
@@ -61,8 +62,9 @@ class PoolIterator(Iterator[Any]):
             raise error
         return value
 
+    @abstractmethod
     def _take(self, until: float | None) -> tuple[Any, Exception | None]:
-        raise NotImplementedError
+        """The next value, or its error; waits until this monotonic time."""
 
     def _in_words(self, error: CloudException) -> Exception:
         return raised_by(error, RemoteTraceback) if self._remote_errors else error

@@ -2,6 +2,7 @@
 
 import json
 import os
+from abc import ABC, abstractmethod
 from datetime import datetime
 
 from cloud.dispatch.ports import Listed
@@ -16,7 +17,7 @@ _HELD = 1024
 """How many submissions, and how many codes, are held in memory."""
 
 
-class Submissions(Connection):
+class Submissions(Connection, ABC):
     """What users asked for. Sealed submissions never change, so those used lately are held in memory."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -90,8 +91,9 @@ class Submissions(Connection):
             self._await_turn(submission, ready)
         return submission
 
+    @abstractmethod
     def _await_turn(self, submission: Submission, ready: bool) -> None:
-        raise NotImplementedError
+        """Make all its jobs one pending range."""
 
     def unsealed(self, silent_since: datetime) -> list[int]:
         """Submissions without a seal or sign of life since then."""

@@ -15,6 +15,7 @@ from cloud.agent.outgoing import Outgoing
 from cloud.agent.parcel import pack
 from cloud.model import BlobRef, Buffer, Chunk
 from cloud.wire.worker import CACHED_CHUNKS, CACHED_FUNCTIONS, Recent
+from tests.support.required import require_or_skip
 from tests.support.world import spec
 
 MANY = 150
@@ -95,7 +96,7 @@ def test_a_blob_that_cannot_be_opened_leaves_none_of_the_others_open() -> None:
 def test_descriptors_beyond_the_reach_of_select_do_no_harm() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < 4096:
-        pytest.skip("this user may not open so many files")
+        require_or_skip("this user may not open 4,096 files: ulimit -Hn says how many")
     from cloud.dispatch.early import EarlyStart
     from cloud.testing import ManualClock, ScriptedEngine
 

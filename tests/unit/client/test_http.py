@@ -81,7 +81,8 @@ def test_a_job_token_is_looked_up_for_each_request(server: Server) -> None:
 
 
 def test_arrays_come_back_writable_and_large_arguments_are_not_joined(remote: Session, core: ScriptedApi) -> None:
-    np = pytest.importorskip("numpy")
+    import numpy as np
+
     array = np.arange(500_000, dtype="f8")
     result = remote.result(remote.call(lambda a: a + 1, array))
     assert (result == array + 1).all()

@@ -140,9 +140,10 @@ def test_what_is_no_jid_is_a_type_error(session: Session, jids: Any) -> None:
 
 
 def test_numpy_integers_are_jids(busy: Session) -> None:
-    np = pytest.importorskip("numpy")
+    import numpy as np
+
     jobs = busy.map(lambda x: x, range(3))
-    assert busy.result(np.int64(jobs[1])) == 1
+    assert busy.result(np.int64(jobs[1])) == 1  # type: ignore[arg-type]
     assert busy.result(np.array([3, 1])) == [2, 0]
 
 

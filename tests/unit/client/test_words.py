@@ -65,5 +65,6 @@ def test_texts_are_bounded_whatever_the_value() -> None:
 
 
 def test_arrays_are_shown_by_shape() -> None:
-    np = pytest.importorskip("numpy")
+    import numpy as np
+
     assert shown(np.zeros((3, 4))) == "<ndarray 3x4 float64>"

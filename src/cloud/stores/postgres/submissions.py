@@ -1,6 +1,7 @@
 """Submissions and their sealing."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -27,7 +28,7 @@ def _environment(text: str) -> Environment:
     return environment_from_bytes(text.encode())
 
 
-class Submissions(Head):
+class Submissions(Head, ABC):
     """What users asked for. Sealed submissions never change, so those used lately are held in memory."""
 
     def __init__(self, url: str) -> None:
@@ -91,8 +92,9 @@ class Submissions(Head):
             self._await_turn(submission, ready)
         return submission
 
+    @abstractmethod
     def _await_turn(self, submission: Submission, ready: bool) -> None:
-        raise NotImplementedError
+        """Make all its jobs one pending range."""
 
     def unsealed(self, silent_since: datetime) -> list[int]:
         """Submissions without a seal or sign of life since then."""
