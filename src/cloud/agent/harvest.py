@@ -14,6 +14,7 @@ from cloud.dispatch.ports import Blobs, Event, Finished, Returned
 from cloud.errors import CloudException
 from cloud.model import BlobRef, Column, Outcomes, Status
 from cloud.wire.ring import ERRORS_MARKED, HEAD, LARGE, OUTPUT_MARKED, RECORDS, RICH, SKIPPED, Records
+from cloud.wire.strangers import dict_in
 from cloud.wire.worker import BODY
 
 _MARKED = OUTPUT_MARKED | ERRORS_MARKED
@@ -187,8 +188,10 @@ class Rows:
             extra: bytes, stdout: Written, stderr: Written) -> None:  # fmt: skip
         """One job."""
         if stdout.dropped or stderr.dropped:
-            noted = json.loads(extra or b"{}")
-            noted["dropped"] = {**noted.get("dropped", {}), "stdout": stdout.dropped, "stderr": stderr.dropped}
+            noted = dict_in(extra)
+            before = noted.get("dropped")
+            lost = {"stdout": stdout.dropped, "stderr": stderr.dropped}
+            noted["dropped"] = {**before, **lost} if isinstance(before, dict) else lost
             extra = json.dumps(noted).encode()
         self.status.append(status)
         self.started.append(started)

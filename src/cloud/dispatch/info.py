@@ -1,6 +1,5 @@
 """Everything there is to know about single jobs, put together for `JobApi.info`."""
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.naming import Named
 from cloud.dispatch.ports import Live
 from cloud.model import BlobRef, Buffer, Outcomes, Piece, Ranges, Spec, Status, Stretch, Submission
+from cloud.wire.strangers import dict_in
 
 BYTE_COLUMNS = {"stdout": ("stdout",), "stderr": ("stderr",), "exception": ("error",)}
 """Which outcome columns a field needs; fields of `IN_EXTRA` need 'extra'."""
@@ -41,17 +41,8 @@ class _One:
     def noted(self, name: str) -> Any:
         """A value that the worker process left beside the outcome; a profile among them makes it long: read once."""
         if self._notes is None:
-            self._notes = dict_in(bytes(self.column("extra")))
+            self._notes = dict_in(self.column("extra"))
         return self._notes.get(name)
-
-
-def dict_in(text: bytes) -> dict[str, Any]:
-    """Of JSON that a worker process wrote, which may be anything."""
-    try:
-        found = json.loads(text) if text else {}
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def shown_arguments(spec: Spec, index: int) -> str:

@@ -1,7 +1,5 @@
 """`JobApi.output` as a question: what did a job write behind a position? Held until it writes more or ends."""
 
-import json
-
 from cloud.api import MAX_OUTPUT_BYTES, STREAMS, OutputPiece
 from cloud.dispatch.naming import Naming, not_found
 from cloud.dispatch.ports import Engine, Store
@@ -9,6 +7,7 @@ from cloud.dispatch.questions import first_missing
 from cloud.dispatch.waiters import About
 from cloud.errors import InvalidSubmission
 from cloud.model import Outcomes
+from cloud.wire.strangers import dict_in
 
 LOOK_SECONDS = 30.0
 """The engine forgets who is followed if nobody asks again."""
@@ -81,12 +80,14 @@ class OutputQuestion:
         return None if said is None else OutputPiece(said.start, said.data, ended=False, attempt=said.attempt)
 
     def _of_finished(self, outcomes: Outcomes) -> OutputPiece:
-        noted = json.loads(bytes(outcomes.bytes_of("extra", self._index)) or b"{}")
+        noted = dict_in(outcomes.bytes_of("extra", self._index))
         if self._stream == "logging":
             written = (str(noted["logging"]) + "\n").encode("utf-8", "replace") if noted.get("logging") else b""
         else:
             written = bytes(outcomes.bytes_of(self._stream, self._index))
-        dropped = int((noted.get("dropped") or {}).get(self._stream, 0))
+        all_dropped = noted.get("dropped")
+        dropped = all_dropped.get(self._stream) if isinstance(all_dropped, dict) else 0
+        dropped = dropped if isinstance(dropped, int) else 0
         start = max(self._begin(outcomes.attempt), dropped)
         data = written[start - dropped :][:MAX_OUTPUT_BYTES]
         return OutputPiece(start, data, ended=start + len(data) >= dropped + len(written), attempt=outcomes.attempt)

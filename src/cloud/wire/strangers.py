@@ -1,10 +1,11 @@
 """What came from outside, checked: a value of the wrong kind would fail later, in the queue, among others' jobs."""
 
+import json
 import math
 from collections.abc import Callable
 from typing import Any
 
-from cloud.model import Environment, Spec
+from cloud.model import Buffer, Environment, Spec
 
 LARGEST = 1 << 31
 """No number of a spec, and no submission, is larger: jids have room for thousands of millions of such submissions."""
@@ -90,3 +91,12 @@ _ENVIRONMENT: dict[str, Callable[[Any], bool]] = {
     name: _is_dict_of_texts if name == "variables" else _are_texts if name == "path" else _is_text
     for name in Environment.__dataclass_fields__
 }
+
+
+def dict_in(text: Buffer) -> dict[str, Any]:
+    """Of JSON that a worker process wrote, which may be anything: {} for all that is no object."""
+    try:
+        found = json.loads(bytes(text)) if text else {}
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

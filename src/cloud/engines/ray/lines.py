@@ -189,9 +189,7 @@ class RayLine:
         it until the actor has got it or is dead."""
         try:
             self.handle.tell.remote(self._epoch, next(self._numbers), message)
-        except (
-            Exception
-        ) as error:  # Ray itself is gone, or cannot hold the message; what follows it would wait for ever
+        except Exception as error:  # Ray is gone, or cannot hold it; what follows it would wait for ever
             self._gone(self, f"it could not be told something: {_first_line(error)}")
 
     def ask(self, message: bytes, seconds: float) -> bytes:

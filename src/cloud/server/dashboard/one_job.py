@@ -1,6 +1,5 @@
 """What is on a job's page."""
 
-import json
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from cloud.model import Status, Stretch, Submission
 from cloud.server.dashboard.listing import counts_of
 from cloud.server.dashboard.places import brief
 from cloud.server.dashboard.terminal import plain
+from cloud.wire.strangers import dict_in
 
 FIELDS = (
     "status", "stdout", "stderr", "exception", "runtime", "created", "started", "finished", "function", "label",
@@ -69,8 +69,7 @@ def output_of(name: str, written: bytes) -> Output:
 def result_of(store: Store, submission: Submission, index: int) -> str | None:
     """A look at the result, made where the job ran; None: there is none."""
     for outcomes in store.outcomes(Stretch(submission.sid, index, index + 1), columns=("extra",)):
-        text = bytes(outcomes.bytes_of("extra", index))
-        found = json.loads(text).get("result_repr") if text else None
+        found = dict_in(outcomes.bytes_of("extra", index)).get("result_repr")
         if isinstance(found, str):
             return found
     return None

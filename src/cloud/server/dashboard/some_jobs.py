@@ -4,9 +4,10 @@ import math
 from array import array
 from dataclasses import dataclass
 
-from cloud.dispatch.info import dict_in, shown_arguments
+from cloud.dispatch.info import shown_arguments
 from cloud.dispatch.ports import Store
 from cloud.model import Status, Stretch, Submission
+from cloud.wire.strangers import dict_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def noted_arguments(store: Store, submission: Submission, index: int) -> str:
     if index < len(submission.spec.shown_arguments):
         return ""
     for outcomes in store.outcomes(Stretch(submission.sid, index, index + 1), columns=("extra",)):
-        return str(dict_in(bytes(outcomes.bytes_of("extra", index))).get("arguments", ""))
+        return str(dict_in(outcomes.bytes_of("extra", index)).get("arguments", ""))
     return ""
 
 
