@@ -25,16 +25,23 @@ THEMES = ("light", "dark")
 QUALITY = 82
 PAGES = {
     "jobs": "jobs", "map": "maps/{album}", "job": "jobs/{training}", "failed": "jobs/{failed}",
-    "profile": "jobs/{restored}", "overview": "overview?by=label", "files": "files", "keys": "keys", "server": "server",
+    "profile": "jobs/{restored}", "overview": "overview?by=label", "files": "files", "keys": "keys",
+    "account": "account", "server": "server",
 }  # fmt: skip
 TALL = frozenset({"map", "overview", "profile"})
 """Shown to their end, up to twice the height of the others."""
 HIDE = """
 document.documentElement.style.scrollbarGutter = "auto";
-const names = arguments[0], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-while (walk.nextNode()) for (const [from, to] of names)
-  if (walk.currentNode.data.includes(from)) walk.currentNode.data = walk.currentNode.data.replaceAll(from, to);
+const names = arguments[0];
+function hide() {
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) for (const [from, to] of names)
+    if (walk.currentNode.data.includes(from)) walk.currentNode.data = walk.currentNode.data.replaceAll(from, to);
+}
+hide();
+new MutationObserver(hide).observe(document.body, { subtree: true, childList: true, characterData: true });
 """
+"""Names of this machine are replaced, again and again: pages renew themselves."""
 
 
 def main() -> None:
