@@ -56,7 +56,7 @@ def test_a_kill_ends_the_command_and_what_it_started() -> None:
     pids = [int(word) for word in job.stdout.split()]
     job.kill()
     eventually(lambda: not any(command_line(pid) for pid in pids))
-    assert job.status == "killed"
+    eventually(lambda: job.status == "killed")  # the processes are gone a moment before the job is known to be
 
 
 def test_names_and_values_must_fit() -> None:
