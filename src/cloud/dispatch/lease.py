@@ -108,7 +108,9 @@ class Lease:
                 self._share_out([claim for claim in self._store.claims_of(other) if claim.agent in agents], step)
 
     def _share_out(self, claims: Sequence[Claim], step: Step) -> None:
-        kept = self._engine.adopt(claims)
+        sids = {claim.sid for claim in claims}
+        submissions = {sid: found for sid in sids if (found := self._store.submission(sid)) is not None}
+        kept = self._engine.adopt(claims, submissions)
         for claim in claims:
             whole, ours = (range(claim.lo, claim.hi),), kept.get(claim.cid)
             gone = subtract(whole, ours or ())
@@ -124,14 +126,12 @@ class Lease:
                     lost = replace(claim, lo=part.start, hi=part.stop)
                     self._arrivals.lose(lost, "the server stopped while this job was running", step)
             if left := subtract(whole, gone):
-                self._keep(claim, left, killed, step)
+                self._keep(claim, left, killed, submissions[claim.sid].account, step)
 
-    def _keep(self, claim: Claim, jobs: Ranges, killed: Ranges, step: Step) -> None:
+    def _keep(self, claim: Claim, jobs: Ranges, killed: Ranges, account: int, step: Step) -> None:
         """A claim that was another dispatcher's is ours."""
-        submission = self._store.submission(claim.sid)
-        assert submission is not None, "a claim is of a submission"
         self._store.adopt(claim.cid, self._claiming.dispatcher)
         mine = replace(claim, dispatcher=self._claiming.dispatcher)
-        self._claiming.keep(mine, submission.account, count(jobs))
+        self._claiming.keep(mine, account, count(jobs))
         for part in intersect(jobs, killed):
             step.after.append(partial(self._kill, mine, part.start, part.stop))

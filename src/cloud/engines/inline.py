@@ -12,7 +12,7 @@ import time
 import traceback
 from array import array
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ from cloud.dispatch.ports import (
     WorkerState,
 )
 from cloud.engines.tee import Tee
-from cloud.model import CORE_TYPES, INLINE_MAX_BYTES, Buffer, Column, Outcomes, Piece, Ranges, Spec, Status
+from cloud.model import CORE_TYPES, INLINE_MAX_BYTES, Buffer, Column, Outcomes, Piece, Ranges, Spec, Status, Submission
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -201,7 +201,7 @@ class InlineEngine:
         """There are no agents."""
         return ()
 
-    def adopt(self, claims: Sequence[Claim]) -> dict[int, Ranges]:
+    def adopt(self, claims: Sequence[Claim], submissions: Mapping[int, Submission]) -> dict[int, Ranges]:
         """Nothing outlives this engine."""
         return {}
 

@@ -1,12 +1,12 @@
 """The local engine: an agent in this process, whose workers are processes of this machine."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from cloud.agent.agent import Agent
 from cloud.dispatch.ports import Blobs, Claim, Event
 from cloud.engines.fleet.errands import BlobsOfAgent
-from cloud.model import CORE_TYPES, Ranges, Spec
+from cloud.model import CORE_TYPES, Ranges, Spec, Submission
 
 
 class LocalEngine(Agent):
@@ -55,7 +55,7 @@ class LocalEngine(Agent):
     def stored(self) -> None:
         """What happened here is remembered by nobody else anyway."""
 
-    def adopt(self, claims: Sequence[Claim]) -> dict[int, Ranges]:
+    def adopt(self, claims: Sequence[Claim], submissions: Mapping[int, Submission]) -> dict[int, Ranges]:
         """Nothing outlives this engine."""
         return {}
 

@@ -3,7 +3,7 @@
 import os
 from array import array
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from cloud.dispatch.ports import (
     Blocked,
@@ -21,7 +21,7 @@ from cloud.dispatch.ports import (
     Work,
     WorkerState,
 )
-from cloud.model import CORE_TYPES, Column, Outcomes, Ranges, Spec, Status
+from cloud.model import CORE_TYPES, Column, Outcomes, Ranges, Spec, Status, Submission
 
 
 class ScriptedEngine:
@@ -175,7 +175,7 @@ class ScriptedEngine:
         """None."""
         return ()
 
-    def adopt(self, claims: Sequence[Claim]) -> dict[int, Ranges]:
+    def adopt(self, claims: Sequence[Claim], submissions: Mapping[int, Submission]) -> dict[int, Ranges]:
         """Nothing outlives this engine."""
         return {}
 

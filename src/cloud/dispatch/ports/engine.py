@@ -1,6 +1,6 @@
 """The Engine port: where attempts run."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -242,10 +242,10 @@ class Engine(Protocol):
         """Everything that `poll` handed over is stored, or was refused for good."""
         ...
 
-    def adopt(self, claims: Sequence[Claim]) -> dict[int, Ranges]:
-        """Claims of a dispatcher that is gone: of each whose agent is here, the jobs that it still has or whose end is
-        not stored yet; `poll` will report them. Other jobs of these claims never started. Claims that are not named are
-        lost. {} for an engine whose workers die with it."""
+    def adopt(self, claims: Sequence[Claim], submissions: Mapping[int, Submission]) -> dict[int, Ranges]:
+        """Claims of a dispatcher that is gone, of these submissions (by sid): of each whose agent is here, the jobs
+        that it still has or whose end is not stored yet; `poll` will report them. Other jobs of these claims never
+        started. Claims that are not named are lost. {} for an engine whose workers die with it."""
         ...
 
     def taken_over(self) -> Collection[str]:

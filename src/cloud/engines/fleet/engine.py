@@ -31,11 +31,10 @@ from cloud.engines.fleet.growth import Growth
 from cloud.engines.fleet.kinds import USUAL, AgentType, Kinds
 from cloud.engines.fleet.lines import TAKEN, Line, Lines
 from cloud.engines.fleet.looks import Looks
-from cloud.engines.fleet.member import QUEUE_SECONDS, Given, Member
+from cloud.engines.fleet.member import QUEUE_SECONDS, Member
 from cloud.engines.fleet.messages import FLEET_PROTOCOL, events_from_bytes
 from cloud.engines.fleet.seating import Seating
-from cloud.model import Ranges, Spec
-from cloud.model.ranges import count
+from cloud.model import Ranges, Spec, Submission
 from cloud.wire.message import Header, decode
 from cloud.wire.values import ranges_from_json
 
@@ -245,7 +244,7 @@ class FleetEngine(Looks):
         agents = [member.look(time.monotonic()) for member in self._members.values()]
         return EngineState(total["slots"], total["workers"], total["busy"], total["waiting"], tags, agents)
 
-    def adopt(self, claims: Sequence[Claim]) -> dict[int, Ranges]:
+    def adopt(self, claims: Sequence[Claim], submissions: Mapping[int, Submission]) -> dict[int, Ranges]:
         """Claims of a dispatcher that is gone: what agents that are here still have of each. A claim of an agent that
         is not here is left out; jobs of the others that are not named certainly never started."""
         found: dict[int, Ranges] = {}
@@ -260,7 +259,7 @@ class FleetEngine(Looks):
             left = self._vouched.get(claim.agent, {}).get(claim.cid, ()) if given is None else given.left
             found[claim.cid] = left
             if left:
-                member.given[claim.cid] = Given(claim.sid, left, count(left), 1, "", brief=False, lent=False)
+                member.keep(claim, left, submissions[claim.sid])
         return found
 
     def silences(self) -> dict[str, float]:

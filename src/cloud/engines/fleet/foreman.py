@@ -33,8 +33,6 @@ log = logging.getLogger("Cloud.agent")
 
 SILENCE_SECONDS = 60.0
 """An agent to which no server has listened for so long kills its jobs and goes: longer than a restart of the server."""
-
-
 HELLO_SECONDS = 30.0
 PAUSE_SECONDS = 5.0
 """When our own thread did not run for so long, it was us who were stopped, and nobody could have listened."""
@@ -91,6 +89,7 @@ class Foreman:
         self._dropped: set[int] = set()
         """Claims of which a server said that others have them: that their jobs were killed here concerns nobody."""
         self._held: dict[int, Ranges] = {}
+        self._lent: set[int] = set()  # those of them that have a slot whose job waits
         self._stacks: dict[tuple[int, int], Stack] = {}
         self._thread = threading.Thread(target=self._run, name="picloud-foreman", daemon=True)
         self._thread.start()
@@ -101,8 +100,9 @@ class Foreman:
         """A server takes over; whoever had this agent before is not heard any more. A cluster may repeat this call.
 
         Returns:
-            Header {"held": {cid: ranges}, ...state}: claims that are still here, and those whose end no server has
-            stored yet. All events that were not acknowledged are given to `listen` again.
+            Header {"held": {cid: ranges}, "lent": [cid, ...], ...state}: claims that are still here, and those whose
+            end no server has stored yet; which of them have lent slots. All events that were not acknowledged are given
+            to `listen` again.
         """
         answer: list[bytes] = []
         with self._changed:
@@ -254,6 +254,8 @@ class Foreman:
                 claim = sent.work.claim
                 self._backlog.add(sent)
                 self._held[claim.cid] = (range(claim.lo, claim.hi),)
+                if sent.lent_by is not None:
+                    self._lent.add(claim.cid)
         elif op == "kill":
             cid, lo, hi, force, reason = header["kill"]
             events += self._kill(cid, lo, hi, force=force, reason=reason)
@@ -298,6 +300,7 @@ class Foreman:
                 self._held.pop(event.cid, None)
         events = [event for event in events if not (event.cid in self._dropped and _only_killed(event))]
         self._dropped.intersection_update(self._held)
+        self._lent.intersection_update(self._held)
         state = self._look()
         heard = self._agent.heard()
         seen = {job: stack for job, stack in self._stacks.items() if stack.answered}
@@ -327,11 +330,8 @@ class Foreman:
         frames: list[bytes] = []
         told: Header = {}
         if op == "hello":
-            told = {
-                **self._about,
-                **self._look(),
-                "held": {str(cid): ranges_to_json(r) for cid, r in self._unstored().items()},
-            }
+            held = {str(cid): ranges_to_json(r) for cid, r in self._unstored().items()}
+            told = {**self._about, **self._look(), "held": held, "lent": sorted(self._lent)}
         elif op == "live" and (live := agent.live(*header["job"])) is not None:
             told = {"live": [live.started_at, live.pid, ranges_to_json(live.waits_for)]}
             frames = [live.stdout, live.stderr]

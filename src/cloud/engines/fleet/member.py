@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 from cloud.agent.estimates import Estimates
-from cloud.dispatch.ports import AgentState, Blocked, Event, Finished, Lost, Returned, Wanted, Work
+from cloud.dispatch.ports import AgentState, Blocked, Claim, Event, Finished, Lost, Returned, Wanted, Work
 from cloud.engines.fleet.lines import Line
 from cloud.engines.fleet.messages import Packer
-from cloud.model import Environment, Ranges
+from cloud.model import Environment, Ranges, Submission
 from cloud.model.ranges import count, subtract
 from cloud.wire.message import Header
 from cloud.wire.values import ranges_from_json
@@ -28,8 +28,7 @@ class Given:
     brief: bool
     """Whether more may be given on top: it is restartable, and how long it takes is known."""
     lent: bool
-    account: int = 0
-    """0: of an earlier server's claims nobody has looked whose they are."""
+    account: int
 
 
 @dataclass(slots=True)
@@ -154,6 +153,14 @@ class Member:
         self.given[claim.cid] = Given(
             claim.sid, jobs, claim.hi - claim.lo, cores, spec.function, brief, lent, work.submission.account
         )
+
+    def keep(self, claim: Claim, jobs: Ranges, submission: Submission) -> None:
+        """It has these jobs of a claim that another server gave it."""
+        spec, lent = submission.spec, claim.cid in self.about.get("lent", ())
+        self.given[claim.cid] = Given(
+            claim.sid, jobs, count(jobs), min(max(1, spec.cores), self.slots), spec.function, False, lent,
+            submission.account,
+        )  # fmt: skip
 
     def left(self, event: Event) -> None:
         """These jobs are not its any more."""
