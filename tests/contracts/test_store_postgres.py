@@ -2,6 +2,7 @@
 away at any moment."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from cloud.stores.postgres.link import Link
 from cloud.stores.postgres.store import PostgresStore
 from tests.support.postgres import Cluster
 from tests.support.stores import NOW, claimed, ended, finished, later, places, results, spec, submit, whole
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -134,15 +136,17 @@ def test_claims_without_a_lease_count_as_lapsed(one: PostgresStore, other: Postg
     assert other.lapsed(NOW) == [gone]
 
 
-def test_leases_hold_although_clocks_differ(
+def test_leases_hold_although_clocks_differ_or_jump(
     one: PostgresStore, other: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(other._link, "clock_offset", timedelta(minutes=-5))  # a clock that is ahead of all others
     with one.transaction():
         mine = one.enlist("one", later(15))
-    fast = timedelta(minutes=5)
-    assert other.lapsed(later(14) + fast) == []
-    assert other.lapsed(later(16) + fast) == [mine]
+    true = time.time
+    for minutes in (5, -5):  # the other's clock is set while it runs
+        monkeypatch.setattr("cloud.stores.postgres.link.time.time", lambda: true() + 60 * minutes)  # noqa: B023
+        wrong = timedelta(minutes=minutes)
+        assert other.lapsed(later(14) + wrong) == []
+        assert other.lapsed(later(16) + wrong) == [mine]
 
 
 # --- round trips
@@ -241,19 +245,48 @@ def test_a_commit_whose_answer_is_lost_is_looked_up(
     assert one.submission(submit(one, 1).sid) is not None
 
 
-def test_while_the_database_is_away_everybody_is_told_so_soon(postgres: Cluster, one: PostgresStore) -> None:
+def test_while_the_database_is_away_nobody_waits_for_it(
+    postgres: Cluster, one: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     submission = finished(one, 3)
+    connect, tries, go_on = psycopg.connect, [], threading.Event()
+
+    def black_hole(*_: Any, **__: Any) -> Any:  # a host that answers nothing, not even no
+        tries.append(threading.current_thread())
+        go_on.wait(30)
+        raise psycopg.OperationalError("the time is over")
+
+    monkeypatch.setattr("cloud.stores.postgres.link.psycopg.connect", black_hole)
     postgres.stop()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cloud.stores.postgres.link.PATIENCE_SECONDS", 0.05)
-        for _ in range(3):
-            with pytest.raises(ServerUnavailable, match="does not answer") as away:
-                one.all_finished(whole(submission))
-            assert away.value.retry
+    for _ in range(3):
+        with pytest.raises(ServerUnavailable, match="does not answer") as away:
+            one.all_finished(whole(submission))
+        assert away.value.retry
+    (trying,) = tries
+    assert trying is not threading.current_thread()
     postgres.start()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(one._link, "_away_until", 0.0)
-        assert results(one, Stretch(submission.sid, 0, 1)) == {0: b"r0"}
+    monkeypatch.setattr("cloud.stores.postgres.link.psycopg.connect", connect)
+    go_on.set()
+    assert eventually(lambda: _unless_away(lambda: results(one, Stretch(submission.sid, 0, 1)))) == {0: b"r0"}
+    trying.join()
+
+
+def test_a_store_that_is_closed_tries_no_more(postgres: Cluster, one: PostgresStore) -> None:
+    finished(one, 1)
+    postgres.stop()
+    with pytest.raises(ServerUnavailable):
+        one.get_fact("x")
+    (trying,) = (thread for thread in threading.enumerate() if thread.name == "picloud-connect")
+    one.close()
+    trying.join()
+    postgres.start()
+
+
+def _unless_away(read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except ServerUnavailable:
+        return None
 
 
 def test_a_crash_of_the_database_loses_nothing_that_was_committed(postgres: Cluster, one: PostgresStore) -> None:

@@ -1,16 +1,20 @@
 """Two servers of a team on one PostgreSQL: any of them answers anybody, and they run each other's jobs."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
+from cloud.errors import CloudException
 from cloud.model import Status
 from cloud.wire import calls
 from tests.support.postgres import Cluster
 from tests.support.team import TeamServer
 from tests.support.waiting import eventually
+
+T = TypeVar("T")
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +77,32 @@ def test_a_restart_of_the_database_is_not_noticed(servers: tuple[TeamServer, Tea
     running = other.submit(lambda x: __import__("time").sleep(0.3) or x, range(2))
     postgres.stop()
     postgres.start()
-    assert other.results(before) == list(range(1, 51))
-    assert one.results(running) == [0, 1]
-    after = other.submit(lambda x: -x, range(5))
-    assert one.results(after) == [0, -1, -2, -3, -4]
+    assert _patiently(lambda: other.results(before)) == list(range(1, 51))
+    assert _patiently(lambda: one.results(running)) == [0, 1]
+    after = _patiently(lambda: other.submit(lambda x: -x, range(5)))
+    assert _patiently(lambda: one.results(after)) == [0, -1, -2, -3, -4]
+
+
+def test_a_server_whose_database_is_away_answers_at_once(
+    servers: tuple[TeamServer, TeamServer], postgres: Cluster
+) -> None:
+    one, _ = servers
+    postgres.stop()
+    statuses = [one.request("GET", path)[0] for path in ("/readyz", "/v1/account", "/healthz")]
+    postgres.start()
+    assert statuses == [503, 503, 200]
+    eventually(lambda: one.request("GET", "/readyz")[0] == 200)
+
+
+def _patiently(ask: Callable[[], T]) -> T:
+    """As clients do: again, where the server says that it may help."""
+
+    def asked() -> list[T]:
+        try:
+            return [ask()]
+        except CloudException as error:
+            if not error.retry:
+                raise
+            return []
+
+    return eventually(asked)[0]

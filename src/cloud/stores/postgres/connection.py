@@ -87,6 +87,7 @@ class Connection:
         """Let go of the database; a transaction that is open is rolled back."""
         self._closed = True
         self._drop()
+        self._link.close()
         if self._listener is not None:
             self._listener.close()
             self._listener = None
@@ -94,6 +95,8 @@ class Connection:
     def __del__(self) -> None:
         if getattr(self, "_db", None) is not None:
             self._drop()  # forgotten, not closed: psycopg would complain
+        if hasattr(self, "_link"):
+            self._link.close()
 
     # --- for those who inherit
 

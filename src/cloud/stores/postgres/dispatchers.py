@@ -5,10 +5,12 @@ from datetime import datetime
 from cloud.stores.connection import microseconds
 from cloud.stores.postgres.barriers import SQL
 from cloud.stores.postgres.connection import Connection
+from cloud.stores.postgres.link import clock_offset
 
 
 class Dispatchers(Connection):
-    """One row each, renewed every few seconds. Times are the database's, so that servers whose clocks differ agree."""
+    """One row each, renewed every few seconds. Times are the database's, so that servers agree whose clocks differ, or
+    are set while they run."""
 
     def enlist(self, name: str, until: datetime) -> int:
         """A new dispatcher with a lease."""
@@ -32,4 +34,4 @@ class Dispatchers(Connection):
         self._write(SQL.discharge, (dispatcher,))
 
     def _shared_time(self, at: datetime) -> int:
-        return microseconds(at + self._link.clock_offset)
+        return microseconds(at + clock_offset(self._first(SQL.clock)[0]))

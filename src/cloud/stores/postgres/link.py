@@ -1,6 +1,8 @@
 """Opening connections to PostgreSQL, and what its errors mean."""
 
+import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -13,9 +15,11 @@ from cloud.stores.postgres.address import Address
 Database = psycopg.Connection[tuple[Any, ...]]
 
 PATIENCE_SECONDS = 4.0
-"""How long a lost database is waited for: a restart takes a second or two, a switch to the standby little more."""
+"""How long the first connection is waited for: a restart takes a second or two, a switch to the standby little more."""
+AGAIN_SECONDS = 0.25
+"""How long another is waited for where one was lost: whoever asks is an event loop, in which all others wait, too."""
 _FIRST_PAUSE_SECONDS = 0.02
-_LONGEST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 0.2
 _CONNECT_SECONDS = 3
 _CLOCKS_AGREE_SECONDS = 2.0
 
@@ -45,42 +49,52 @@ class Lost(Exception):
 
 
 class Link:
-    """Makes connections to one database, patiently at first; while it stays away, one try now and then."""
+    """Makes connections to one database: waits for the first one; others are made beside, in a thread."""
 
     def __init__(self, address: Address) -> None:
         self.address = address
-        self._away_until = 0.0
-        self._pause = 0.0
-        self.clock_offset = timedelta()
-        """How far the database's clock is ahead of ours, if they do not agree: leases are compared by it."""
+        self._had = False
+        self._coming: _Coming | None = None
 
     def open(self, *, patient: bool = True) -> Database:
         """A connection that commits each statement by itself.
 
         Args:
-            patient: wait for a database that went away a moment ago.
+            patient: wait for a database that went away a moment ago, but not for one that stays away.
 
         Raises:
             ServerUnavailable: there was none to be had.
         """
-        now = time.monotonic()
-        if patient and now < self._away_until:
-            raise away(self.address, "it could not be reached a moment ago")
-        patience = PATIENCE_SECONDS if patient and not self._pause else 0.0
-        deadline, pause = now + patience, _FIRST_PAUSE_SECONDS
+        if patient and self._had:
+            return self._another()
+        deadline, pause = time.monotonic() + (PATIENCE_SECONDS if patient else 0.0), _FIRST_PAUSE_SECONDS
         while True:
             try:
                 db = self._connect()
             except psycopg.OperationalError as error:
                 if not _may_pass(error) or time.monotonic() + pause >= deadline:
-                    self._pause = min(_LONGEST_PAUSE_SECONDS, self._pause * 2 or 0.1)
-                    self._away_until = time.monotonic() + self._pause
                     raise away(self.address, error) from error
                 time.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
             else:
-                self._pause = self._away_until = 0.0
+                self._had = patient
                 return db
+
+    def close(self) -> None:
+        """Try no more."""
+        if self._coming is not None:
+            self._coming.give_up()
+            self._coming = None
+
+    def _another(self) -> Database:
+        began = self._coming is None
+        if self._coming is None:
+            self._coming = _Coming(self._connect)
+        db = self._coming.take(AGAIN_SECONDS if began else 0.0)
+        if db is None:
+            raise away(self.address, self._coming.why)
+        self._coming = None
+        return db
 
     def _connect(self) -> Database:
         given = psycopg.conninfo.conninfo_to_dict(self.address.url)
@@ -90,13 +104,65 @@ class Link:
         try:
             chosen = {**_SESSION, "search_path": self.address.schema}
             settings = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in chosen.items())
-            row = db.execute(f"SELECT extract(epoch FROM clock_timestamp())::float8, {settings}".encode()).fetchone()
-            behind = row[0] - time.time() if row is not None else 0.0
-            self.clock_offset = timedelta(seconds=round(behind)) if abs(behind) > _CLOCKS_AGREE_SECONDS else timedelta()
+            db.execute(f"SELECT {settings}".encode())
         except BaseException:
             db.close()
             raise
         return db
+
+
+class _Coming:
+    """A connection that is being made, in a thread that tries until it succeeds."""
+
+    def __init__(self, connect: Callable[[], Database]) -> None:
+        self._connect = connect
+        self._changed = threading.Condition()
+        self._made: Database | None = None
+        self._given_up = False
+        self.why: object = "it is being connected to again"
+        """The error of the last try."""
+        threading.Thread(target=self._try, name="picloud-connect", daemon=True).start()
+
+    def take(self, seconds: float) -> Database | None:
+        """It, if it is there in time."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._made is not None, seconds)
+            return self._made
+
+    def give_up(self) -> None:
+        """Nobody wants it any more."""
+        with self._changed:
+            self._given_up = True
+            self._changed.notify_all()
+            if self._made is not None:
+                self._made.close()
+
+    def _try(self) -> None:
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            db: Database | None = None
+            try:
+                db = self._connect()
+            except Exception as error:  # whatever it is, whoever asks is told
+                self.why = error
+            with self._changed:
+                if self._given_up:
+                    if db is not None:
+                        db.close()
+                    return
+                if db is not None:
+                    self._made = db
+                    self._changed.notify_all()
+                    return
+                self._changed.wait_for(lambda: self._given_up, pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+
+def clock_offset(theirs: float) -> timedelta:
+    """How far the database's clock, which says so many seconds since the epoch, is ahead of ours, if they do not agree:
+    leases are compared by it."""
+    ahead = theirs - time.time()
+    return timedelta(seconds=round(ahead)) if abs(ahead) > _CLOCKS_AGREE_SECONDS else timedelta()
 
 
 def away(address: Address, why: object) -> ServerUnavailable:

@@ -18,6 +18,9 @@ JOIN barriers b ON b.level = l.level AND b.start > %(lo)s - (1::bigint << l.leve
     AND b.stop > %(lo)s
 ORDER BY b.sid LIMIT %(limit)s
 
+-- :name clock
+SELECT extract(epoch FROM clock_timestamp())::float8
+
 -- :name enlist
 INSERT INTO dispatchers (name, until) VALUES (%s, %s) RETURNING dispatcher
 
