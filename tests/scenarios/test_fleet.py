@@ -28,9 +28,10 @@ class Server:
     def __init__(self, folder: Path, earlier: "Server | None" = None, **engine: Any) -> None:
         self.lines = ThreadLines(folder / "blobs", silence_seconds=engine.pop("silence_seconds", 60.0))
         self.lines.own = engine.pop("own", True)
+        self.lines.room = engine.pop("room", None)
         self.lines.open_blobs = engine.pop("open_blobs", self.lines.open_blobs)
         if earlier is not None:
-            self.lines.earlier = earlier.lines.lines
+            self.lines.earlier = [*earlier.lines.lines, *earlier.lines.late]
         blobs = FolderBlobs(folder / "blobs", shared=True)
         self.engine = FleetEngine(self.lines, **{"slots": 1, **engine})
         self.store = SQLiteStore(folder / "jobs.db")

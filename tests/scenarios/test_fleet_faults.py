@@ -116,7 +116,7 @@ def test_jobs_of_an_agent_that_joins_late_are_dropped_since_others_have_them(
     first.crash()
     second = started(earlier=None)  # it did not find the agent
     second.until(lambda: times_run(tmp_path, 1) == 2)
-    line = ThreadLine(late.name, late.foreman)
+    line = ThreadLine(late.name, late.kind, late.agent)
     second.engine._post("joined", line, line.greet())
     second.lines._listen_to(line)
     second.until(lambda: second.engine.state().slots == 2)

@@ -10,7 +10,7 @@ from cloud.agent.agent import Agent
 from cloud.dispatch.ports import Blobs
 from cloud.engines.fleet.errands import BlobsOfAgent
 from cloud.engines.fleet.foreman import Foreman
-from cloud.engines.fleet.lines import TAKEN, Gone, Heard, Joined, Line
+from cloud.engines.fleet.lines import TAKEN, Found, Gone, Heard, Joined
 from cloud.stores.blobs import FolderBlobs
 from cloud.wire.message import Header, decode
 
@@ -25,38 +25,69 @@ class ThreadLines:
         self.open_blobs: Callable[[], Blobs] = lambda: FolderBlobs(blobs, shared=True)
         """For each agent."""
         self.silence_seconds = silence_seconds
+        self.room: int | None = None
+        """For how many agents there is room; None: for any number."""
         self.lines: list[ThreadLine] = []
+        self.late: list[ThreadLine] = []
+        """Those that there is no room for, or that do not answer."""
         self.earlier: list[ThreadLine] = []
         """Agents of an earlier server."""
         self.own = True
         """Whether that was this server."""
         self._closed = threading.Event()
+        self._wanted: dict[str, Header] = {}
 
-    def open(self, joined: Joined, heard: Heard, gone: Gone) -> list[tuple[Line, bytes]]:
+    def open(self, joined: Joined, heard: Heard, gone: Gone) -> Found:
         self._joined, self._heard, self._gone = joined, heard, gone
         return self.take([line.name for line in self.earlier if self.own])
 
-    def take(self, names: Collection[str]) -> list[tuple[Line, bytes]]:
-        found: list[tuple[Line, bytes]] = []
+    def take(self, names: Collection[str]) -> Found:
+        found = Found([], [])
         for old in self.earlier:
-            if old.name in names:
-                line = ThreadLine(old.name, old.foreman)
-                found.append((line, line.greet()))
+            if old.name not in names:
+                continue
+            line = ThreadLine(old.name, old.kind, old.agent)
+            if old.answers and line.agent:
+                found.here.append((line, line.greet()))
                 self._listen_to(line)
+            else:
+                found.late.append(self._put_off(line))
         return found
 
     def start(self, wanted: Header) -> str:
+        line = ThreadLine(f"agent-{secrets.token_hex(3)}", wanted["type"], [])
+        self._wanted[line.kind] = wanted
+        if self.room is not None and len(self.lines) >= self.room:
+            self._put_off(line)
+        else:
+            self._begin(line)
+        return line.name
+
+    def make_room(self) -> None:
+        """For all that want it; and those that did not answer do."""
+        self.room = None
+        while self.late:
+            self._begin(self.late.pop())
+
+    def _put_off(self, line: "ThreadLine") -> "ThreadLine":
+        self.late.append(line)
+        line.given_up = lambda: self.late.remove(line)
+        return line
+
+    def _begin(self, line: "ThreadLine") -> None:
+        line.given_up = lambda: None
+        if not line.agent:
+            line.agent.append(self._foreman(self._wanted.get(line.kind, {"slots": 1, "type": line.kind})))
+        self._joined(line, line.greet())
+        self._listen_to(line)
+
+    def _foreman(self, wanted: Header) -> Foreman:
         blobs = BlobsOfAgent(self.open_blobs())
         agent = Agent(
             int(wanted["slots"]), blobs, machine=self.machine,
             slot_memory=wanted.get("slot_memory"), kind=wanted["type"],
         )  # fmt: skip
-        foreman = Foreman(agent, blobs, silence_seconds=self.silence_seconds, about={"type": wanted["type"]})
-        line = ThreadLine(f"agent-{secrets.token_hex(3)}", foreman)
-        line.kind = wanted["type"]
-        self._joined(line, line.greet())
-        self._listen_to(line)
-        return line.name
+        return Foreman(agent, blobs, silence_seconds=self.silence_seconds, about={"type": wanted["type"]})
 
     def _listen_to(self, line: "ThreadLine") -> None:
         self.lines.append(line)
@@ -94,17 +125,23 @@ class ThreadLines:
 class ThreadLine:
     """See `Line`; nothing comes through while `passable` is not set."""
 
-    kind = ""
-
-    def __init__(self, name: str, foreman: Foreman) -> None:
-        self.name = name
-        self.foreman = foreman
+    def __init__(self, name: str, kind: str, agent: list[Foreman]) -> None:
+        self.name, self.kind = name, kind
+        self.agent = agent
+        """Its foreman, if it has come up."""
+        self.answers = True
+        """Whether it answers the next server."""
+        self.given_up: Callable[[], None] = lambda: None
         self.epoch = secrets.token_hex(4)
         self.since = self.acknowledged = 0
         self.passable = threading.Event()
         self.passable.set()
         self._numbers = itertools.count()
         self._held_back: list[tuple[int, bytes]] = []
+
+    @property
+    def foreman(self) -> Foreman:
+        return self.agent[0]
 
     def greet(self) -> bytes:
         return self.foreman.hello(self.epoch)
@@ -123,4 +160,6 @@ class ThreadLine:
         self.acknowledged = groups
 
     def end(self) -> None:
-        self.foreman.close()
+        self.given_up()
+        for foreman in self.agent:
+            foreman.close()

@@ -30,17 +30,23 @@ def ray_lines(namespace: str, blobs: Path, machine: str | None = None, **told: A
     return RayLines(AgentActor, "", namespace, "here", {"blobs": str(blobs), "machine": machine, **told}, local=local)
 
 
+def names_of_agents(namespace: str) -> list[str]:
+    """Of those that are there, and those that Ray has no room for."""
+    import ray.util
+
+    found = ray.util.list_named_actors(all_namespaces=True)
+    return sorted(about["name"] for about in found if about["namespace"] == namespace)
+
+
 def end_agents(namespace: str) -> None:
     """Kill all agents of a namespace, as the end of their machines would."""
     import ray
-    import ray.util
 
-    for about in ray.util.list_named_actors(all_namespaces=True):
-        if about["namespace"] == namespace:
-            try:
-                ray.kill(ray.get_actor(about["name"], namespace))
-            except ValueError:
-                continue
+    for name in names_of_agents(namespace):
+        try:
+            ray.kill(ray.get_actor(name, namespace))
+        except ValueError:
+            continue
 
 
 def shut_down() -> None:

@@ -90,8 +90,10 @@ class FleetEngine(Looks):
             lambda line, answer: self._post("heard", line, answer),
             lambda line, why: self._post("gone", line, why),
         )
-        for line, answer in found:
+        for line, answer in found.here:
             self._join(line, answer)
+        for late in found.late:
+            self._growth.expect(late, time.monotonic())
         self._grow()
 
     def _post(self, what: str, line: Line, content: bytes | str) -> None:
@@ -248,8 +250,8 @@ class FleetEngine(Looks):
         """Claims of a dispatcher that is gone: what agents that are here still have of each. A claim of an agent that
         is not here is left out; jobs of the others that are not named certainly never started."""
         found: dict[int, Ranges] = {}
-        strangers = {claim.agent for claim in claims} - self._members.keys()
-        for line, answer in self._lines.take(strangers) if strangers else ():
+        strangers = {claim.agent for claim in claims} - self._members.keys() - self._growth.late.keys()
+        for line, answer in self._lines.take(strangers).here if strangers else ():
             self._join(line, answer)
         for claim in claims:
             member = self._members.get(claim.agent)

@@ -6,12 +6,15 @@ import time
 from collections import Counter
 
 from cloud.engines.fleet.kinds import Kinds
-from cloud.engines.fleet.lines import Lines
+from cloud.engines.fleet.lines import Line, Lines
 
 log = logging.getLogger("Cloud.fleet")
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
+LATE_SECONDS = 60.0
+"""An agent that an earlier server left and that does not answer for so long is given up; meanwhile none is started in
+its place. It may only wait for room."""
 WORTH_SECONDS = 1.0
 """Work that is done sooner than this on one slot is no reason for another agent."""
 
@@ -27,6 +30,8 @@ class Growth:
         self._lines, self._kinds = lines, kinds
         self._starting: dict[str, str] = {}
         """Type by the name of the agent."""
+        self.late: dict[str, tuple[Line, float]] = {}
+        """Of those, the ones that an earlier server started, until when they are waited for."""
         self._failures: Counter[str] = Counter()
         """By type, in a row."""
         self._not_before: dict[str, float] = {}
@@ -46,6 +51,7 @@ class Growth:
 
     def grow(self, here: Counter[str], now: float) -> None:
         """Start what is missing, to those that are `here`, by type."""
+        self._give_up(now)
         starting, waiting = Counter(self._starting.values()), Counter[str]()
         for (kind, _), slots in self._backlog.items():
             waiting[kind] += slots
@@ -57,18 +63,30 @@ class Growth:
             for _ in range(wanted - here[kind] - starting[kind]):
                 self._starting[self._lines.start(self._kinds.wanted(kind))] = kind
 
+    def expect(self, line: Line, now: float) -> None:
+        """An agent of an earlier server has not answered yet: it counts as one that is being started."""
+        self._starting[line.name] = line.kind
+        self.late[line.name] = line, now + LATE_SECONDS
+
+    def _give_up(self, now: float) -> None:
+        for name, (line, until) in list(self.late.items()):
+            if now >= until:
+                log.warning("agent %s, of an earlier server, did not answer for %.0f s: given up", name, LATE_SECONDS)
+                del self.late[name], self._starting[name]
+                line.end()
+
     def joined(self, name: str) -> bool:
         """An agent is there; whether we started it."""
-        kind = self._starting.pop(name, None)
+        kind, late = self._starting.pop(name, None), self.late.pop(name, None)
         if kind is None:
             return False
         self._failures.pop(kind, None)
-        return True
+        return late is None
 
     def failed(self, name: str, why: str, now: float) -> None:
         """One that was being started is dead, or of no use."""
         kind = self._starting.pop(name, None)
-        if kind is None:
+        if kind is None or self.late.pop(name, None) is not None:
             return
         self._failures[kind] += 1
         pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(10, self._failures[kind] - 1))
@@ -76,6 +94,7 @@ class Growth:
         log.error("an agent of type %s did not start (the next try is in %.0f s): %s", kind, pause, why)
 
     def next_deadline(self) -> float | None:
-        """When an agent may be tried again."""
+        """When an agent may be tried again, or is given up."""
         now = time.monotonic()
-        return min((at for at in self._not_before.values() if at > now), default=None)
+        times = [at for at in self._not_before.values() if at > now]
+        return min([*times, *(until for _, until in self.late.values())], default=None)

@@ -64,7 +64,9 @@ class Kinds:
         return self._table[name].slots or self._slots
 
     def least(self, name: str) -> int:
-        """How many agents there always are."""
+        """How many agents there always are; of a type that is no more, none."""
+        if name not in self._table:
+            return 0
         given = self._table[name].least
         if given is None:
             return self._least if name == USUAL else 0

@@ -1,7 +1,7 @@
 """How an engine reaches agents that are elsewhere: what a cluster has to offer."""
 
 from collections.abc import Callable, Collection
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cloud.wire.message import Header
 
@@ -17,6 +17,8 @@ class Line(Protocol):
 
     name: str
     """Of the agent, unique in the cluster, the same after a restart of the server."""
+    kind: str
+    """The name of its type, as it was asked for; '' where that is not known."""
 
     def tell(self, message: bytes) -> None:
         """See `Foreman.tell`; the line numbers messages."""
@@ -35,11 +37,20 @@ class Line(Protocol):
         ...
 
 
+class Found(NamedTuple):
+    """Agents of earlier servers."""
+
+    here: list[tuple[Line, bytes]]
+    """With their answers to `hello`."""
+    late: list[Line]
+    """They did not answer in time, or there is no room for them yet; when they do they will have `joined`."""
+
+
 class Lines(Protocol):
     """Starts agents and listens to them, in a thread of its own; says what it hears through three functions that may be
     called from any thread."""
 
-    def open(self, joined: Joined, heard: Heard, gone: Gone) -> list[tuple[Line, bytes]]:
+    def open(self, joined: Joined, heard: Heard, gone: Gone) -> Found:
         """Begin: once, first.
 
         Args:
@@ -48,12 +59,12 @@ class Lines(Protocol):
             gone: an agent is dead for certain, and why; or it is `TAKEN`.
 
         Returns:
-            Agents that this server left behind when it ended, with their answers to `hello`; waits a few seconds.
+            Agents that this server left behind when it ended; waits a few seconds for their answers.
         """
         ...
 
-    def take(self, names: Collection[str]) -> list[tuple[Line, bytes]]:
-        """Those of these agents, of servers that are gone, which answer within a few seconds; they are ours now."""
+    def take(self, names: Collection[str]) -> Found:
+        """Those of these agents, of servers that are gone, that there are; they are ours now. Waits like `open`."""
         ...
 
     def start(self, wanted: Header) -> str:

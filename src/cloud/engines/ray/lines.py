@@ -13,7 +13,7 @@ import ray
 import ray.exceptions
 import ray.util
 
-from cloud.engines.fleet.lines import TAKEN, Gone, Heard, Joined, Line
+from cloud.engines.fleet.lines import TAKEN, Found, Gone, Heard, Joined
 from cloud.errors import CloudException
 from cloud.wire.message import Header, decode
 
@@ -47,7 +47,7 @@ class RayLines:
         self._told = dict(told)
         self._options = dict(options or {})
         self._namespace = namespace
-        self._prefix = f"picloud-agent-{server}-"
+        self._prefix = f"picloud-agent/{server}/"
         self.epoch = secrets.token_hex(8)
         if not ray.is_initialized():
             _connect(address, namespace, dict(local or {}))
@@ -55,19 +55,19 @@ class RayLines:
         self._thread = threading.Thread(target=self._loop.run_forever, name="picloud-ray", daemon=True)
         self._actor: Any = ray.remote(actor)
 
-    def open(self, joined: Joined, heard: Heard, gone: Gone) -> list[tuple[Line, bytes]]:
+    def open(self, joined: Joined, heard: Heard, gone: Gone) -> Found:
         """See `Lines.open`."""
         self._joined, self._heard, self._gone = joined, heard, gone
         self._thread.start()
         return self._greet([name for name in self._names() if name.startswith(self._prefix)])
 
-    def take(self, names: Collection[str]) -> list[tuple[Line, bytes]]:
+    def take(self, names: Collection[str]) -> Found:
         """See `Lines.take`."""
         return self._greet(sorted(set(self._names()).intersection(names)))
 
     def start(self, wanted: Header) -> str:
         """The actor is made when Ray has room for it; until then it is demand that an autoscaler sees."""
-        name = self._prefix + secrets.token_hex(6)
+        name = f"{self._prefix}{wanted['type']}/{secrets.token_hex(6)}"
         options: dict[str, Any] = {"num_cpus": wanted["cores"], **self._options}
         if "memory" in wanted:
             options["memory"] = wanted["memory"]
@@ -101,7 +101,7 @@ class RayLines:
     def _line(self, name: str, handle: Any) -> "RayLine":
         return RayLine(name, handle, self.epoch, self._gone)
 
-    def _greet(self, names: Sequence[str]) -> list[tuple[Line, bytes]]:
+    def _greet(self, names: Sequence[str]) -> Found:
         """Those that answer in time; others join when they do."""
         asked: dict[Any, RayLine] = {}
         for name in names:
@@ -112,11 +112,10 @@ class RayLines:
             asked[line.handle.hello.remote(self.epoch)] = line
         answered, late = ray.wait(list(asked), num_returns=len(asked), timeout=FOUND_SECONDS) if asked else ([], [])
         for ref in late:
-            log.warning(
-                "agent %s does not answer; if it does later, it may join, and what it runs is dropped", asked[ref].name
-            )
+            log.warning("agent %s does not answer, or waits for room; if it comes, what it runs is dropped",
+                        asked[ref].name)  # fmt: skip
             self._follow(asked[ref], ref)
-        found: list[tuple[Line, bytes]] = []
+        found = Found([], [asked[ref] for ref in late])
         for ref in answered:
             line = asked[ref]
             try:
@@ -125,7 +124,8 @@ class RayLines:
                 log.warning("agent %s is gone: %s", line.name, _first_line(error))
                 continue
             if answer:
-                found.append((line, answer))
+                line.answered = True
+                found.here.append((line, answer))
                 self._follow(line, None)
         return found
 
@@ -136,7 +136,9 @@ class RayLines:
     async def _listen(self, line: "RayLine", hello: Any) -> None:
         try:
             if hello is not None:
-                self._joined(line, await hello)
+                answer = await hello
+                line.answered = True
+                self._joined(line, answer)
             while not line.ended:
                 answer = await self._next(line)
                 if answer == b"":
@@ -175,7 +177,9 @@ class RayLine:
 
     def __init__(self, name: str, handle: Any, epoch: str, gone: Gone) -> None:
         self.name = name
+        self.kind = name.split("/")[-2] if "/" in name else ""
         self.handle = handle
+        self.answered = False
         self.since = 0
         """The first group that was not heard yet."""
         self.acknowledged = 0
@@ -205,10 +209,13 @@ class RayLine:
         self.acknowledged = groups
 
     def end(self) -> None:
-        """Kills its jobs first."""
+        """Kills its jobs first, if it can still be talked to."""
         self.ended = True
         with contextlib.suppress(Exception):  # it is dead, or Ray is
-            self.handle.end.remote()
+            if self.answered:
+                self.handle.end.remote()
+            else:
+                ray.kill(self.handle)  # also one that Ray has no room for: it does not want it any more
 
 
 def _connect(address: str, namespace: str, local: dict[str, Any]) -> None:
