@@ -7,6 +7,7 @@ import pytest
 
 from cloud.dispatch.dispatcher import RETRY_AFTER_SECONDS
 from cloud.dispatch.ports import Seat, Wanted
+from cloud.errors import ServerUnavailable
 from cloud.model import Outcomes
 from tests.support.world import World
 
@@ -89,3 +90,35 @@ def test_a_submission_of_which_no_work_can_be_made_ends_and_holds_up_no_other(
     others.append(world.map(2))
     world.run_all()
     assert set(world.status(*others)) == {"done"}
+
+
+def test_outcomes_that_come_while_others_are_stored_are_kept_when_the_store_goes_away(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    jids = world.map(3)
+    offer, transaction = world.engine.offer, world.store.transaction
+
+    def picky(wanted: Wanted, *, lent_by: int | None = None) -> list[Seat]:
+        if wanted.submission.spec.label == "spoilt":
+            raise ValueError("embedded null byte")
+        return offer(wanted, lent_by=lent_by)
+
+    def away() -> Any:
+        raise ServerUnavailable("the store does not answer", retry=True)
+
+    def another_ends(_: Outcomes) -> None:
+        world.dispatcher.arrivals.on_finish = None
+        world.engine.finish_all()
+        monkeypatch.setattr(world.store, "transaction", away)
+
+    world.map(1, label="spoilt")
+    monkeypatch.setattr(world.engine, "offer", picky)  # what ends it is looked after at once, behind the next commit
+    world.dispatcher.arrivals.on_finish = another_ends
+    first = world.cids()[0]
+    world.engine.finish(first, 0, 1)
+    world.tick()
+    monkeypatch.setattr(world.store, "transaction", transaction)
+    world.clock.advance(RETRY_AFTER_SECONDS + 1)
+    world.tick()
+    assert world.status(jids) == ["done"] * 3
+    assert "refused" not in caplog.text

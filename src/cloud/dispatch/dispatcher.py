@@ -316,25 +316,27 @@ class Dispatcher:
         if not (self._events or renew or self._more) or (self._retry_at is not None and now < self._retry_at):
             return
         self._retry_at = None
+        events, self._events = self._events, []  # others may come, and be stored or not, behind the commit
         try:
             with self.step() as step:
                 self._neighbours.settle_doubt(step)
                 if renew:
                     self._more = True
                     self._lease.renew(step)
-                for event in self._events:
+                for event in events:
                     self.arrivals.absorb(event, step)
         except (StoreFull, ServerUnavailable) as error:
+            self._events = events + self._events
             log.error("%d outcomes are kept in memory until the store takes them: %s", len(self._events), error)
             self._retry_at = now + RETRY_AFTER_SECONDS
-            return
         except Exception:
+            self._events = events + self._events
             log.exception("a fault of ours while %d outcomes were stored; each is tried alone", len(self._events))
             self._retry_at = now + RETRY_AFTER_SECONDS
             self._absorb_singly()
-            return
-        self._events.clear()
-        self.engine.stored()
+        else:
+            if not self._events:
+                self.engine.stored()
 
     def _absorb_singly(self) -> None:
         """One event that cannot be stored must not hold up all others: its jobs end in error."""
