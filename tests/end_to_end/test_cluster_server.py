@@ -1,5 +1,6 @@
 """A server of a configuration with PostgreSQL, Ray and an object store, restarted while jobs run on the cluster."""
 
+import json
 import os
 import signal
 import socket
@@ -76,6 +77,12 @@ def test_jobs_on_the_cluster_and_what_they_ask_go_on_while_the_server_restarts(t
     server = ConfiguredServer(tmp_path, text, secret, JOIN_SECONDS)
     eventually(lambda: server.request("GET", "/readyz")[0] == 200, within_seconds=JOIN_SECONDS)
     assert server.results(server.submit(lambda n: b"x" * n, [10, 200_000])) == [b"x" * 10, b"x" * 200_000]
+
+    (agent,) = json.loads(server.request("GET", "/v1/summary")[2])["agents"]
+    assert agent.pop("silent_seconds") < 5
+    assert agent.pop("name").startswith("picloud-agent/the-one/c1/")
+    assert agent.pop("log").startswith("ray logs actor --id ")
+    assert agent == {"machine": socket.gethostname(), "type": "c1", "slots": 2, "used": 0, "busy": 0, "state": "here"}
 
     def run(go: str) -> int:
         import os

@@ -39,6 +39,8 @@ def test_they_take_as_many_slots_of_the_same_account(started: Callable[..., Serv
     second = started(earlier=first)
     second.until(lambda: second.engine.state().slots == 4)
     assert second.engine.used_by() == {2: 3}
+    (agent,) = second.engine.state().agents
+    assert (agent.slots, agent.used, agent.busy, agent.silent) == (4, 3, 1, False)
     serve(second, 2)
     wide = second.map(runs_in(tmp_path), [2], cores=2)
     narrow = second.map(runs_in(tmp_path), [3])

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import click
 
 from cloud.cli import jids as jids_words
+from cloud.cli import table
 from cloud.cli.embedded import card, state_folder
 from cloud.config import Settings
 from cloud.errors import CloudException, ServerUnavailable
@@ -29,7 +30,8 @@ Examples:
 @jids_words.argument(required=False)
 @click.option("--json", "as_json", is_flag=True, help="As JSON; of jobs a line for each.")
 def command(jids: tuple[tuple[range, ...], ...], as_json: bool) -> None:
-    """Show whether the server of this user and machine runs, where, and its jobs by status; or the status of JIDS.
+    """Show whether the server of this user and machine runs, where, its jobs by status and, on a cluster, its agents;
+    or the status of JIDS.
 
     Where PICLOUD_URL, or `url` in cloudconf.py, names another server, it is that one.
     """
@@ -116,6 +118,8 @@ def lines_of(shown: dict[str, Any]) -> list[str]:
         lines.append(f"home       {shown['home']}")
     if "slots" in shown:
         lines.append(f"slots      {shown['slots']}, of which {shown.get('busy', 0)} busy; {shown['workers']} workers")
+    if shown.get("agents"):
+        lines += _agents(shown["agents"])
     if "jobs" in shown:
         there = [f"{number:,} {word}" for word, number in shown["jobs"].items() if number]
         lines.append(f"jobs       {', '.join(there) or 'none'}")
@@ -129,6 +133,17 @@ def lines_of(shown: dict[str, Any]) -> list[str]:
             f"disk       {size_text(shown['store_bytes'])} of jobs, {size_text(shown['blob_bytes'])} of large values"
         )
     return lines
+
+
+def _agents(agents: list[dict[str, Any]]) -> list[str]:
+    """A line for each."""
+    headers = ("AGENT", "MACHINE", "TYPE", "SLOTS USED", "STATE", "HEARD")
+    rows = [
+        (a["name"], a["machine"], a["type"], f"{a['used']} of {a['slots']}", a["state"],
+         f"{a['silent_seconds']:.1f} s ago")
+        for a in agents
+    ]  # fmt: skip
+    return ["agents", *(f"  {line}" for line in table.lines_of(headers, rows, gives_way=0))]
 
 
 def _limit_text(name: str, used: int, most: int) -> str:

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from cloud import errors
 from cloud.api import INFO_FIELDS
+from cloud.dispatch.ports import AgentState
 from cloud.local import Core
 from cloud.model import Ranges
 from cloud.model.ranges import pack
@@ -39,7 +40,7 @@ class People:
         self._asked = asked
         self._gate = gate
         self._dispatcher, self._retention = core.dispatcher, core.retention
-        self._store = core.store
+        self._store, self._engine = core.store, core.engine
 
     def routes(self) -> list[Route]:
         """All of them."""
@@ -62,6 +63,7 @@ class People:
                 "store_bytes": self._store.size_bytes(),
                 "blob_bytes": self._retention.blob_bytes,
                 **self._of_account(caller.account),
+                "agents": [_plain_agent(agent) for agent in self._engine.state().agents],
             }
         )
 
@@ -111,6 +113,14 @@ class People:
         header, frames = decode(b"".join(answer))
         wire_calls.answer_of(header)
         return header, frames
+
+
+def _plain_agent(agent: AgentState) -> dict[str, Any]:
+    return {
+        "name": agent.name, "machine": agent.host, "type": agent.kind, "slots": agent.slots, "used": agent.used,
+        "busy": agent.busy, "state": "silent" if agent.silent else "here",
+        "silent_seconds": round(agent.silent_seconds, 3), "log": agent.log,
+    }  # fmt: skip
 
 
 def _jid_in(request: Request) -> int:

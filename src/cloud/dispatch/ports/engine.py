@@ -152,6 +152,8 @@ class AgentState:
     kind: str
     """The name of its type."""
     slots: int
+    used: int
+    """Of its slots those that have jobs, as far as the server knows; one with `_cores` has several."""
     busy: int
     """Workers that run jobs, as it said last."""
     silent_seconds: float

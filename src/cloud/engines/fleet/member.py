@@ -70,8 +70,8 @@ class Member:
         """For people."""
         about, busy = self.about, 0 if self.silent else int(self.state.get("busy", 0))
         return AgentState(
-            self.name, str(about.get("host", "")), self.kind, self.slots, busy, max(0.0, now - self.heard_at),
-            self.silent, str(about.get("log", "")),
+            self.name, str(about.get("host", "")), self.kind, self.slots, min(self.used(), self.slots), busy,
+            max(0.0, now - self.heard_at), self.silent, str(about.get("log", "")),
         )  # fmt: skip
 
     def opens(self, environment: Environment) -> bool:
