@@ -9,7 +9,7 @@ import pytest
 from cloud.dispatch.lease import LEASE_DURATION, RENEW_EVERY_SECONDS
 from cloud.dispatch.waiters import Waiter
 from cloud.errors import LimitExceeded, ServerUnavailable
-from cloud.model import Status
+from cloud.model import Status, Stretch
 from tests.support.postgres import Cluster
 from tests.support.stores import places
 from tests.support.waiting import eventually
@@ -40,6 +40,14 @@ def _until(world: World, condition: Callable[[], object]) -> None:
         return condition()
 
     eventually(looked)
+
+
+def _answers(world: World) -> bool:
+    try:
+        world.store.dispatchers()
+    except ServerUnavailable:
+        return False
+    return True
 
 
 def _everywhere(world: World, jids: range) -> list[object]:
@@ -124,6 +132,35 @@ def test_jobs_of_a_dispatcher_that_is_gone_run_at_the_other_once_its_lease_is_ov
     assert one.status(more) == ["done"]
 
 
+def test_jobs_that_another_took_over_are_killed_there(worlds: tuple[World, World]) -> None:
+    one, other = worlds
+    jids = one.map(1)
+    other.engine.adopt = lambda claims, _: {c.cid: (range(c.lo, c.hi),) for c in claims}  # type: ignore[method-assign]
+    for _ in range(2):
+        other.clock.advance(LEASE_DURATION.total_seconds() - RENEW_EVERY_SECONDS)
+        other.tick()
+    assert other.dispatcher.running().total() == 1
+    one.jobs.kill((jids,), force=True)  # it has not noticed yet
+    _until(other, lambda: other.engine.killed)
+    assert other.engine.killed[0][3]
+
+
+def test_what_another_took_is_forgotten_although_nobody_was_taken_for_dead(worlds: tuple[World, World]) -> None:
+    one, other = worlds  # as where a server that starts again finds its agents with one that had them meanwhile
+    jids, mine = one.map(1), one.map(1)
+    (taken,) = one.store.claims(Stretch(one.store.at_jids(jids)[0].sid, 0, 1))
+    with other.store.transaction():
+        other.store.adopt(taken.cid, max(other.store.dispatchers()))
+    token = one.engine.running[taken.cid].token
+    one.clock.advance(2 * RENEW_EVERY_SECONDS)
+    one.tick()
+    assert one.dispatcher.running().total() == 1
+    assert one.status(jids, mine) == ["processing"] * 2
+    with other.store.transaction():
+        other.store.give_back(taken.cid, 0, 1)
+    assert one.dispatcher.tokens.account_of(token) is None
+
+
 def test_nobody_is_taken_for_dead_because_the_database_was_away(worlds: tuple[World, World]) -> None:
     one, other = worlds
     jids, elsewhere = one.map(2, restartable=False), other.map(2, restartable=False)
@@ -162,18 +199,14 @@ def test_outcomes_wait_for_a_database_that_is_being_restarted(worlds: tuple[Worl
         other.map(1)
     assert refused.value.retry
     postgres.start()
-
-    def all_done() -> bool:
+    for world in worlds:
+        eventually(lambda: _answers(world))  # noqa: B023
+        world.clock.advance(1.0)
+        world.tick()
+    while one.status(jids) != ["done"] * 6:
         for world in worlds:
-            world.clock.advance(1.0)
             world.engine.finish_all()
             world.tick()
-        try:
-            return one.status(jids) == ["done"] * 6
-        except ServerUnavailable:
-            return False
-
-    eventually(all_done)
     assert _everywhere(one, jids) == [(Status.DONE, 1)] * 6
 
 

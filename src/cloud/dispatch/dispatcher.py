@@ -228,11 +228,11 @@ class Dispatcher:
     def kill(self, claim: Claim, lo: int, hi: int, *, force: bool) -> None:
         """Behind a commit: end jobs lo..hi-1 of a claim, wherever the engine has them; those that it gives back or
         loses have ended too, and do not start again."""
+        if self._neighbours.tell_of_kill(claim, lo, hi, force=force):
+            return
         held = self._claiming.held.get(claim.cid)
         if held is not None:
             held.killed.append(range(lo, hi))
-        elif self._neighbours.tell_of_kill(claim, lo, hi, force=force):
-            return
         self.engine.kill(claim.cid, lo, hi, force=force, reason=lifecycle.KILLED_TEXT)
 
     def running(self) -> Counter[tuple[int, int]]:

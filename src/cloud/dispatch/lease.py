@@ -81,6 +81,8 @@ class Lease:
                 self._claiming.release(claim.cid)
             self._reap(self._claiming.dispatcher, step)  # what we claimed before we noticed
             self._claiming.dispatcher = self._store.enlist(self._name, now + LEASE_DURATION)
+        else:
+            self._forget_taken(step)
         for other in self._store.lapsed(now) if at >= self._patient_until else ():
             if other != self._claiming.dispatcher:
                 self._reap(other, step)
@@ -91,6 +93,12 @@ class Lease:
             self._store.renew(self._claiming.dispatcher, self._clock.now())
         else:
             self._reap(self._claiming.dispatcher, step)
+
+    def _forget_taken(self, step: Step) -> None:
+        """Claims that are another's now, who took them over with their agent."""
+        ours = {claim.cid for claim in self._store.claims_of(self._claiming.dispatcher)}
+        for cid in self._claiming.held.keys() - ours:
+            step.after.append(partial(self._claiming.release, cid))
 
     def _has_renewed(self, at: float) -> None:
         self._renewed_at = at
