@@ -132,10 +132,12 @@ def test_jobs_of_a_dispatcher_that_is_gone_run_at_the_other_once_its_lease_is_ov
     assert one.status(more) == ["done"]
 
 
-def test_jobs_that_another_took_over_are_killed_there(worlds: tuple[World, World]) -> None:
+def test_jobs_that_another_took_over_are_killed_there(
+    worlds: tuple[World, World], monkeypatch: pytest.MonkeyPatch
+) -> None:
     one, other = worlds
     jids = one.map(1)
-    other.engine.adopt = lambda claims, _: {c.cid: (range(c.lo, c.hi),) for c in claims}  # type: ignore[method-assign]
+    monkeypatch.setattr(other.engine, "adopt", lambda claims, _: {c.cid: (range(c.lo, c.hi),) for c in claims})
     for _ in range(2):
         other.clock.advance(LEASE_DURATION.total_seconds() - RENEW_EVERY_SECONDS)
         other.tick()
