@@ -72,6 +72,8 @@ def test_submissions_are_found_by_any_of_their_jids(store: Store) -> None:
     start = a.jids.start
     assert store.at_jids(range(start + 4, start + 7)) == [a, b, c]
     assert store.at_jids(range(start + 5, start + 6)) == [b]
+    assert store.at_jids(range(start + 4, start + 99), 2) == [a, b]
+    assert store.at_jids(range(start + 5, start + 99), 1) == [b]
     assert store.at_jids(range(start + 13, start + 99)) == []
     assert store.at_jids(range(start, start)) == []
 

@@ -9,8 +9,8 @@ import pytest
 from cloud.api import FilePiece, NewChunk, Part
 from cloud.dispatch.files import Files
 from cloud.dispatch.jobs import Jobs
-from cloud.errors import InvalidSubmission, LimitExceeded
-from cloud.model import Allowance
+from cloud.errors import InvalidSubmission, JobNotFound, LimitExceeded
+from cloud.model import Allowance, Submission
 from cloud.pickling import pack_map
 from tests.support.world import FUNCTION, World, spec
 
@@ -152,3 +152,25 @@ def test_a_function_of_another_account_cannot_be_named_by_its_digest(world: Worl
     assert Jobs(world.dispatcher, 1).submit(part).jids
     world.map(1, account=2)
     assert Jobs(world.dispatcher, 2).submit(part).jids
+
+
+def test_naming_jobs_of_everybody_reads_nothing_of_them(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(30):
+        world.map(1)
+    mine = world.map(2, account=2)
+    monkeypatch.setattr("cloud.dispatch.naming.AT_ONCE", 5)
+    read: list[Submission] = []
+    at_jids = world.store.at_jids
+
+    def counted(jids: range, most: int | None = None) -> list[Submission]:
+        found: list[Submission] = at_jids(jids, most)
+        read.extend(found)
+        return found
+
+    monkeypatch.setattr(world.store, "at_jids", counted)
+    theirs = Jobs(world.dispatcher, 2)
+    for everybodys in (range(1, 1 << 40), range(mine.start, 1 << 40), range(mine.start - 1, mine.stop)):
+        with pytest.raises(JobNotFound):
+            theirs.status((everybodys,))
+    assert len(read) <= 8
+    assert len(world.jobs.status((range(1, 31),))) == 30

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from cloud.dispatch.naming import submissions_in
 from cloud.dispatch.ports import Blocked, Claim, Engine, Pending, Seat, Store, Wanted, Work
 from cloud.dispatch.tokens import JobTokens
 from cloud.dispatch.usage import Usage
@@ -195,14 +196,14 @@ class Claiming:
 
     def _within(self, jids: tuple[range, ...]) -> Iterator[Pending]:
         """Ready ranges among these jobs and, where a barrier holds them, among what the barrier waits for."""
-        todo = [
+        waited_for = (
             Stretch(s.sid, max(r.start, s.jids.start) - s.jids.start, min(r.stop, s.jids.stop) - s.jids.start)
             for r in jids
-            for s in self._store.at_jids(r)
-        ]
+            for s in submissions_in(self._store, r)
+        )
+        todo: list[Stretch] = []
         seen: set[int] = set()
-        while todo:
-            stretch = todo.pop(0)
+        while (stretch := todo.pop(0) if todo else next(waited_for, None)) is not None:
             for pending in self._store.pending(stretch):
                 if pending.ready:
                     yield pending

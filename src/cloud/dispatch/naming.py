@@ -7,6 +7,9 @@ from cloud.dispatch.ports import Store
 from cloud.errors import JobNotFound
 from cloud.model import Ranges, Stretch, Submission
 
+AT_ONCE = 500
+"""Submissions that are read at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Named:
@@ -59,13 +62,6 @@ class Naming:
                     last = None
         return found
 
-    def find_existing(self, jids: Ranges) -> list[Named]:
-        """As `find`, but skipping what is not there."""
-        found: list[Named] = []
-        for item in jids:
-            found += [_cut(s, item) for s in self._store.at_jids(item) if s.account == self.account]
-        return found
-
     def _in(self, item: range) -> Iterator[Named]:
         last = self._last
         if last is not None and item.start in last.jids and item.stop <= last.jids.stop:
@@ -73,9 +69,9 @@ class Naming:
                 yield _cut(last, item)
                 return
         expected = item.start
-        for submission in self._store.at_jids(item):
+        for submission in submissions_in(self._store, item):
             if submission.account != self.account:
-                continue
+                break  # whoever names a range that is not all theirs has none of it read
             named = _cut(submission, item)
             if named.first_jid > expected:
                 break
@@ -84,6 +80,14 @@ class Naming:
             self._last = submission
         if expected < item.stop:
             raise not_found(expected)
+
+
+def submissions_in(store: Store, jids: range) -> Iterator[Submission]:
+    """Those with jids in this range, ascending, read as they are wanted: anybody may name a range of everybody's."""
+    while jids:
+        found = store.at_jids(jids, AT_ONCE)
+        yield from found
+        jids = range(found[-1].jids.stop, jids.stop) if found else range(0)
 
 
 def not_found(jid: int) -> JobNotFound:

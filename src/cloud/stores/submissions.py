@@ -113,14 +113,17 @@ class Submissions(Connection, ABC):
         spec = spec_from_texts(spec, digest, environment)
         return self._hold(Submission(sid, account, token, spec, moment(created_at), count, first_jid))
 
-    def at_jids(self, jids: range) -> list[Submission]:
-        """Sealed submissions with jids in this range, ascending; gaps are for the caller to notice."""
+    def at_jids(self, jids: range, most: int | None = None) -> list[Submission]:
+        """Sealed submissions with jids in this range, ascending, `most` at most; gaps are for the caller to notice."""
         self._flush()
         if not jids:
             return []
-        sids = self._read(SQL.at_first_jid, (jids.start,)) + self._read(SQL.between_jids, (jids.start, jids.stop))
+        limit = -1 if most is None else most
+        sids = self._read(SQL.at_first_jid, (jids.start,)) + self._read(
+            SQL.between_jids, (jids.start, jids.stop, limit)
+        )
         found = [submission for (sid,) in sids if (submission := self.submission(sid))]
-        return [s for s in found if s.jids and s.jids.stop > jids.start]
+        return [s for s in found if s.jids and s.jids.stop > jids.start][:most]
 
     def of_account(self, account: int, *, unfinished: bool) -> list[int]:
         """Sids of an account; with `unfinished`, those with a pending range or a claim, including unsealed ones."""

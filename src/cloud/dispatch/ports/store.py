@@ -72,8 +72,12 @@ class Store(Protocol):
 
     def submission(self, sid: int) -> Submission | None: ...
 
-    def at_jids(self, jids: range) -> list[Submission]:
-        """Sealed submissions with jids in this range, ascending; gaps are for the caller to notice."""
+    def at_jids(self, jids: range, most: int | None = None) -> list[Submission]:
+        """Sealed submissions with jids in this range, ascending; gaps are for the caller to notice.
+
+        Args:
+            most: so many at most, but one at least if there is any.
+        """
         ...
 
     def of_account(self, account: int, *, unfinished: bool) -> list[int]:

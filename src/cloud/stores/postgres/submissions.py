@@ -108,13 +108,13 @@ class Submissions(Head, ABC):
         row = self._first(SQL.submission, (sid,))
         return self._submission_of(row) if row else None
 
-    def at_jids(self, jids: range) -> list[Submission]:
-        """Sealed submissions with jids in this range, ascending; gaps are for the caller to notice."""
+    def at_jids(self, jids: range, most: int | None = None) -> list[Submission]:
+        """Sealed submissions with jids in this range, ascending, `most` at most; gaps are for the caller to notice."""
         if not jids:
             return []
-        rows = self._read(SQL.at_jids, {"start": jids.start, "stop": jids.stop})
+        rows = self._read(SQL.at_jids, {"start": jids.start, "stop": jids.stop, "limit": most and most + 1})
         found = [self._submission_of(row) for row in rows]
-        return [s for s in found if s.jids and s.jids.stop > jids.start]
+        return [s for s in found if s.jids and s.jids.stop > jids.start][:most]
 
     def of_account(self, account: int, *, unfinished: bool) -> list[int]:
         """Sids of an account; with `unfinished`, those with a pending range or a claim, including unsealed ones."""

@@ -22,7 +22,7 @@ SELECT sid FROM submissions WHERE first_jid IS NULL AND silent_since <= ? ORDER 
 SELECT sid FROM submissions WHERE first_jid <= ? ORDER BY first_jid DESC, count DESC LIMIT 1
 
 -- :name between_jids
-SELECT sid FROM submissions WHERE first_jid > ? AND first_jid < ? ORDER BY first_jid, count
+SELECT sid FROM submissions WHERE first_jid > ? AND first_jid < ? ORDER BY first_jid, count LIMIT ?
 
 -- :name of_account
 SELECT sid FROM submissions WHERE account = ? ORDER BY sid

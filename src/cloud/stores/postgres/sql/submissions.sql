@@ -27,7 +27,7 @@ SELECT s.sid, s.account, s.token, s.created_at, s.first_jid, s.count, s.spec, c.
 FROM submissions s JOIN codes c ON c.code = s.code
 WHERE s.first_jid < %(stop)s AND s.first_jid >= coalesce(
     (SELECT first_jid FROM submissions WHERE first_jid <= %(start)s ORDER BY first_jid DESC, count DESC LIMIT 1), 0)
-ORDER BY s.first_jid, s.count
+ORDER BY s.first_jid, s.count LIMIT %(limit)s
 
 -- :name of_account
 SELECT sid FROM submissions WHERE account = %s ORDER BY sid
