@@ -7,6 +7,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Two test files at a time: each waits for processes most of the time.
 PARALLEL := -n 2 --dist loadfile
+JOB_API := tests/contracts/test_job_api*.py tests/contracts/test_files_api.py
+# See tests/scenarios/README.md.
+ON_BOTH_ENGINES := $(patsubst %,tests/scenarios/test_%.py,sessions again fair_share)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 READY := $(VENV)/.ready
 DEMO_READY := $(VENV)/.ready-demo
@@ -42,12 +45,11 @@ test: $(READY) ## all tests: SQLite, local workers, and the contract suite of ea
 	$(BIN)/python -m pytest $(PARALLEL)
 
 test-all: test ## the same, with PostgreSQL, object stores and Ray clusters in all combinations
-	PICLOUD_TEST_STORE=postgres $(BIN)/python -m pytest $(PARALLEL) -q tests/scenarios tests/contracts/test_job_api.py \
-		tests/contracts/test_files_api.py
-	PICLOUD_TEST_ALL=1 $(BIN)/python -m pytest -q -k 'ray or object or cluster' tests/contracts \
-		tests/scenarios/test_ray_nodes.py tests/scenarios/test_ray_types.py tests/end_to_end/test_cluster_server.py
-	PICLOUD_TEST_STORE=postgres PICLOUD_TEST_ALL=1 $(BIN)/python -m pytest -q -k ray tests/contracts/test_job_api.py \
-		tests/contracts/test_job_api_again.py tests/contracts/test_job_api_output.py
+	PICLOUD_TEST_STORE=postgres $(BIN)/python -m pytest $(PARALLEL) -q tests/scenarios $(JOB_API)
+	PICLOUD_TEST_ALL=1 $(BIN)/python -m pytest -q -k 'ray or object or cluster' tests/contracts tests/scenarios \
+		tests/end_to_end/test_cluster_server.py
+	PICLOUD_TEST_STORE=postgres PICLOUD_TEST_ALL=1 $(BIN)/python -m pytest -q -k ray $(JOB_API) \
+		$(ON_BOTH_ENGINES)
 
 quick: $(READY) ## the tests that take milliseconds
 	$(BIN)/python -m pytest tests/architecture tests/unit tests/contracts -m 'not slow' -q

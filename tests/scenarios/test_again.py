@@ -14,9 +14,10 @@ from cloud import pickling
 from cloud.api import NewChunk, Part
 from cloud.client.session import Session
 from cloud.errors import InvalidSubmission, NoInterpreter
-from cloud.local import Pool
 from cloud.model import Chunk, Stretch
 from cloud.model.ranges import pack
+from tests.support.job_apis import RAY, speaker
+from tests.support.required import EVERYTHING
 from tests.support.world import FUNCTION, World, spec
 
 
@@ -27,11 +28,10 @@ def world() -> Iterator[World]:
     world.stop()
 
 
-@pytest.fixture(scope="module")
-def session() -> Iterator[Session]:
-    pool = Pool(2)
-    yield Session(lambda: pool)
-    pool.close()
+@pytest.fixture(scope="module", params=["in process", *([RAY] if EVERYTHING else [])])
+def session(request: pytest.FixtureRequest) -> Iterator[Session]:
+    with speaker(request.param) as api:
+        yield Session(lambda: api)
 
 
 def kept(*args: Any, **kwargs: Any) -> tuple[Any, ...]:

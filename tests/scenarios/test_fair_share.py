@@ -18,7 +18,9 @@ from cloud.engines.local import LocalEngine
 from cloud.model import Ranges, Spec
 from cloud.pickling import dump_function, pack_map
 from cloud.stores.blobs import FolderBlobs
+from tests.contracts.engines import ENGINES
 from tests.support.fleet import ThreadLines
+from tests.support.ray_cluster import end_agents, ray_lines
 from tests.support.scripted import HERE
 from tests.support.stores import maker
 
@@ -66,7 +68,7 @@ class Server:
             self.dispatcher.tick()
 
 
-@pytest.fixture(params=["local", "fleet"])
+@pytest.fixture(params=ENGINES)
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
     blobs = FolderBlobs(tmp_path, shared=True)
     if request.param == "local":
@@ -74,11 +76,14 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
         yield Server(local, blobs)
         local.abandon()
         return
-    lines = ThreadLines(tmp_path)
+    lines = ThreadLines(tmp_path) if request.param == "fleet" else ray_lines("fair", tmp_path)
     fleet = FleetEngine(lines, slots=1)
     yield Server(fleet, blobs)
     fleet.abandon()
-    lines.end()
+    if isinstance(lines, ThreadLines):
+        lines.end()
+    else:
+        end_agents("fair")
 
 
 def sleeper(seconds: float, later: float) -> Callable[[int], None]:

@@ -166,3 +166,24 @@ def test_jobs_of_an_agent_that_another_server_took_are_not_lost(started: Callabl
     assert events == []
     (tmp_path / "go").touch()
     assert second.finished(jids) == [10]
+
+
+def test_who_asks_what_a_job_said_and_gets_no_answer_in_time_is_told_to_ask_again(
+    started: Callable[..., Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = started()
+    server.until(lambda: server.engine.state().slots == 1)
+    run = runs_in(tmp_path, "go")
+    jids = server.map(lambda item: (print("word", flush=True), run(item)), [1])
+    server.until(lambda: times_run(tmp_path, 1) == 1)
+    (submission,) = server.store.at_jids(jids)
+    job = (submission.sid, 0)
+    server.engine.heard()
+    monkeypatch.setattr(server.lines.lines[0], "ask", lambda *_: b"")
+    assert server.engine.said(*job, "stdout", 0, 100) is None
+    monkeypatch.undo()
+    eventually(lambda: server.engine.poll() == [] and job in server.engine.heard())
+    said = server.engine.said(*job, "stdout", 0, 100)
+    assert said is not None
+    assert said.data == b"word\n"
+    (tmp_path / "go").touch()

@@ -1,4 +1,4 @@
-"""What users do, through both settings: `cloud.mp`, and `cloud` with the server that starts by itself."""
+"""What users do, in each setting: `cloud.mp`, the server that starts by itself, one on PostgreSQL, one on a cluster."""
 
 import asyncio
 import os
@@ -10,23 +10,23 @@ from typing import Any
 
 import pytest
 
-from cloud.client import connect
 from cloud.client.session import Session
 from cloud.errors import CloudException, CloudTimeoutError, InvalidSubmission, JobError, JobNotFound
+from tests.support.job_apis import OBJECTS, OVER_HTTP, session
 from tests.support.waiting import eventually
 
 
-@pytest.fixture(scope="module", params=["mp", "server"])
+@pytest.fixture(scope="module", params=["mp", *(name for name in OVER_HTTP if name != OBJECTS)])
 def cloud(request: pytest.FixtureRequest) -> Iterator[Session]:
     """A session of each setting."""
-    if request.param == "server":
-        session = connect.network_session()
-    else:
-        from cloud import mp
+    if request.param in OVER_HTTP:
+        with session(request.param) as over_http:
+            yield over_http
+        return
+    from cloud import mp
 
-        session = mp._session
-    yield session
-    session.close()
+    yield mp._session
+    mp._session.close()
 
 
 def square(x: int) -> int:

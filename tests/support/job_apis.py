@@ -1,4 +1,4 @@
-"""Everything that speaks JobApi on a real core, for the contract suite."""
+"""Everything that speaks JobApi on a real core, for the contract suite; and programs that use it, for scenarios."""
 
 import os
 import tempfile
@@ -13,6 +13,7 @@ import pytest
 from cloud.api import JobApi
 from cloud.client import connect
 from cloud.client.remote import RemoteApi
+from cloud.client.session import Session
 from cloud.local import FIRST_ACCOUNT, Pool
 from cloud.model import Buffer
 from tests.support import processes
@@ -25,7 +26,8 @@ from tests.support.waiting import eventually
 
 OBJECTS = "over http, with an object store"
 RAY = "over http, on ray"
-SPEAKERS = ["in process", "through the door", "over http", *([OBJECTS, RAY] if EVERYTHING else [])]
+OVER_HTTP = ["over http", *([OBJECTS, RAY] if EVERYTHING else [])]
+SPEAKERS = ["in process", "through the door", *OVER_HTTP]
 READY_SECONDS = 60.0
 
 
@@ -69,32 +71,38 @@ def _is_ready(server: TeamServer) -> bool:
 
 
 @contextmanager
+def session(name: str) -> Iterator[Session]:
+    """A program's, over HTTP (one of `OVER_HTTP`), with a server of its own that has two slots."""
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+        patch.setenv("PICLOUD_WORKERS", "2")
+        if name == "over http" and STORE == "sqlite":
+            patch.setenv("PICLOUD_HOME", folder)
+            cloud = connect.network_session()
+            yield cloud
+            cloud.close()
+            processes.end([pid for pid, words in processes.marked(folder).items() if "cloud.server" in words])
+            return
+        with ExitStack() as more:
+            blobs = more.enter_context(_objects(Path(folder), patch)) if name == OBJECTS else ""
+            state = running().url() if STORE == "postgres" else os.path.join(folder, "state")
+            engine = "ray" if name == RAY else "local"
+            server = TeamServer(state, Path(folder), workers=2, blobs=blobs, engine=engine)
+            more.callback(server.end)
+            eventually(partial(_is_ready, server), within_seconds=READY_SECONDS)
+            for variable, value in server.variables.items():
+                patch.setenv(variable, value)
+            cloud = connect.network_session()
+            yield cloud
+            cloud.close()
+
+
+@contextmanager
 def speaker(name: str) -> Iterator[JobApi]:
     """One of `SPEAKERS`, with two slots, on a core of its own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PICLOUD_WORKERS", "2")
-        if name in (OBJECTS, RAY) or (name == "over http" and STORE == "postgres"):
-            with tempfile.TemporaryDirectory() as folder, ExitStack() as more:
-                blobs = more.enter_context(_objects(Path(folder), patch)) if name == OBJECTS else ""
-                state = running().url() if STORE == "postgres" else os.path.join(folder, "state")
-                engine = "ray" if name == RAY else "local"
-                server = TeamServer(state, Path(folder), workers=2, blobs=blobs, engine=engine)
-                eventually(partial(_is_ready, server), within_seconds=READY_SECONDS)
-                for variable, value in server.variables.items():
-                    patch.setenv(variable, value)
-                api = connect.network_session().api
-                yield api
-                api.close()
-                server.end()
-            return
-        if name == "over http":
-            with tempfile.TemporaryDirectory() as home:
-                patch.setenv("PICLOUD_HOME", home)
-                api = connect.network_session().api
-                yield api
-                api.close()
-                processes.end([pid for pid, words in processes.marked(home).items() if "cloud.server" in words])
-            return
-        pool = Pool(2)
-        yield pool if name == "in process" else DoorApi(pool)
-        pool.close()
+    if name in OVER_HTTP:
+        with session(name) as cloud:
+            yield cloud.api
+        return
+    pool = Pool(2)
+    yield pool if name == "in process" else DoorApi(pool)
+    pool.close()

@@ -21,6 +21,8 @@ class Looks:
         self._members: dict[str, Member] = {}
         """By the name of the agent."""
         self._heard_jobs: set[tuple[int, int]] = set()
+        self._unanswered: set[tuple[int, int]] = set()
+        """Jobs of which nobody could say in time what they said: when their agents are heard, they count as heard."""
         self._stacks: dict[tuple[int, int], Stack] = {}
         """By job, those that were asked for and have not come."""
 
@@ -36,6 +38,8 @@ class Looks:
     def said(self, sid: int, index: int, stream: str, start: int, max_bytes: int) -> Said | None:
         """Asks the agent that has it."""
         found = self._ask(sid, index, {"op": "said", "arguments": [sid, index, stream, start, max_bytes]})
+        if found is None and self._holder(sid, index) is not None:
+            self._unanswered.add((sid, index))
         if found is None or "said" not in found[0]:
             return None
         at, attempt = found[0]["said"]
@@ -84,6 +88,8 @@ class Looks:
     def _take_looks(self, state: Header) -> None:
         """What an agent said of jobs that are looked at, taken out of its state."""
         self._heard_jobs.update((sid, index) for sid, index in state.pop("heard", ()))
+        self._heard_jobs |= self._unanswered
+        self._unanswered.clear()
         for sid, index, text, fault in state.pop("stacks", ()):
             stack = self._stacks.pop((sid, index), None)
             if stack is not None:
