@@ -319,7 +319,8 @@ def test_what_cannot_be_opened_says_why(postgres: Cluster) -> None:
     assert "does not answer" in refused("postgresql://user:hush@127.0.0.1:1/nowhere")
     assert "hush" not in refused("postgresql://user:hush@127.0.0.1:1/nowhere")
     assert "schema" in refused(postgres.url("Bad-Name"))
-    assert "postgresql://" in refused("mysql://here")
+    assert "postgresql://" in refused("mysql://user:hush@here")
+    assert "hush" not in refused("mysql://user:hush@here")
 
 
 def test_a_newer_schema_and_one_of_another_program_are_refused(postgres: Cluster) -> None:

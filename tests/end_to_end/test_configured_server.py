@@ -55,6 +55,12 @@ def test_probes_need_no_key_and_no_name(server: ConfiguredServer) -> None:
     assert get(server, "/v1/summary", host="picloud-0.picloud")[0] == 403
 
 
+def test_sighup_is_no_end_where_there_is_no_certificate(server: ConfiguredServer) -> None:
+    server.process.send_signal(signal.SIGHUP)
+    eventually(lambda: "no certificate to read again" in server.log())
+    assert get(server, "/healthz")[0] == 200
+
+
 def test_metrics_count_jobs_requests_and_transactions_for_who_may_see_them(server: ConfiguredServer) -> None:
     jids = server.submit(lambda x: 1 // x, [1, 2, 0])
     server.wait((jids,))

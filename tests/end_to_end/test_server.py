@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,6 +41,19 @@ def test_a_repeated_submission_makes_no_second_set_of_jobs(server: Served) -> No
     first, _ = server.ask(message)
     again, _ = server.ask(message)
     assert calls.read_receipt(first) == calls.read_receipt(again)
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ({"label": 1001 * "x"}, "a label of 1,001 characters: at most 1,000 may be"),
+        ({"os_env_vars": {"A": (3 << 20) * "x"}}, "at most 2,097,152 may be"),
+    ],
+)
+def test_texts_beside_the_arguments_are_no_place_for_data(server: Served, spec: dict[str, Any], told: str) -> None:
+    with pytest.raises(InvalidSubmission, match=told):
+        server.submit(len, ["a"], **spec)
+    assert server.submit(len, ["a"], label=1000 * "x")
 
 
 def test_describe_says_what_the_server_is(server: Served) -> None:

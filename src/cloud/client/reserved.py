@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from cloud.client.arguments import read_jids
 from cloud.errors import CloudException, InvalidSubmission
-from cloud.model import Ranges
+from cloud.model import LONGEST_LABEL, Ranges
 
 Callback = Callable[..., object]
 
@@ -183,6 +183,8 @@ class _Checks:
     def label(self, value: Any) -> str | None:
         if value is not None and not isinstance(value, str):
             raise self._type_error("_label", "text", value)
+        if value is not None and len(value) > LONGEST_LABEL:
+            raise ValueError(f"{self.where}: _label has {len(value):,} characters; at most {LONGEST_LABEL:,} may be")
         return value
 
     def max_runtime_seconds(self, value: Any) -> float | None:

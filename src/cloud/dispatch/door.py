@@ -22,6 +22,7 @@ from cloud.model import Buffer
 from cloud.wire import calls
 from cloud.wire.calls import NOTHING_STORED, Stored
 from cloud.wire.message import Header, decode
+from cloud.wire.strangers import token_in
 from cloud.wire.values import ranges_to_json
 
 log = logging.getLogger("Cloud.door")
@@ -186,12 +187,12 @@ class Door:
         if op == "add_interpreter":
             return lambda: _done(jobs.add_interpreter, str(header["tag"]), str(header["executable"]))
         if op == "drop":
-            return lambda: _done(jobs.drop, str(header["token"]))
+            return lambda: _done(jobs.drop, token_in(header["token"]))
         if op == "kill":
             jids = None if header["jids"] is None else calls.read_jids(header)
             return lambda: _done(jobs.kill, jids, force=bool(header.get("force")))
         if op == "rerun":
-            again, token = calls.read_jids(header), str(header["token"])
+            again, token = calls.read_jids(header), token_in(header["token"])
             return lambda: calls.ok(ranges_to_json(jobs.rerun(again, token=token)))
         if op == "delete":
             doomed = calls.read_jids(header)

@@ -8,7 +8,7 @@ from cloud.model.outcomes import COLUMNS, NAN, Column, Outcomes
 from cloud.model.piece import INLINE_MAX_BYTES, BlobRef, Buffer, Chunk, Piece
 from cloud.model.ranges import Ranges
 from cloud.model.status import FINISHED_WORDS, Status
-from cloud.model.submission import CORE_TYPES, Spec, Stretch, Submission
+from cloud.model.submission import CORE_TYPES, LONGEST_LABEL, Spec, Stretch, Submission
 
 __all__ = [
     "COLUMNS",
@@ -17,6 +17,7 @@ __all__ = [
     "FIRST_ACCOUNT",
     "INLINE_MAX_BYTES",
     "LIMITS",
+    "LONGEST_LABEL",
     "NAN",
     "Account",
     "Allowance",

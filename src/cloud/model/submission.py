@@ -9,6 +9,8 @@ from cloud.model.ranges import Ranges
 
 CORE_TYPES = ("c1", "c2", "f2", "m1", "s1")
 """Types that jobs may name everywhere."""
+LONGEST_LABEL = 1000
+"""Characters."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ class Gate:
             return caller
         if not self._keys.is_administrator(caller.account):
             raise Misdirected("X-Picloud-Account takes an administrator's key")
-        if not wanted.isdigit() or int(wanted[:18]) not in self._keys.accounts_with_keys():
+        if not wanted.isdigit() or len(wanted) > 18 or int(wanted) not in self._keys.accounts_with_keys():
             raise Misdirected(f"there is no account {wanted.decode('latin-1')[:20]!r}")
         return Caller(int(wanted), key=caller.key)
 

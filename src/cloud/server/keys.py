@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from cloud.errors import InvalidSubmission, NotAuthorised
 from cloud.model import Account
 
 _PREFIX = "key/"
+_KEY = re.compile("[0-9]{1,18}")
 _HIGHEST = "keys/highest"
 _HIGHEST_ACCOUNT = "accounts/highest"
 _REMEMBERED_SECONDS = 10.0
@@ -109,7 +111,7 @@ class Keys:
         Raises:
             NotAuthorised: there is no such key.
         """
-        text = self._store.get_fact(_PREFIX + key)
+        text = self._fact(key)
         if text is None:
             raise no_such_key(key)
         return _key_of(key, text)
@@ -150,10 +152,14 @@ class Keys:
 
     def _change(self, key: str, fields: dict[str, Any]) -> None:
         with self._store.transaction():
-            text = self._store.get_fact(_PREFIX + key)
+            text = self._fact(key)
             if text is None:
                 raise no_such_key(key)
             self._store.set_fact(_PREFIX + key, json.dumps({**json.loads(text), **fields}))
+
+    def _fact(self, key: str) -> str | None:
+        """The store is asked for what may be a key only: anybody may send anything."""
+        return self._store.get_fact(_PREFIX + key) if _KEY.fullmatch(key) else None
 
     def account_of(self, key: str, secret: str) -> int:
         """The account that a key opens.
@@ -167,7 +173,7 @@ class Keys:
         now = self._monotonic()
         if remembered is not None and now < remembered[1]:
             return remembered[0]
-        text = self._store.get_fact(_PREFIX + key)
+        text = self._fact(key)
         fact: dict[str, Any] = json.loads(text) if text is not None else {"digest": "", "active": False, "account": 0}
         if not hmac.compare_digest(str(fact["digest"]), digest):
             raise NotAuthorised("the key or its secret is wrong", hint=_HINT)

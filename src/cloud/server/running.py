@@ -47,7 +47,7 @@ async def run(
         ready: called once requests are taken.
         leaving: called when no more are, before what runs is ended.
         any_address: whether a bare address is good enough as a Host header.
-        tls: the certificate, if this server speaks TLS; read again on SIGHUP.
+        tls: the certificate, if this server speaks TLS; read again on SIGHUP, which changes nothing else.
     """
     loop = asyncio.get_running_loop()
     heart = Heart(core, loop)
@@ -63,8 +63,7 @@ async def run(
     operations = Operations(app, core, calls, gate, identity.version, token=settings.metrics_token)
     listener = _listen(app, operations, settings)
     heart.start()
-    if tls is not None:
-        loop.add_signal_handler(signal.SIGHUP, tls.reload)
+    loop.add_signal_handler(signal.SIGHUP, _nothing_to_read if tls is None else tls.reload)
     await listener.start(sock, None if tls is None else tls.context)
     idle = Idle(core, keys, listener, settings.idle_seconds, end)
     idle.start(loop)
@@ -118,6 +117,11 @@ def _end_on_signals(loop: asyncio.AbstractEventLoop, *, impatient: bool) -> asyn
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on, signal.Signals(number).name)
     return end
+
+
+def _nothing_to_read() -> None:
+    """As by `systemctl reload`, or because the terminal is gone: neither means the end."""
+    log.info("SIGHUP: there is no certificate to read again")
 
 
 def _retire(calls: Calls, end: asyncio.Event) -> None:

@@ -11,7 +11,7 @@ from cloud.api import Ended, NewChunk, OutputPiece, Part, Receipt, Waited
 from cloud.model import BlobRef, Buffer, CodeFile, Outcomes, Ranges
 from cloud.wire.environments import environment_from_bytes, environment_to_bytes
 from cloud.wire.message import Frame, Header, encode
-from cloud.wire.strangers import checked, whole_number
+from cloud.wire.strangers import MOST_CHARACTERS, checked, token_in, whole_number
 from cloud.wire.values import (
     outcomes_from_frames,
     outcomes_to_frames,
@@ -62,11 +62,15 @@ def read_submit(header: Header, frames: list[memoryview], stored: Stored = NOTHI
     if any(place is None and first in put for (first, _), place in zip(header["chunks"], chunk_places, strict=True)):
         raise errors.InvalidSubmission("arguments were to be put into the blob store, and are not there")
     if "spec" in header:
+        if len(frames[0]) > MOST_CHARACTERS:
+            raise errors.InvalidSubmission(
+                f"the environment has {len(frames[0]):,} bytes: at most {MOST_CHARACTERS:,} may be"
+            )
         spec = checked(spec_from_json(header["spec"], environment_from_bytes(frames.pop(0))))
     function = [frames.pop(0)] if header.get("function") else None
     function_place = places[int("spec" in header)] if function is not None else None
     return Part(
-        token=str(header["token"]),
+        token=token_in(header["token"]),
         spec=spec,
         function=function,
         chunks=[

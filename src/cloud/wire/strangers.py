@@ -5,8 +5,12 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from cloud.model import Buffer, Environment, Spec
+from cloud.errors import InvalidSubmission
+from cloud.model import LONGEST_LABEL, Buffer, Environment, Spec
 
+MOST_CHARACTERS = 2 << 20
+"""Of all texts of a spec together: more than an operating system takes as variables."""
+LONGEST_TOKEN = 200
 LARGEST = 1 << 31
 """No number of a spec, and no submission, is larger: jids have room for thousands of millions of such submissions."""
 
@@ -16,11 +20,33 @@ def checked(spec: Spec) -> Spec:
 
     Raises:
         ValueError: naming the first that is not.
+        InvalidSubmission: there is too much of it.
     """
     for name, fits in _SPEC.items():
         if not fits(getattr(spec, name)):
             raise ValueError(f"{name} of the submission cannot be {getattr(spec, name)!r:.200}")
+    if spec.label is not None and len(spec.label) > LONGEST_LABEL:
+        raise InvalidSubmission(f"a label of {len(spec.label):,} characters: at most {LONGEST_LABEL:,} may be")
+    length = len(spec.function_name) + len(spec.datalog) + sum(map(len, spec.shown_arguments))
+    for texts in (spec.os_env_vars, spec.client):
+        length += sum(len(name) + len(text) for name, text in texts.items())
+    if length > MOST_CHARACTERS:
+        raise InvalidSubmission(
+            f"names, environment variables and what else is told of these jobs have {length:,} characters: "
+            f"at most {MOST_CHARACTERS:,} may be"
+        )
     return spec
+
+
+def token_in(value: Any) -> str:
+    """The value, when it can be a client's token.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    if not isinstance(value, str) or not 1 <= len(value) <= LONGEST_TOKEN or not value.isprintable():
+        raise ValueError(f"{value!r:.50} is no token: 1 to {LONGEST_TOKEN} characters that can be seen")
+    return value
 
 
 def checked_environment(environment: Environment) -> Environment:

@@ -27,6 +27,7 @@ REFUSED = [
     ("_fast_serialization", -1, ValueError, "_fast_serialization must be at least 0"),
     ("_label", 5, TypeError, "_label must be text, not 5"),
     ("_label", b"x", TypeError, "_label must be text"),
+    ("_label", 1001 * "x", ValueError, "_label has 1,001 characters; at most 1,000 may be"),
     ("_max_runtime", 0, ValueError, "_max_runtime must be a positive number of minutes"),
     ("_max_runtime", -1, ValueError, "_max_runtime"),
     ("_max_runtime", float("nan"), ValueError, "_max_runtime"),

@@ -35,6 +35,20 @@ def basic(key: str, secret: str) -> dict[bytes, bytes]:
     return {b"authorization": b"Basic " + base64.b64encode(f"{key}:{secret}".encode())}
 
 
+@pytest.mark.parametrize("key", ["", "0\0", "1 ", "\u0661", "9" * 3000, "highest"])
+def test_the_store_is_not_asked_for_what_is_no_key(
+    gate: Gate, keys: Keys, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    def asked(name: str) -> str | None:
+        raise AssertionError(name)
+
+    monkeypatch.setattr(keys._store, "get_fact", asked)
+    with pytest.raises(NotAuthorised):
+        gate.admit(basic(key, "secret"))
+    with pytest.raises(NotAuthorised, match="there is no key"):
+        keys.find(key)
+
+
 def test_a_key_and_its_secret_open_the_account(gate: Gate, credentials: Credentials) -> None:
     assert gate.admit(basic(credentials.key, credentials.secret)).account == FIRST_ACCOUNT
 

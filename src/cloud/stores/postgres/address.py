@@ -27,7 +27,8 @@ class Address:
         """
         parts = urlsplit(url)
         if parts.scheme not in SCHEMES:
-            raise InvalidSubmission(f"a store on PostgreSQL is named postgresql://user@host/database, not {url!r}")
+            given_as = f"{parts.scheme}:…" if parts.scheme else "a path"  # the rest may hold a password
+            raise InvalidSubmission(f"a store on PostgreSQL is named postgresql://user@host/database, not {given_as}")
         given = dict(parse_qsl(parts.query, keep_blank_values=True))
         schema = given.pop("schema", "picloud")
         if not _NAME.fullmatch(schema):
