@@ -53,8 +53,8 @@ format = "json"
   *secret* may be read from a file, named by `<setting>_file`. They are never shown.
 - **Paths** are relative to the file.
 - **Signals.** SIGTERM and SIGINT let answers finish; what runs on a cluster goes on, what runs on this machine goes
-  back into the queue. A second one waits for nothing (exit status 130). SIGHUP reads the certificate again, if there is one,
-  and nothing else.
+  back into the queue. A second one waits for nothing (exit status 130). SIGHUP reads the certificate again,
+  if there is one, and nothing else.
 
 What there is to watch: [operations](http.md#operations).
 """
