@@ -16,12 +16,11 @@ from cloud.server.body import Receive
 from cloud.server.calls import OPS, Calls
 from cloud.server.gate import Gate
 from cloud.server.metrics import CONTENT_TYPE, Histogram, Page, Tallies
+from cloud.server.queue_look import QueueLook
 from cloud.server.request_log import ASGIApp
 
 READY_SECONDS = 1.0
 """The store is asked no more often, however many probes there are."""
-BACKLOG_SHARE = 20
-"""A look at the queue that took a millisecond is not repeated for so many."""
 _NAMES = {f"/v1/{op}": op for op in OPS}
 
 
@@ -45,9 +44,9 @@ class Operations:
         self.connections: Callable[[], int] = lambda: 0
         """How many clients are connected."""
         self._tallies = Tallies()
-        self._asked_at = self._backlog_due = float("-inf")
+        self._asked_at = float("-inf")
         self._trouble = ""
-        self._backlog: list[tuple[int, int, int]] = []
+        self._queue = QueueLook(core.store)
 
     def start(self) -> None:
         """Count from now on; after whoever else wants to hear of jobs that end."""
@@ -164,11 +163,7 @@ class Operations:
         return self._not_ready() == "its store does not answer"
 
     def _unfinished(self) -> Iterator[tuple[dict[str, object], float]]:
-        now = time.monotonic()
-        if now >= self._backlog_due and not self._look_at_store():
-            self._backlog = self._core.store.backlog()
-            self._backlog_due = time.monotonic() + BACKLOG_SHARE * (time.monotonic() - now)
-        for account, waiting, queued in self._backlog:
+        for account, waiting, queued in self._queue.read(fresh=not self._look_at_store()):
             yield {"account": account, "status": Status.WAITING.word}, waiting
             yield {"account": account, "status": Status.QUEUED.word}, queued
         processing: dict[int, int] = {}

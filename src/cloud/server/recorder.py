@@ -18,6 +18,8 @@ EVERY_SECONDS = 1.0
 SHARE = 1000
 """A look at the queue that took a millisecond is followed by the next one after a thousand: counting never slows the
 counted."""
+WAITED_SHARE = 50
+"""So much less counts the time that a store on another machine takes, in which this one may do something else."""
 LONGEST_PAUSE_SECONDS = 15.0
 MOST_QUEUES = 50
 """Of so many submissions it is known to which function and label their jobs belong."""
@@ -107,7 +109,7 @@ class Recorder:
         return changed
 
     def _look(self) -> None:
-        began, store = time.thread_time(), self._core.store
+        began, asked_at, store = time.thread_time(), time.monotonic(), self._core.store
         found: dict[int, Levels] = {}
         for account, waiting, queued in store.backlog():
             found[account] = Levels(waiting, queued)
@@ -123,6 +125,6 @@ class Recorder:
                     if name:
                         named[name] = named.get(name, 0) + jobs
         self._levels = found
-        took = time.thread_time() - began
+        took = max(time.thread_time() - began, (time.monotonic() - asked_at) / WAITED_SHARE)
         pause = min(SHARE * took, LONGEST_PAUSE_SECONDS)
         self._look_at = self._loop.time() + (pause if pause > 2 * EVERY_SECONDS else 0.0)

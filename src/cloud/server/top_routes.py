@@ -20,6 +20,7 @@ from cloud.server.gate import Caller, Gate
 from cloud.server.guarded import guarded
 from cloud.server.history import History
 from cloud.server.json_answer import JsonAnswer
+from cloud.server.queue_look import QueueLook
 from cloud.server.rings import SECONDS
 from cloud.server.submission_routes import plain
 
@@ -39,6 +40,7 @@ class TopRoutes:
         self._core = core
         self._watchers = watchers
         self._history = history
+        self._queue = QueueLook(core.store)
 
     def routes(self) -> list[Route]:
         """All of them."""
@@ -72,7 +74,7 @@ class TopRoutes:
         past = self._history.of(account)
         ended = past.ended.jobs(SECONDS, now, now - _RATE_SECONDS)
         done, failed = (sum(s.read(SECONDS, now, now - _RATE_SECONDS)) for s in (past.ended.done, past.ended.error))
-        backlog = [found for found in self._core.store.backlog() if found[0] == account]
+        backlog = [found for found in self._queue.read() if found[0] == account]
         return {
             "now": now,
             "slots": state.slots, "workers": state.workers, "busy": state.busy,
