@@ -294,28 +294,6 @@ def test_a_large_object_travels_in_parts_and_comes_back_whole(
     assert bytes(elsewhere.read("args/1/0")) == data
 
 
-def test_a_machine_fetches_an_object_once(
-    objects: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    blobs = object_blobs(objects, tmp_path / "cache", monkeypatch)
-    blobs.put("code/ab", [b"once"])
-    monkeypatch.setattr(blobs, "_fetch", lambda name: pytest.fail(f"{name} was fetched"))
-    assert bytes(blobs.read("code/ab")) == from_fd(blobs.open("code/ab")) == b"once"
-
-
-def test_the_cache_forgets_what_was_used_longest_ago(
-    objects: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    blobs = object_blobs(objects, tmp_path / "cache", monkeypatch, cache_bytes=2500)
-    for name in ("a", "b"):
-        blobs.put(name, [bytes(1000)])
-    blobs.read("a")
-    blobs.put("c", [bytes(1000)])
-    assert sorted(FolderBlobs(tmp_path / "cache").names()) == ["a", "c"]
-    assert bytes(blobs.read("b")) == bytes(1000)
-    assert sorted(blobs.names()) == ["a", "b", "c"]
-
-
 def test_an_object_store_that_is_down_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud.errors import ServerUnavailable
+from cloud.errors import ServerUnavailable, StoreFull
 from cloud.model import BlobRef
 from cloud.stores.blobs import FolderBlobs
 from tests.scenarios.test_fleet import Server, times_run
@@ -38,6 +38,13 @@ class FarBlobs(FolderBlobs):
         if self.fault:
             raise ServerUnavailable(self.fault[0])
         return super().adopt(name, fd)
+
+
+class FullBlobs(FarBlobs):
+    """On a machine whose disk is full."""
+
+    def open(self, name: str) -> int:
+        raise StoreFull("the disk is full: /tmp cannot grow", retry=True)
 
 
 class Far:
@@ -93,6 +100,24 @@ def test_what_cannot_be_fetched_or_sent_ends_its_job_with_the_reason(far: Far, w
     assert text.endswith("the store is down")
     far.fault.clear()
     assert server.finished(server.map(lambda i: i + 1, [1])) == [2]
+
+
+def test_jobs_for_which_a_machine_has_no_room_run_on_another(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    gate, faults = threading.Event(), [list[str](), list[str]()]
+    gate.set()
+    kinds: list[type[FarBlobs]] = [FarBlobs, FullBlobs]
+    server = Server(
+        tmp_path, least=2, most=2, open_blobs=lambda: kinds.pop()(tmp_path / "blobs", gate, faults.pop())
+    )  # fmt: skip
+    try:
+        server.until(lambda: server.engine.state().slots == 2)
+        first = server.map(lambda data: len(data), [bytes([i]) * LARGE for i in range(6)], restartable=False)
+        assert server.finished(first) == [LARGE] * 6
+        assert caplog.text.count("gets no jobs for a while") == 1
+        assert server.finished(server.map(lambda i: i + 1, [1])) == [2]
+    finally:
+        server.engine.abandon()
+        server.lines.end()
 
 
 def test_jobs_whose_arguments_are_on_their_way_can_be_killed(far: Far, tmp_path: Path) -> None:

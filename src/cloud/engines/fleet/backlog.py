@@ -115,6 +115,10 @@ class Backlog:
         """Whether its blobs are here."""
         if not self._errands.arrived(item.missing):
             return False
+        if self._errands.homeless(item.missing):
+            self._queue.remove(item)
+            events.append(Returned(item.work.claim.cid, item.lo, item.hi))
+            return False
         if why := self._errands.fault(item.missing):
             self._queue.remove(item)
             why = f"The function or the arguments could not be read from the blob store: {why}"

@@ -330,6 +330,8 @@ class FleetEngine(Looks):
         header, groups = decode(answer)
         state = header["state"]
         self._take_looks(state)
+        if state.get("full") and member.wanting:
+            log.warning("agent %s gets no jobs for a while: its machine has no room for what they need", line.name)
         member.state = state
         member.delivered = header["first"] + len(groups)
         for group in groups:

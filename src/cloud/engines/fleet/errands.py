@@ -4,13 +4,16 @@ after its workers."""
 import os
 import queue
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection
 
 from cloud.dispatch.ports import Blobs, Event, Finished, Work
-from cloud.errors import CloudException
+from cloud.errors import CloudException, StoreFull
 from cloud.model import BlobRef, Outcomes, Status
 
+NO_ROOM_SECONDS = 30.0
+"""When there was no room for what a job needs, its agent wants no other for so long."""
 THREADS = 4
 MOST_SENT_AT_ONCE = 64
 """Each is an open file; beyond, the agent waits."""
@@ -31,6 +34,9 @@ class Errands:
         self._fetching: set[str] = set()
         self._fetched: OrderedDict[str, str] = OrderedDict()
         """Why it could not be, or '', by name: the last ones."""
+        self._homeless: set[str] = set()
+        """Names of those for which there was no room on this machine."""
+        self._full_until = 0.0
         self._sending: set[str] = set()
         self._unsent: dict[str, str] = {}
         """Why they could not be sent, by name."""
@@ -51,6 +57,7 @@ class Errands:
                 if name not in self._fetching:
                     self._fetching.add(name)
                     self._fetched.pop(name, None)
+                    self._homeless.discard(name)
                     self._add(lambda name=name: self._fetch(name))  # type: ignore[misc]
         return missing
 
@@ -64,17 +71,30 @@ class Errands:
         with self._lock:
             return next((why for name in names if (why := self._fetched.get(name, ""))), "")
 
+    def homeless(self, names: Collection[str]) -> bool:
+        """Whether there was no room for one of these here; elsewhere there may be."""
+        with self._lock:
+            return not self._homeless.isdisjoint(names)
+
+    @property
+    def full(self) -> bool:
+        """Whether there was no room on this machine a moment ago."""
+        return time.monotonic() < self._full_until
+
     def _fetch(self, name: str) -> None:
-        why = ""
+        why, full = "", False
         try:
             os.close(self._blobs.open(name))
         except (OSError, CloudException) as error:
-            why = str(error)
+            why, full = str(error), isinstance(error, StoreFull)
         with self._lock:
             self._fetching.discard(name)
             self._fetched[name] = why
+            if full:
+                self._full_until = time.monotonic() + NO_ROOM_SECONDS
+                self._homeless.add(name)
             while len(self._fetched) > REMEMBERED:
-                self._fetched.popitem(last=False)
+                self._homeless.discard(self._fetched.popitem(last=False)[0])
         self._ring()
 
     # --- results

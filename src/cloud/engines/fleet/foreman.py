@@ -323,6 +323,7 @@ class Foreman:
         return {
             "slots": state.slots, "workers": state.workers, "busy": state.busy, "waiting": state.blocked,
             "tags": state.interpreters, "machine": agent.machine, "blocked": blocked,
+            "full": self._errands.full,
         }  # fmt: skip
 
     def _answer(self, header: Header, answer: list[bytes]) -> None:

@@ -74,6 +74,11 @@ class Member:
             max(0.0, now - self.heard_at), self.silent, str(about.get("log", "")),
         )  # fmt: skip
 
+    @property
+    def wanting(self) -> bool:
+        """Whether it takes jobs at all: it is heard, and its machine's disk is not full."""
+        return not self.silent and not self.state.get("full")
+
     def opens(self, environment: Environment) -> bool:
         """Whether a worker here can open what that interpreter pickled: it is its own, or one of its machine."""
         if environment.cache_tag in self.state.get("tags", ()):

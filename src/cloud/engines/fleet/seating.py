@@ -17,10 +17,10 @@ class Seating:
         self._members, self._kinds, self._estimates = members, kinds, estimates
 
     def fit(self, wanted: Wanted) -> list[Member]:
-        """Agents that are heard, are of the type of these jobs and open what their interpreter pickled."""
+        """Agents that want jobs, are of the type of these jobs and open what their interpreter pickled."""
         spec = wanted.submission.spec
         kind = self._kinds.of(spec)
-        return [m for m in self._members.values() if not m.silent and m.kind == kind and m.opens(spec.environment)]
+        return [m for m in self._members.values() if m.wanting and m.kind == kind and m.opens(spec.environment)]
 
     def offer(self, wanted: Wanted) -> tuple[list[Seat], int]:
         """Agents with most room first; short jobs by the claim of many, others one to a slot. And how many found no
@@ -60,6 +60,6 @@ class Seating:
     def has_room(self) -> bool:
         """A free slot, or an agent whose queue is short."""
         return any(
-            not m.silent and (m.free() > 0 or (not m.late and m.queued_seconds(self._estimates) < QUEUE_SECONDS / 2))
+            m.wanting and (m.free() > 0 or (not m.late and m.queued_seconds(self._estimates) < QUEUE_SECONDS / 2))
             for m in self._members.values()
         )

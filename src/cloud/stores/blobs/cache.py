@@ -52,6 +52,13 @@ class BlobCache:
         with self._noting:
             self._drop(names)
 
+    def make_room(self) -> bool:
+        """Drop everything: the disk is full, maybe of this. Whether there was anything."""
+        with self._noting:
+            names = list(self._used)
+            self._drop(names)
+        return bool(names)
+
     def spool(self) -> str | None:
         """See `Blobs.spool`."""
         return self._folder.spool()

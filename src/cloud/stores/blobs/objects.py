@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from cloud.errors import CloudException, ServerUnavailable
+from cloud.errors import CloudException, ServerUnavailable, StoreFull
 from cloud.model import BlobRef, Buffer
 from cloud.stores.blobs.cache import BlobCache
 from cloud.stores.blobs.naming import checked
@@ -162,6 +162,14 @@ class ObjectBlobs:
         return found
 
     def _fetch(self, name: str) -> None:
+        try:
+            self._fetch_once(name)
+        except StoreFull:
+            if not self._cache.make_room():
+                raise
+            self._fetch_once(name)
+
+    def _fetch_once(self, name: str) -> None:
         with self._errors(name):
             try:
                 self._cache.put(name, self._parts(name))
