@@ -220,13 +220,13 @@ def test_a_commit_whose_answer_is_lost_is_looked_up(
     submission, cid = claimed(one, 3)
     send, wait = PostgresStore._send, PostgresStore._synchronise
 
-    def lose(store: PostgresStore, sql: str, arguments: Any) -> Any:
+    def lose(store: PostgresStore, sql: str, values: Any = ()) -> Any:
         if sql != "COMMIT":
-            return send(store, sql, arguments)
+            return send(store, sql, values)
         monkeypatch.undo()
         if not arrived:
             cut(store)
-        send(store, sql, arguments)
+        send(store, sql, values)
         wait(store)
         raise psycopg.OperationalError("the connection was lost")
 

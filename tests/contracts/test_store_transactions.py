@@ -11,9 +11,9 @@ import pytest
 from cloud.dispatch.ports import Store
 from cloud.errors import ProtocolMismatch, ServerUnavailable, StoreFull
 from cloud.model import Chunk, Status
-from cloud.stores import migrations
 from cloud.stores.specs import environment_text, spec_text
-from cloud.stores.sqlite import SQLiteStore
+from cloud.stores.sqlite import SQLiteStore, migrations
+from cloud.stores.statements import scripts
 from tests.support.stores import NOW, claimed, ended, finished, places, results, spec, submit, whole
 from tests.support.waiting import eventually
 
@@ -93,7 +93,7 @@ def test_a_store_remembers_everything_when_it_is_opened_again(make_store: Callab
 
 
 def test_a_second_process_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cloud.stores.connection._BUSY_SECONDS", 0.01)
+    monkeypatch.setattr("cloud.stores.sqlite.connection._BUSY_SECONDS", 0.01)
     first = SQLiteStore(tmp_path / "jobs.db")
     submit(first, 1)
     with pytest.raises(ServerUnavailable, match=r"jobs\.db is in use by another process"):
@@ -124,8 +124,7 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
 def test_an_older_schema_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import sqlite3
 
-    newest = migrations._scripts
-    monkeypatch.setattr(migrations, "_scripts", lambda: {n: s for n, s in newest().items() if n <= 4})
+    monkeypatch.setattr(migrations, "scripts", lambda package: {n: s for n, s in scripts(package).items() if n <= 4})
     db = sqlite3.connect(tmp_path / "jobs.db", isolation_level=None)
     migrations.migrate(db, "jobs.db")
     db.execute("INSERT INTO codes VALUES (1, ?, ?)", (spec().function, environment_text(spec().environment)))

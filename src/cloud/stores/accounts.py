@@ -2,38 +2,28 @@
 
 from collections.abc import Sequence
 
-from cloud.stores.connection import Connection
-from cloud.stores.queries import Queries
-
-SQL = Queries("accounts.sql")
+from cloud.stores.database import Database
 
 
-class Accounts(Connection):
+class Accounts(Database):
     """Counts for limits, and holders of shared contents."""
 
     def queued_jobs(self, account: int) -> int:
         """How many jobs of an account are in pending ranges."""
-        self._flush()
-        return int(self._first(SQL.queued_jobs, (account,))[0])
+        return int(self._first(self._sql.queued_jobs, (account,))[0])
 
     def stored_bytes(self, account: int) -> int:
         """Bytes of an account's arguments, outcomes and files, inline and in blobs."""
-        self._flush()
-        return int(self._first(SQL.stored_bytes, (account,))[0])
+        return int(self._first(self._sql.stored_bytes, (account,))[0])
 
     def count_files(self, account: int) -> int:
         """Its complete files."""
-        return int(self._first(SQL.count_files, (account,))[0])
+        return int(self._first(self._sql.count_files, (account,))[0])
 
     def not_held(self, account: int, digests: Sequence[str]) -> list[str]:
         """Those that `note_held` did not name for this account."""
-        return [digest for digest in digests if not self._first(SQL.held, (account, digest))[0]]
+        return [digest for (digest,) in self._read_many(self._sql.not_held, digests, account)]
 
     def note_held(self, account: int, digests: Sequence[str]) -> None:
         """The account has what has these digests."""
-        self._write_many(SQL.note_held, [(account, digest) for digest in digests])
-
-    def _forget_holders(self, limit: int) -> None:
-        strays = self._read(SQL.stray_holders, (limit,))
-        if strays:
-            self._write_many(SQL.forget_holder, strays)
+        self._write_many(self._sql.note_held, [(account, digest) for digest in sorted(set(digests))])

@@ -1,13 +1,13 @@
 """Packed arguments and functions: bytes that are at hand or in a blob."""
 
 import json
-import os
 from datetime import datetime
 from typing import Any
 
 from cloud.model import BlobRef, Chunk, Piece
-from cloud.stores.connection import microseconds
-from cloud.stores.submissions import SQL, Submissions
+from cloud.stores.database import Place
+from cloud.stores.submissions import Submissions
+from cloud.stores.times import microseconds
 from cloud.wire.values import ranges_from_json, ranges_to_json
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -18,9 +18,9 @@ _HELD = 64
 class Chunks(Submissions):
     """What jobs are run with."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, place: Place) -> None:
         self._functions: dict[str, bytes] = {}
-        super().__init__(path)
+        super().__init__(place)
 
     def _reload(self) -> None:
         super()._reload()
@@ -31,35 +31,34 @@ class Chunks(Submissions):
         Also remembers `at` as the last sign of life of an unsealed submission."""
         packed, blob, size_bytes = _columns(chunk.packed)
         picks = _encode(ranges_to_json(chunk.picks)) if chunk.picks else None
-        self._write_apart(SQL.insert_chunk, (sid, chunk.first, chunk.count, size_bytes, blob, packed, picks))
+        self._write_apart(self._sql.insert_chunk, (sid, chunk.first, chunk.count, size_bytes, blob, packed, picks))
         made = self._unwritten.get(sid)
         if made is None or made[0].created_at != at:
-            self._flush()
-            self._write(SQL.sign_of_life, (microseconds(at), sid))
+            self._write(self._sql.sign_of_life, (microseconds(at), sid))
 
     def chunk_extents(self, sid: int) -> list[tuple[int, int]]:
         """(first, count) of every chunk, ascending: the seal is checked with it."""
-        return self._read(SQL.chunk_extents, (sid,))
+        return self._read(self._sql.chunk_extents, (sid,))
 
     def chunks(self, sid: int, lo: int, hi: int) -> list[Chunk]:
         """The chunks that cover jobs lo..hi-1, ascending."""
         return [
             Chunk(first, count, _piece(packed, blob, size_bytes), ranges_from_json(json.loads(picks)) if picks else ())
-            for first, count, size_bytes, blob, packed, picks in self._read(SQL.chunks, (sid, lo, hi))
+            for first, count, size_bytes, blob, packed, picks in self._read(self._sql.chunks, (sid, lo, hi))
             if first + count > lo
         ]
 
     def add_function(self, digest: str, function: Piece) -> None:
         """Once per digest; repeated, ignored."""
         packed, blob, size_bytes = _columns(function)
-        self._write(SQL.insert_function, (digest, packed, blob, size_bytes))
+        self._write_apart(self._sql.insert_function, (digest, packed, blob, size_bytes))
 
     def function(self, digest: str) -> Piece | None:
         """The pickled function with this digest."""
         held = self._functions.get(digest)
         if held is not None:
             return held
-        row = self._first_apart(SQL.function, (digest,))
+        row = self._first_apart(self._sql.function, (digest,))
         if row is None:
             return None
         piece = _piece(*row)

@@ -1,91 +1,84 @@
 """Jobs that a worker has: claims under a dispatcher's lease, and losses."""
 
-import os
-from collections.abc import Sequence
+from abc import abstractmethod
 from datetime import datetime
 
-from cloud.dispatch.ports import Claim, Glance, Loss
+from cloud.dispatch.ports import Claim, Loss
 from cloud.model import Stretch, Submission
-from cloud.stores.connection import Row, microseconds, moment
-from cloud.stores.pending import SQL, PendingJobs
-from cloud.stores.submissions import SQL as NUMBERS
-
-_CIDS = 1_000_000
-"""Cids are taken from the file in blocks of so many: none is given out twice, and giving one out writes nothing."""
+from cloud.stores.database import Place, Row
+from cloud.stores.pending import PendingJobs
+from cloud.stores.times import microseconds, moment
 
 
 class Claims(PendingJobs):
-    """Live claims are few, and held in memory too: finding one by its cid reads nothing. A cid names what was granted;
-    after jobs in the middle were finished it covers several rows."""
+    """Live claims are few, and held in memory too: finding one by its cid mostly reads nothing. A cid names what was
+    granted; after jobs in the middle were finished it covers several rows."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, place: Place) -> None:
         self._live: dict[int, list[Claim]] = {}
         self._new: dict[int, Row] = {}
         """Rows of claims that are not written yet, by cid."""
-        self._next_cid = self._end_of_cids = 0
-        super().__init__(path)
+        super().__init__(place)
 
     def _reload(self) -> None:
         super()._reload()
         self._live.clear()
         self._new.clear()
-        if dict(self._read(NUMBERS.counters)).get("cid", 0) < self._end_of_cids:
-            self._end_of_cids = 0  # the transaction that took this block was rolled back
-        for stop, start, cid, sid, attempt, dispatcher, agent in self._read(SQL.all_claims):
-            base = self._base(sid) or 0
-            claim = Claim(cid, sid, start - base, stop - base, attempt, dispatcher, agent)
-            self._live.setdefault(cid, []).append(claim)
 
-    def _write_places(self) -> None:
-        super()._write_places()
+    def _write_kept(self) -> None:
+        super()._write_kept()
         new, self._new = self._new, {}
         for row in new.values():
-            self._write(SQL.insert_claim, row)
+            self._write_apart(self._sql.insert_claim, row)
+
+    @abstractmethod
+    def _new_cid(self) -> int:
+        """A number that no claim ever had."""
+
+    @abstractmethod
+    def _look_up_claim(self, cid: int) -> list[Claim]:
+        """Rows of a claim that is not held in memory."""
 
     def claims(self, stretch: Stretch) -> list[Claim]:
         """Claims that overlap, ascending by lo, not cut."""
         base = self._base(stretch.sid)
-        found: list[Claim] = []
-        if base is None:
-            return found
-        for cid, start, stop, attempt, dispatcher, agent in self._each(SQL.claims_from, (base + stretch.lo,)):
-            if start >= base + stretch.hi:
-                break
-            found.append(Claim(cid, stretch.sid, start - base, stop - base, attempt, dispatcher, agent))
-        return found
+        if base is None or stretch.lo >= stretch.hi:
+            return []
+        return [
+            Claim(cid, stretch.sid, start - base, stop - base, attempt, dispatcher, agent)
+            for cid, start, stop, attempt, dispatcher, agent in self._read(
+                self._sql.claims, (base + stretch.lo, base + stretch.hi)
+            )
+        ]
 
     def claimed(self, stretch: Stretch) -> int:
         """How many jobs of the stretch are in claims."""
         base = self._base(stretch.sid)
         if base is None or stretch.lo >= stretch.hi:
             return 0
-        return int(self._first(SQL.claimed, (base + stretch.lo, base + stretch.hi))[0])
+        return int(self._first(self._sql.claimed, (base + stretch.lo, base + stretch.hi))[0])
 
     def claims_of(self, dispatcher: int) -> list[Claim]:
         """Everything that was claimed under one lease."""
-        found = []
-        for cid, sid, start, stop, attempt, agent in self._read(SQL.claims_of, (dispatcher,)):
-            base = self._base(sid) or 0
-            found.append(Claim(cid, sid, start - base, stop - base, attempt, dispatcher, agent))
-        return found
+        return [Claim(*row) for row in self._read(self._sql.claims_of, (dispatcher,))]
 
     def adopt(self, cid: int, dispatcher: int) -> None:
         """What is left of a claim is another dispatcher's now."""
-        self._write(SQL.adopt_claim, (dispatcher, cid))
-        rows = self._live.get(cid, ())
+        self._write(self._sql.adopt_claim, (dispatcher, cid))
+        rows = self._live.get(cid) or self._look_up_claim(cid)
         self._live[cid] = [Claim(cid, c.sid, c.lo, c.hi, c.attempt, dispatcher, c.agent) for c in rows]
 
     def condemn(self, stretch: Stretch) -> None:
         """Remember that these claimed jobs were killed, until their claims are gone."""
         base = self._base(stretch.sid) or 0
-        self._write(SQL.forget_kills)
-        self._write(SQL.insert_kill, (base + stretch.lo, base + stretch.hi))
+        self._write(self._sql.forget_kills)
+        self._write(self._sql.insert_kill, (base + stretch.lo, base + stretch.hi))
 
     def condemned(self, stretch: Stretch) -> list[range]:
         """Indices of jobs in the stretch that `condemn` named, ascending; they may overlap."""
         base = self._base(stretch.sid) or 0
         lo, hi = stretch.lo, stretch.hi
-        rows = self._read(SQL.kills, (base + lo, base + hi))
+        rows = self._read(self._sql.kills, (base + lo, base + hi))
         return [range(max(start - base, lo), min(stop - base, hi)) for start, stop in rows]
 
     def all_finished(self, stretch: Stretch) -> bool:
@@ -94,23 +87,13 @@ class Claims(PendingJobs):
         if submission is None or submission.first_jid is None:
             return submission is None
         lo, hi = submission.first_jid + stretch.lo, submission.first_jid + stretch.hi
-        if lo >= hi:
-            return True
-        claim = self._first(SQL.first_claim, (lo,))
-        if claim is not None and claim[0] < hi:
-            return False
-        pending = self._first(SQL.first_pending, (lo,))
-        return pending is None or pending[1] >= hi
-
-    def glances(self, stretches: Sequence[Stretch]) -> list[Glance]:
-        """Only `open` is known: here each question is quick."""
-        return [Glance(not self.all_finished(s), failed=True, whole=False) for s in stretches]
+        return lo >= hi or not self._first(self._sql.any_open, (lo, hi))[0]
 
     def losses(self, stretch: Stretch) -> list[Loss]:
         """Losses that overlap, in the order they happened."""
         return [
             Loss(stretch.sid, lo, hi, attempt, reason, moment(at))
-            for lo, hi, attempt, reason, at in self._read(SQL.losses, (stretch.sid, stretch.lo, stretch.hi))
+            for lo, hi, attempt, reason, at in self._read(self._sql.losses, (stretch.sid, stretch.lo, stretch.hi))
         ]
 
     def claim(self, sid: int, lo: int, hi: int, *, dispatcher: int, agent: str) -> Claim:
@@ -121,7 +104,7 @@ class Claims(PendingJobs):
         if row is not None and row[1] == start and row[2] == sid:
             del self._fresh[stop]
             return self._claimed(sid, lo, hi, start, stop, 1, dispatcher, agent)
-        row = self._first(SQL.first_pending, (start,))
+        row = self._first(self._sql.first_pending, (start,))
         if base is None or lo >= hi or row is None or row[1] > start or row[0] < stop or row[2] != sid:
             raise ValueError(f"jobs {lo}..{hi - 1} of submission {sid} are not in one pending range")
         self._take_pending(row, start, stop)
@@ -132,7 +115,7 @@ class Claims(PendingJobs):
     ) -> Claim:
         claim = Claim(self._new_cid(), sid, lo, hi, attempt, dispatcher, agent)
         self._new[claim.cid] = (stop, start, claim.cid, sid, attempt, dispatcher, agent)
-        self._kept_places = True
+        self._kept = True
         self._live[claim.cid] = [claim]
         return claim
 
@@ -145,8 +128,8 @@ class Claims(PendingJobs):
         submission = self._take_claimed(claim, lo, hi)
         if lost is not None:
             when = microseconds(at or submission.created_at)
-            reason = lost.encode("utf-8", "replace").decode()
-            self._write(SQL.insert_loss, (claim.sid, lo, hi, claim.attempt, reason, when))
+            reason = lost.encode("utf-8", "replace").decode().replace("\0", "?")
+            self._write(self._sql.insert_loss, (claim.sid, lo, hi, claim.attempt, reason, when))
         losses = claim.attempt - (lost is None)
         base = submission.jids.start
         self._put_pending(base + lo, base + hi, submission, losses)
@@ -165,24 +148,24 @@ class Claims(PendingJobs):
         left = Claim(c.cid, c.sid, c.lo, lo, c.attempt, c.dispatcher, c.agent)
         right = Claim(c.cid, c.sid, hi, c.hi, c.attempt, c.dispatcher, c.agent)
         if c.lo < lo and hi < c.hi:
-            self._write(SQL.move_claim_start, (base + hi, base + c.hi))
+            self._write(self._sql.move_claim_start, (base + hi, base + c.hi))
             row = (base + lo, base + c.lo, c.cid, c.sid, c.attempt, c.dispatcher, c.agent)
-            self._write(SQL.insert_claim, row)
+            self._write(self._sql.insert_claim, row)
             self._replace(c, left, right)
         elif hi < c.hi:
-            self._write(SQL.move_claim_start, (base + hi, base + c.hi))
+            self._write(self._sql.move_claim_start, (base + hi, base + c.hi))
             self._replace(c, right)
         elif c.lo < lo:
-            self._write(SQL.move_claim_stop, (base + lo, base + hi))
+            self._write(self._sql.move_claim_stop, (base + lo, base + hi))
             self._replace(c, left)
         else:
-            self._write(SQL.delete_claim, (base + hi,))
+            self._write(self._sql.delete_claim, (base + hi,))
             self._replace(c)
         return submission
 
     def _holding(self, cid: int, lo: int, hi: int) -> Claim | None:
         """The row of a claim that holds jobs lo..hi-1."""
-        for claim in self._live.get(cid, ()):
+        for claim in self._live.get(cid) or self._look_up_claim(cid):
             if claim.lo <= lo < hi <= claim.hi:
                 return claim
         return None
@@ -193,13 +176,3 @@ class Claims(PendingJobs):
         rows.extend(new)
         if not rows:
             del self._live[old.cid]
-
-    def _new_cid(self) -> int:
-        if self._next_cid >= self._end_of_cids:
-            stored = dict(self._read(NUMBERS.counters)).get("cid", 1)
-            self._next_cid = max(self._next_cid, stored)
-            self._end_of_cids = self._next_cid + _CIDS
-            self._write(NUMBERS.set_counter, ("cid", self._end_of_cids))
-        cid = self._next_cid
-        self._next_cid += 1
-        return cid

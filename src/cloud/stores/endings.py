@@ -1,13 +1,13 @@
 """Jobs end: moves of claimed and pending jobs into outcome rows, which are merged while they are small."""
 
 from datetime import datetime
-from typing import Any
 
 from cloud.model import Outcomes, Submission
-from cloud.stores.connection import microseconds
-from cloud.stores.merging import LARGE_ENOUGH, merged, worth_merging
-from cloud.stores.outcomes import SQL, OutcomeRows
-from cloud.stores.rows import STORED, outcomes_of, row_of
+from cloud.stores.database import Row
+from cloud.stores.merging import LARGE_ENOUGH, MOST_BYTES, merged, worth_merging
+from cloud.stores.outcomes import OutcomeRows
+from cloud.stores.rows import row_of
+from cloud.stores.times import microseconds
 
 
 class Endings(OutcomeRows):
@@ -52,74 +52,49 @@ class Endings(OutcomeRows):
         ended = microseconds(submission.created_at if at is None else at)
         if outcomes.blobs:
             blobs = [(base + index, ref.name, ref.size_bytes) for index, ref in outcomes.blobs.items()]
-            self._write_many(SQL.insert_blob, blobs)
+            self._write_many(self._sql.insert_result_blobs, blobs)
         row = row_of(outcomes, base, ended)
-        if submission.count > 1:
-            if outcomes.is_uniform:
-                row = self._merge_uniform(submission, outcomes, row)
-            elif outcomes.count < LARGE_ENOUGH:
-                row = self._merge(submission, outcomes, row)
-        else:
+        if submission.count == 1:
             self._hold_lone(outcomes, row[10])
-        self._write_apart(SQL.insert, row)
+        elif outcomes.is_uniform or outcomes.count < LARGE_ENOUGH:
+            row = self._merge(submission, outcomes, row)
+        self._write_apart(self._sql.insert_outcomes, row)
 
-    def _merge(self, submission: Submission, outcomes: Outcomes, row: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _merge(self, submission: Submission, outcomes: Outcomes, row: Row) -> Row:
         """Take in the neighbours that are worth it; returns the row to insert instead."""
-        stop, start, ended, size_bytes = row[0], row[1], row[9], row[10]
-        victims: list[int] = []
+        base, (stop, start), ended, size_bytes = submission.jids.start, row[:2], row[9], row[10]
+        parts, victims = [outcomes], []
         while True:
-            for other_start, other_stop, attempt, uniform, other_bytes in self._beside(submission, start, stop):
-                if uniform or attempt != outcomes.attempt:
-                    continue
-                if worth_merging(stop - start, size_bytes, other_stop - other_start, other_bytes):
-                    victims.append(other_stop)
-                    start, stop = min(start, other_start), max(stop, other_stop)
+            for other in self._beside(submission, outcomes, start, stop, size_bytes):
+                held, other_bytes = self._outcomes_in(base, other), other[15]
+                if outcomes.is_uniform:
+                    like = held.status == outcomes.status and held.error == outcomes.error
+                else:
+                    like = worth_merging(stop - start, size_bytes, held.count, other_bytes)
+                if like:
+                    parts.append(held)
+                    victims.append((other[0],))
+                    start, stop, ended = min(start, other[1]), max(stop, other[0]), max(ended, other[4])
                     size_bytes += other_bytes
                     break
             else:
                 break
         if not victims:
             return row
-        parts, base = [outcomes], submission.jids.start
-        for victim in victims:
-            part, part_ended = self._taken_row(base, victim)
-            parts.append(part)
-            ended = max(ended, part_ended)
-        parts.sort(key=lambda part: part.lo)
-        return row_of(merged(parts), base, ended)
+        self._write_many(self._sql.delete_outcomes, victims)
+        if outcomes.is_uniform:
+            o = outcomes
+            joined = Outcomes(o.sid, start - base, stop - start, o.status, o.attempt, error=o.error)
+            return row_of(joined, base, ended)
+        return row_of(merged(sorted(parts, key=lambda part: part.lo)), base, ended)
 
-    def _merge_uniform(self, submission: Submission, outcomes: Outcomes, row: tuple[Any, ...]) -> tuple[Any, ...]:
-        """As `_merge`, whatever the length, when status and error are the same too."""
-        base, stop, start, ended = submission.jids.start, row[0], row[1], row[9]
-        for other_start, other_stop, attempt, uniform, _ in self._beside(submission, start, stop):
-            if not uniform or attempt != outcomes.attempt:
-                continue
-            whole = self._first(SQL.whole, (other_stop,))
-            if whole[6:10:3] == (row[12], row[15]):
-                self._write(SQL.delete, (other_stop,))
-                start, stop, ended = min(start, other_start), max(stop, other_stop), max(ended, whole[4])
-        joined = Outcomes(
-            outcomes.sid, start - base, stop - start, outcomes.status, outcomes.attempt, error=outcomes.error
-        )
-        return row_of(joined, base, ended)
-
-    def _beside(self, submission: Submission, start: int, stop: int) -> list[Any]:
-        """The rows that touch jids start..stop-1: (start, stop, attempt, whether uniform, bytes)."""
-        limits, beside = submission.jids, []
-        if start > limits.start and (row := self._first(SQL.ending, (start,))):
-            beside.append(row)
-        if stop < limits.stop and (row := self._first(SQL.beginning, (stop,))) and row[0] == stop:
-            beside.append(row)
-        return beside
-
-    def _taken_row(self, base: int, stop: int) -> tuple[Outcomes, int]:
-        """Delete the row that ends at a jid; what it held, without blobs, and when it ended."""
-        row = self._first(SQL.whole, (stop,))
-        _, start, sid, attempt, ended, blobs, status, started, runtime, *packed = row
-        held = outcomes_of(
-            sid, start - base, stop - start, attempt, status, (started, runtime), dict(zip(STORED, packed, strict=True))
-        )
-        if blobs:
-            held.blobs = self._blobs(base, held.lo, held.hi)
-        self._write(SQL.delete, (stop,))
-        return held, ended
+    def _beside(self, submission: Submission, like: Outcomes, start: int, stop: int, size_bytes: int) -> list[Row]:
+        """Whole rows, with their bytes, that touch jids start..stop-1 and might be merged."""
+        limits = submission.jids
+        wanted = like.attempt, like.is_uniform, 2 * (stop - start), MOST_BYTES - size_bytes
+        questions = []
+        if start > limits.start:
+            questions.append((self._sql.outcomes_before, (start, *wanted)))
+        if stop < limits.stop:
+            questions.append((self._sql.outcomes_behind, (stop, *wanted)))
+        return [row for rows in self._reads(*questions) for row in rows] if questions else []

@@ -1,24 +1,23 @@
 """Facts that are few: keys, settings, the server's identity."""
 
-from cloud.stores.barriers import SQL
-from cloud.stores.connection import Connection
+from cloud.stores.database import Database
 
 
-class Facts(Connection):
+class Facts(Database):
     """Text by name."""
 
     def get_fact(self, name: str) -> str | None:
         """Its value, or None."""
-        row = self._first(SQL.get_fact, (name,))
+        row = self._first(self._sql.get_fact, (name,))
         return row[0] if row else None
 
     def set_fact(self, name: str, value: str | None) -> None:
         """None removes it."""
         if value is None:
-            self._write(SQL.forget_fact, (name,))
+            self._write(self._sql.forget_fact, (name,))
         else:
-            self._write(SQL.set_fact, (name, value))
+            self._write(self._sql.set_fact, (name, value))
 
     def facts(self, prefix: str) -> dict[str, str]:
         """All whose name begins so."""
-        return dict(self._read(SQL.facts, (prefix,)))
+        return dict(self._read(self._sql.facts, (prefix,)))

@@ -5,13 +5,10 @@ from datetime import datetime
 
 from cloud.model import Column, Outcomes, Status, Stretch, Submission
 from cloud.stores.barriers import Barriers
-from cloud.stores.connection import Row, moment
-from cloud.stores.outcomes import SQL as OUTCOMES
-from cloud.stores.queries import Queries
 from cloud.stores.rows import STORED, row_of
-from cloud.stores.submissions import SQL as NUMBERS
+from cloud.stores.times import moment
 
-SQL = Queries("forgetting.sql")
+_PAGE = 1000
 _DELETED = bytes([Status.DELETED])
 
 
@@ -27,14 +24,19 @@ class Forgetting(Barriers):
             raise ValueError(f"jobs {stretch.lo}..{stretch.hi - 1} of submission {stretch.sid} are not all finished")
         base = submission.first_jid
         lo, hi = base + stretch.lo, base + stretch.hi
-        blobs = [name for (name,) in self._read(SQL.blob_names, (lo, hi))]
-        if blobs:
-            self._write(SQL.delete_blobs, (lo, hi))
+        if not self._writing:
+            self._begin_writing()
+        gone, outside = self._reads(
+            (self._sql.delete_result_blobs, (lo, hi)), (self._sql.outcomes_sticking_out, (lo, hi))
+        )
+        kept = [(self._outcomes_in(base, row), row) for row in outside]
         self._lone.pop(stretch.sid, None)
-        self._write(OUTCOMES.delete_whole, (lo, hi))
-        for stop, start in self._sticking_out(lo, hi):
-            self._rewrite(base, stop, max(lo, start) - base, min(hi, stop) - base)
-        return blobs + self._delete_if_empty(submission)
+        self._write(self._sql.delete_outcomes_inside, (lo, hi))
+        self._write_many(self._sql.delete_outcomes, [(row[0],) for row in outside])
+        for held, row in kept:
+            for part in _without(held, max(lo, row[1]) - base, min(hi, row[0]) - base):
+                self._write(self._sql.insert_outcomes, row_of(part, base, row[4]))
+        return [name for _, name in sorted(gone)] + self._delete_if_empty(submission)
 
     def drop_unsealed(self, sid: int) -> list[str]:
         """Remove an unsealed submission; returns its blobs as `delete` does."""
@@ -45,86 +47,60 @@ class Forgetting(Barriers):
 
     def referenced(self, names: Sequence[str]) -> set[str]:
         """Those of these blob names that something stored refers to."""
-        return {name for name in names if self._first(SQL.is_referenced, (name,))[0]}
+        return {name for (name,) in self._read_many(self._sql.referenced, names)}
 
     def oldest_finished(self, limit: int) -> list[tuple[int, datetime, int]]:
         """(sid, last end, bytes) of submissions that are finished altogether, oldest end first: for retention."""
-        self._flush()
         found: list[tuple[int, datetime, int]] = []
-        ends: dict[int, tuple[int, int] | None] = {}
-        for sid, ended in self._each(SQL.by_end):
-            if len(found) >= limit:
-                break
-            if sid not in ends:
-                ends[sid] = self._end_and_bytes(sid)
-            end = ends[sid]
-            if end is not None and end[0] == ended:
-                found.append((sid, moment(ended), end[1]))
-                ends[sid] = None
-        return found
+        ends: dict[int, tuple[int, int]] = {}
+        seen: set[int] = set()
+        place = (-(1 << 62), 0)
+        while True:
+            page = self._read(self._sql.oldest_outcomes, (*place, _PAGE))
+            new = sorted({sid for sid, _, _ in page} - seen)
+            if new:
+                seen.update(new)
+                ends.update((sid, (end, size)) for sid, end, size in self._read_many(self._sql.ends, new))
+            for sid, ended, _ in page:
+                if len(found) >= limit:
+                    return found
+                if sid in ends and ends[sid][0] == ended:
+                    found.append((sid, moment(ended), ends.pop(sid)[1]))
+            if len(page) < _PAGE:
+                return found
+            place = page[-1][1:]
 
     def ended_jids(self) -> list[range]:
         """Jids of finished jobs that were not deleted (single deleted ones among others may be in), in ranges,
         those that ended first first: for retention."""
-        self._flush()
-        return [range(start, stop) for start, stop in self._read(SQL.ended_jids, ())]
+        return [range(start, stop) for start, stop in self._read(self._sql.ended_jids)]
 
     def size_bytes(self) -> int:
         """Bytes the store holds, inline data only."""
-        return int(self._first(SQL.page_bytes)[0])
-
-    def _sticking_out(self, lo: int, hi: int) -> list[Row]:
-        """Rows (stop, start) that overlap jids lo..hi-1; those inside are gone already, so there are two at most."""
-        rows = []
-        for row in self._each(OUTCOMES.overlapping, (lo,)):
-            if row[1] >= hi:
-                break
-            rows.append(row)
-        return rows
-
-    def _rewrite(self, base: int, stop: int, lo: int, hi: int) -> None:
-        """Take jobs lo..hi-1 out of the row that ends at a jid."""
-        row, ended = self._taken_row(base, stop)
-        for part in _without(row, lo, hi):
-            self._write(OUTCOMES.insert, row_of(part, base, ended))
+        return int(self._first(self._sql.size_bytes)[0])
 
     def _delete_if_empty(self, submission: Submission) -> list[str]:
         jids = submission.jids
-        if not self.all_finished(Stretch(submission.sid, 0, submission.count)):
-            return []
-        if self._first(SQL.anything_left, (jids.start, jids.stop)):
+        if self._first(self._sql.anything_left, (jids.start, jids.stop))[0]:
             return []
         return self._delete_submission(submission.sid)
 
     def _delete_submission(self, sid: int) -> list[str]:
-        self._flush()
-        blobs = [name for (name,) in self._read(SQL.chunk_blobs, (sid,))]
-        (code,) = self._first(SQL.code_of, (sid,))
-        for statement in (SQL.delete_chunks, SQL.delete_barrier, SQL.delete_losses, SQL.delete_submission):
-            self._write(statement, (sid,))
+        self._write(self._sql.delete_barrier, (sid,))
+        self._write(self._sql.delete_losses, (sid,))
+        chunks, codes = self._reads((self._sql.delete_chunks, (sid,)), (self._sql.delete_submission, (sid,)))
         self._held.pop(sid, None)
-        # The highest numbers may have gone with it, and must not be given out again.
-        self._write(NUMBERS.set_counter, ("sid", self._next_sid))
-        self._write(NUMBERS.set_counter, ("jid", self._next_jid))
-        unused = self._write_first(SQL.delete_unused_code, (code,))
-        if unused is not None:
+        self._note_deletion()
+        blobs = sorted({blob for (blob,) in chunks if blob is not None})
+        if blobs:  # others may run with the same arguments again
+            blobs = sorted(set(blobs) - self.referenced(blobs))
+        unused = self._write_read(self._sql.delete_unused_code, codes[0])
+        if unused:
             self._codes.clear()
             self._functions.clear()
-            function = self._write_first(SQL.delete_unused_function, unused)
-            if function is not None and function[0] is not None:
-                blobs.append(function[0])
+            functions = self._write_read(self._sql.delete_unused_function, unused[0])
+            blobs += [blob for (blob,) in functions if blob is not None]
         return blobs
-
-    def _end_and_bytes(self, sid: int) -> tuple[int, int] | None:
-        """When a finished submission ended and what it occupies; None when it is not finished."""
-        submission = self.submission(sid)
-        if submission is None or not self.all_finished(Stretch(sid, 0, submission.count)):
-            return None
-        jids = submission.jids
-        end, size_bytes = self._first(SQL.end_and_bytes, (jids.start, jids.stop))
-        (blob_bytes,) = self._first(SQL.blob_bytes, (jids.start, jids.stop))
-        (chunk_bytes,) = self._first(SQL.chunk_bytes, (sid,))
-        return end, size_bytes + blob_bytes + chunk_bytes
 
 
 def _without(row: Outcomes, lo: int, hi: int) -> list[Outcomes]:

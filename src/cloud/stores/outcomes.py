@@ -1,44 +1,43 @@
 """How jobs ended: outcome rows, read in columns."""
 
-import os
 from collections.abc import Sequence
 
 from cloud.model import BlobRef, Outcomes, Status, Stretch
 from cloud.stores.claims import Claims
+from cloud.stores.database import Place, Row
 from cloud.stores.longest import longest
-from cloud.stores.queries import Queries
 from cloud.stores.rows import STORED, outcomes_of
 
-SQL = Queries("outcomes.sql")
-_READS: dict[tuple[str, ...], str] = {}
 _ALIVE = frozenset(set(Status) - {Status.DELETED})
 _FAILED = frozenset(status for status in Status if status.failed)
 _DELETED = bytes([Status.DELETED])
 _FINISHED = (Status.DONE, Status.ERROR, Status.KILLED, Status.STALLED)
 """In the order of the table's columns."""
-
-
 _NO_JID = 1 << 62
-_LONE_MOST = 256
-"""How many outcomes of single jobs are held in memory: most are read once, just after they were written."""
 _LONE_MAX_BYTES = 4096
 
 
 class OutcomeRows(Claims):
     """Reading outcomes."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    _most_lone = 256
+    """How many outcomes of single jobs are held in memory: most are read once, just after they were written. None where
+    others may delete them unnoticed."""
+
+    def __init__(self, place: Place) -> None:
         self._lone: dict[int, Outcomes] = {}
         """By sid, small outcomes of submissions of one job, as they are in their rows."""
-        super().__init__(path)
+        self._statements: dict[tuple[str, ...], str] = {}
+        """That read outcomes with these columns."""
+        super().__init__(place)
 
     def _reload(self) -> None:
         super()._reload()
         self._lone.clear()
 
     def _hold_lone(self, outcomes: Outcomes, size_bytes: int) -> None:
-        if size_bytes <= _LONE_MAX_BYTES and not outcomes.is_uniform:
-            if len(self._lone) >= _LONE_MOST:
+        if size_bytes <= _LONE_MAX_BYTES and self._most_lone and not outcomes.is_uniform:
+            if len(self._lone) >= self._most_lone:
                 del self._lone[next(iter(self._lone))]
             self._lone[outcomes.sid] = outcomes
 
@@ -57,10 +56,9 @@ class OutcomeRows(Claims):
         names = tuple(columns)
         left = max_bytes
         blobs: list[Outcomes] = []
-        for row in self._each(_reading(names), (base + stretch.lo,)):
+        sql, lo, hi = self._reading_columns(names), base + stretch.lo, base + stretch.hi
+        for row in self._each(sql, lo, hi, all_of_them=max_bytes is None):
             stop, start, attempt, has_blobs, status, started, runtime, *packed = row
-            if start >= base + stretch.hi:
-                break
             whole = outcomes_of(
                 stretch.sid, start - base, stop - start, attempt, status, (started, runtime),
                 dict(zip(names, packed, strict=True)),
@@ -74,8 +72,10 @@ class OutcomeRows(Claims):
                 left -= sum(_size_bytes(piece, names) for piece in pieces)
                 if left < 0:
                     break
-        for piece in blobs:
-            piece.blobs = self._blobs(base, piece.lo, piece.hi)
+        if blobs:
+            refs = self._blobs(base, blobs[0].lo, blobs[-1].hi)
+            for piece in blobs:
+                piece.blobs = {index: ref for index, ref in refs.items() if piece.lo <= index < piece.hi}
         return found
 
     def first_failure(self, stretch: Stretch) -> int | None:
@@ -83,9 +83,7 @@ class OutcomeRows(Claims):
         base = self._base(stretch.sid)
         if base is None:
             return None
-        for stop, start, statuses in self._each(SQL.failed, (base + stretch.lo,)):
-            if start >= base + stretch.hi:
-                break
+        for stop, start, statuses in self._read(self._sql.failed, (base + stretch.lo, base + stretch.hi)):
             row = Outcomes(stretch.sid, start - base, stop - start, statuses)
             for lo, hi in row.runs(_FAILED):
                 if hi > stretch.lo:
@@ -95,7 +93,7 @@ class OutcomeRows(Claims):
     def last_failed(self, before: int | None = None) -> int | None:
         """The sid of the newest submission with a job whose outcome is error, killed or stalled; with `before`, of
         those whose jids are all below it."""
-        row = self._first(SQL.last_failed, (_NO_JID if before is None else before,))
+        row = self._first(self._sql.last_failed, (_NO_JID if before is None else before,))
         return row[0] if row else None
 
     def counts(self, stretch: Stretch) -> dict[Status, int]:
@@ -104,19 +102,19 @@ class OutcomeRows(Claims):
         if base is None or stretch.lo >= stretch.hi:
             return {}
         lo, hi = base + stretch.lo, base + stretch.hi
-        totals = dict(zip(_FINISHED, self._first(SQL.counts_within, (lo, hi)), strict=True))
-        for start, stop in {row[:2] for jid in (lo, hi) if (row := self._first(SQL.beginning, (jid,)))}:
-            if (start < lo or stop > hi) and start < hi:
-                for piece in self.outcomes(Stretch(stretch.sid, max(start, lo) - base, min(stop, hi) - base)):
-                    for status, number in piece.counts().items():
-                        totals[status] += number
+        inside, outside = self._reads((self._sql.counts, (lo, hi)), (self._sql.statuses_sticking_out, (lo, hi)))
+        totals = dict(zip(_FINISHED, inside[0], strict=True))
+        for stop, start, statuses in outside:
+            first, last = max(start, lo), min(stop, hi)
+            codes = statuses[first - start : last - start] if len(statuses) > 1 else statuses * (last - first)
+            for status in _FINISHED:
+                totals[status] += codes.count(status)
         return {status: number for status, number in totals.items() if number}
 
     def census(self, account: int, jids: range) -> dict[Status, int] | None:
         """As `counts`, of whole submissions with these consecutive jids, unfinished jobs too. None: not all of them are
         of this account."""
-        self._flush()
-        *numbers, foreign = self._first(SQL.census, (jids.start, jids.stop, account))
+        *numbers, foreign = self._first(self._sql.census, (jids.start, jids.stop, account))
         return None if foreign else {status: n for status, n in zip(Status, numbers, strict=False) if n}
 
     def slowest(self, stretch: Stretch, limit: int) -> list[tuple[int, float]]:
@@ -126,18 +124,27 @@ class OutcomeRows(Claims):
             return []
         lo, hi = base + stretch.lo, base + stretch.hi
         # At either end of the stretch there may be a row that sticks out, whose longest is not in the stretch.
-        return longest(stretch, base, self._read(SQL.slowest, (lo, hi, limit + 2)), limit)
+        return longest(stretch, base, self._read(self._sql.slowest, (lo, hi, limit + 2)), limit)
+
+    def _reading_columns(self, names: tuple[str, ...]) -> str:
+        sql = self._statements.get(names)
+        if sql is None:
+            columns = "".join(", " + STORED[name] for name in names)
+            sql = self._statements[names] = self._sql.read_outcomes.format(columns=columns)
+        return sql
+
+    def _outcomes_in(self, base: int, row: Row) -> Outcomes:
+        """What a whole row holds."""
+        stop, start, sid, attempt, _, blobs, status, started, runtime, *packed = row
+        columns = dict(zip(STORED, packed, strict=False))
+        held = outcomes_of(sid, start - base, stop - start, attempt, status, (started, runtime), columns)
+        if blobs:
+            held.blobs = self._blobs(base, held.lo, held.hi)
+        return held
 
     def _blobs(self, base: int, lo: int, hi: int) -> dict[int, BlobRef]:
-        rows = self._read(SQL.blobs, (base + lo, base + hi))
+        rows = self._read(self._sql.result_blobs, (base + lo, base + hi))
         return {jid - base: BlobRef(name, size_bytes) for jid, name, size_bytes in rows}
-
-
-def _reading(names: tuple[str, ...]) -> str:
-    sql = _READS.get(names)
-    if sql is None:
-        sql = _READS[names] = SQL.read.format(columns="".join(", " + STORED[name] for name in names))
-    return sql
 
 
 def _size_bytes(piece: Outcomes, names: tuple[str, ...]) -> int:

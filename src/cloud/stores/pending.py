@@ -1,34 +1,30 @@
 """Jobs that no worker has: pending ranges, ready or waiting."""
 
-import heapq
-import os
+from collections.abc import Sequence
 
 from cloud.dispatch.ports import Pending
 from cloud.model import Stretch, Submission
 from cloud.stores.chunks import Chunks
-from cloud.stores.connection import Row
-from cloud.stores.queries import Queries
-
-SQL = Queries("places.sql")
+from cloud.stores.database import Place, Row
 
 
 class PendingJobs(Chunks):
     """The ready queue and those that wait."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, place: Place) -> None:
         self._fresh: dict[int, Row] = {}
         """Pending rows of new submissions that are not written yet, by stop."""
-        super().__init__(path)
+        super().__init__(place)
 
     def _reload(self) -> None:
         super()._reload()
         self._fresh.clear()
 
-    def _write_places(self) -> None:
-        self._kept_places = False
+    def _write_kept(self) -> None:
+        super()._write_kept()
         fresh, self._fresh = self._fresh, {}
         for row in fresh.values():
-            self._write(SQL.insert_pending, row)
+            self._write_apart(self._sql.insert_pending, row)
 
     def pending(self, stretch: Stretch) -> list[Pending]:
         """Pending ranges that overlap, ascending, cut to the stretch."""
@@ -43,86 +39,76 @@ class PendingJobs(Chunks):
 
     def ready(self, limit: int, after: Pending | None = None) -> list[Pending]:
         """Ready pending ranges in the order (priority, sid, lo), beginning behind `after`."""
-        lists = [self._ready_rows(account, limit, after) for account in self.ready_accounts()]
-        rows = lists[0] if len(lists) == 1 else list(heapq.merge(*lists, key=_turn))[:limit]
-        return [self._as_pending(row) for row in rows]
+        return self._ready(self.ready_accounts(), limit, after)
 
     def ready_accounts(self) -> list[int]:
         """Accounts with a ready pending range."""
-        accounts: list[int] = []
-        row = self._first(SQL.next_ready_account, (-(1 << 62),))
-        while row is not None:
-            accounts.append(row[0])
-            row = self._first(SQL.next_ready_account, row)
-        return accounts
+        return [account for (account,) in self._read(self._sql.ready_accounts)]
 
     def ready_of(self, account: int, limit: int, after: Pending | None = None) -> list[Pending]:
         """As `ready`, for one account."""
-        return [self._as_pending(row) for row in self._ready_rows(account, limit, after)]
+        return self._ready((account,), limit, after)
 
     def backlog(self) -> list[tuple[int, int, int]]:
         """(account, waiting, queued): how many jobs of each account that has any no worker has taken yet."""
-        return [(account, waiting, queued) for account, waiting, queued in self._read(SQL.backlog)]
+        return [(account, waiting, queued) for account, waiting, queued in self._read(self._sql.backlog)]
 
     def longest_queues(self, limit: int) -> list[tuple[int, int]]:
         """(sid, jobs): submissions by how many jobs of theirs no worker has taken yet, the most first."""
-        return [(sid, jobs) for sid, jobs in self._read(SQL.longest_queues, (limit,))]
+        return [(sid, jobs) for sid, jobs in self._read(self._sql.longest_queues, (limit,))]
 
     def release(self, sid: int) -> None:
         """Its barrier is open: waiting ranges become ready."""
-        self._write(SQL.release, (sid,))
+        self._write(self._sql.release, (sid,))
 
     def _await_turn(self, submission: Submission, ready: bool) -> None:
         jids = submission.jids
-        row = (jids.stop, jids.start, submission.sid, 0, int(ready), submission.account, submission.spec.priority)
-        if not self._begun:
-            self._begin()
+        row = (jids.stop, jids.start, submission.sid, 0, ready, submission.account, submission.spec.priority)
+        if not self._writing:
+            self._begin_writing()
         self._fresh[jids.stop] = row
-        self._kept_places = True
+        self._kept = True
 
-    def _ready_rows(self, account: int, limit: int, after: Pending | None) -> list[Row]:
+    def _ready(self, accounts: Sequence[int], limit: int, after: Pending | None) -> list[Pending]:
         if after is None:
-            return self._read(SQL.ready_of, (account, limit))
-        # `after` counts by its lo: what is left of a range whose front was claimed meanwhile still comes.
-        turn = (after.priority, after.sid, (self._base(after.sid) or 0) + after.lo)
-        return self._read(SQL.ready_of_after, (account, *turn, limit))
-
-    def _as_pending(self, row: Row) -> Pending:
-        stop, start, sid, losses, ready, account, priority = row
-        base = self._base(sid) or 0
-        return Pending(sid, start - base, stop - base, losses, bool(ready), account, priority)
+            rows = self._read_many(self._sql.ready_of, accounts, limit)
+        else:
+            # `after` counts by its lo: what is left of a range whose front was claimed meanwhile still comes.
+            jid = (self._base(after.sid) or 0) + after.lo
+            rows = self._read_many(self._sql.ready_of_after, accounts, limit, after.priority, after.sid, jid)
+        if len(accounts) > 1:
+            rows = sorted(rows, key=_turn)[:limit]
+        found = []
+        for stop, start, sid, losses, ready, account, priority in rows:
+            base = self._base(sid) or 0
+            found.append(Pending(sid, start - base, stop - base, losses, bool(ready), account, priority))
+        return found
 
     def _pending_rows(self, base: int, lo: int, hi: int) -> list[Row]:
-        rows = []
-        for row in self._each(SQL.pending_from, (base + lo,)):
-            if row[1] >= base + hi:
-                break
-            rows.append(row)
-        return rows
+        return self._read(self._sql.pending, (base + lo, base + hi)) if lo < hi else []
 
     def _take_pending(self, row: Row, start: int, stop: int) -> None:
         """Take jids start..stop-1 out of a pending row that holds them."""
         row_stop, row_start, *rest = row
         if stop < row_stop:
-            self._write(SQL.move_pending_start, (stop, row_stop))
+            self._write(self._sql.move_pending_start, (stop, row_stop))
         else:
-            self._write(SQL.delete_pending, (row_stop,))
+            self._write(self._sql.delete_pending, (row_stop,))
         if row_start < start:
-            self._write(SQL.insert_pending, (start, row_start, *rest))
+            self._write(self._sql.insert_pending, (start, row_start, *rest))
 
     def _put_pending(self, start: int, stop: int, submission: Submission, losses: int) -> None:
         """Make jids start..stop-1 pending and ready, joined with equal neighbours."""
         sid, limits = submission.sid, submission.jids
-        right = self._first(SQL.first_pending, (stop,)) if stop < limits.stop else None
-        if start > limits.start:
-            left = self._first(SQL.pending_ending, (start,))
-            if left is not None and left[1:] == (sid, losses, 1):
-                self._write(SQL.delete_pending, (start,))
-                start = left[0]
-        if right is not None and right[1] == stop and right[2:5] == (sid, losses, 1):
-            self._write(SQL.move_pending_start, (start, right[0]))
+        lefts, rights = self._reads((self._sql.pending_before, (start,)), (self._sql.first_pending, (stop,)))
+        if start > limits.start and lefts and lefts[0][2:5] == (sid, losses, True):
+            self._write(self._sql.delete_pending, (start,))
+            start = lefts[0][1]
+        if rights and rights[0][1] == stop < limits.stop and rights[0][2:5] == (sid, losses, True):
+            self._write(self._sql.move_pending_start, (start, rights[0][0]))
         else:
-            self._write(SQL.insert_pending, (stop, start, sid, losses, 1, submission.account, submission.spec.priority))
+            row = (stop, start, sid, losses, True, submission.account, submission.spec.priority)
+            self._write(self._sql.insert_pending, row)
 
 
 def _turn(row: Row) -> tuple[int, int, int]:

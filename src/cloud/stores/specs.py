@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 from cloud.model import Environment, Spec
@@ -33,4 +34,10 @@ def environment_key(environment: Environment) -> tuple[Any, ...]:
 
 def spec_from_texts(spec: str, function: str, environment: str) -> Spec:
     """The reverse of `spec_text` and `environment_text`."""
-    return spec_from_json({**json.loads(spec), "function": function}, environment_from_bytes(environment.encode()))
+    return spec_from_json({**json.loads(spec), "function": function}, _environment(environment))
+
+
+@lru_cache(1024)
+def _environment(text: str) -> Environment:
+    """Shared by all submissions that have it."""
+    return environment_from_bytes(text.encode())

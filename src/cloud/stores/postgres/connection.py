@@ -1,32 +1,41 @@
 """One PostgreSQL connection: transactions in few round trips, and what happens when it is lost."""
 
 import contextlib
+import os
+import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from itertools import count
 from types import TracebackType
 from typing import Any, TypeVar
 
 import psycopg
 
 from cloud.errors import ServerUnavailable
+from cloud.stores.database import Database, Place, Question, Row
 from cloud.stores.postgres.address import Address
 from cloud.stores.postgres.link import Link, away, failure, is_lost
 from cloud.stores.postgres.migrations import migrate
 from cloud.stores.postgres.signals import Listener
-from cloud.stores.queries import Queries
+from cloud.stores.statements import Statements
 
-SQL = Queries("connection.sql", __package__)
 A = TypeVar("A")
-Row = tuple[Any, ...]
-Arguments = Sequence[Any] | Mapping[str, Any]
-Question = tuple[str, Arguments]
 
+_PAGE = 32
+"""Rows read at a time where the reader may stop early; a merged row has 256 kB at most."""
+_NO_LIMIT = 1 << 40
 _TURN = 0x7043_6C64_0000_0000
 """With the schema's number added: the advisory lock of those who write."""
 
 
-class Connection:
+def _marked(statement: str) -> str:
+    """PostgreSQL's marks for values: $1, $2, ..."""
+    places = count(1)
+    return re.sub(r"\?(\d*)", lambda mark: f"${mark[1] or next(places)}", statement)
+
+
+class Connection(Database):
     """Statements and transactions. What is written is only sent with the next question, or with the commit (libpq's
     pipeline), so that a transaction takes as many round trips as it asks questions, and two more.
 
@@ -34,17 +43,17 @@ class Connection:
     which it reads changes until its commit, whoever else uses the database (ADR 0022).
     """
 
-    def __init__(self, url: str) -> None:
-        self.address = Address.of(url)
+    _sql = Statements(__package__, _marked)
+
+    def __init__(self, place: Place) -> None:
+        self.address = Address.of(os.fspath(place))
         self.round_trips = 0
         """So many times the database was waited for."""
         self._writer = secrets.token_hex(8)
         self._number = 0
         self._depth = 0
         self._reading = self._read_begun = False
-        self._begun = self._wrote = self._doomed = self._closed = False
-        self._kept = False
-        """Whether `_write_kept` has something to write."""
+        self._doomed = self._closed = False
         self._transaction = _Transaction(self)
         self._link = Link(self.address)
         self._listener: Listener | None = None
@@ -54,7 +63,7 @@ class Connection:
         self._connect()
         try:
             with self.transaction():
-                self._write_apart(SQL.forget_writers)
+                self._write_apart(self._sql.forget_writers)
         except BaseException:
             self._drop()
             raise
@@ -103,79 +112,89 @@ class Connection:
     def _take_head(self, head: Row) -> None:
         """A transaction has begun, and `head` is its row."""
 
-    def _reload(self) -> None:
-        """Forget what is held in memory: the connection is new, or a rollback made it wrong."""
-
-    def _write_kept(self) -> None:
-        """Send what was kept back; every statement does this first, but for those of `_write_apart`."""
-        self._kept = False
-
     def _flush(self) -> None:
         """Send what is due before the commit."""
         if self._kept:
             self._write_kept()
 
-    def _read(self, sql: str, arguments: Arguments = ()) -> list[Any]:
-        return self._reads((sql, arguments))[0]
+    # --- statements
 
-    def _first(self, sql: str, arguments: Arguments = ()) -> Any:
-        """The first row, or None."""
-        rows = self._reads((sql, arguments))[0]
+    def _read(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        return self._reads((sql, values))[0]
+
+    def _first(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        rows = self._reads((sql, values))[0]
         return rows[0] if rows else None
 
-    def _reads(self, *questions: Question) -> list[list[Row]]:
-        """The answers to several questions, in one round trip."""
+    def _first_apart(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        rows = self._asked((sql, values))[0]
+        return rows[0] if rows else None
+
+    def _reads(self, *questions: Question) -> list[list[Any]]:
         if self._kept:
             self._write_kept()
+        return self._asked(*questions)
+
+    def _read_many(self, sql: str, asked: Sequence[Any], *more: Any) -> list[Any]:
+        return self._reads((sql, (list(asked), *more)))[0] if asked else []
+
+    def _each(self, sql: str, lo: int, hi: int, *, all_of_them: bool) -> Iterator[Row]:
+        limit = _NO_LIMIT if all_of_them else _PAGE
+        while True:
+            rows = self._read(sql, (lo, hi, limit))
+            yield from rows
+            if len(rows) < limit:
+                return
+            lo = rows[-1][0]
+
+    def _write(self, sql: str, values: Sequence[Any] = ()) -> None:
+        if self._kept:
+            self._write_kept()
+        self._write_apart(sql, values)
+
+    def _write_apart(self, sql: str, values: Sequence[Any] = ()) -> None:
+        self._begin_writing()
+        self._guarded(lambda: self._send(sql, values))
+
+    def _write_read(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        self._begin_writing()
+        return self._read(sql, values)
+
+    def _write_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        if rows:
+            self._write(sql, [list(column) for column in zip(*rows, strict=True)])
+
+    def _begin_writing(self) -> None:
+        if not self._depth:
+            raise RuntimeError("writing methods of a store are called inside transaction()")
+        self._writing = True
+
+    def _notify(self, channel: str, text: str) -> None:
+        if self._depth:
+            self._write_apart(self._sql.notify, (channel, text))
+        else:
+            self._read(self._sql.notify, (channel, text))
+
+    # --- the wire
+
+    def _asked(self, *questions: Question) -> list[list[Any]]:
         if self._depth or self._read_begun:
             return self._guarded(lambda: self._ask(questions))
         return self._repeated(lambda: self._ask_first(questions))
 
-    def _write(self, sql: str, arguments: Arguments = ()) -> None:
-        """Send a statement that changes something."""
-        if self._kept:
-            self._write_kept()
-        self._write_apart(sql, arguments)
-
-    def _write_apart(self, sql: str, arguments: Arguments = ()) -> None:
-        """As `_write`, for a statement that has nothing to do with what is kept back."""
-        self._must_write()
-        self._guarded(lambda: self._send(sql, arguments))
-
-    def _write_first(self, sql: str, arguments: Arguments = ()) -> Any:
-        """As `_write`, for a statement with RETURNING: the first row it returns, or None."""
-        rows = self._write_read(sql, arguments)
-        return rows[0] if rows else None
-
-    def _write_read(self, sql: str, arguments: Arguments = ()) -> list[Any]:
-        """As `_write`, for a statement with RETURNING: all rows."""
-        self._must_write()
-        return self._read(sql, arguments)
-
-    def _must_write(self) -> None:
-        if not self._depth:
-            raise RuntimeError("writing methods of a store are called inside transaction()")
-        self._wrote = True
-
-    def _notify(self, channel: str, text: str) -> None:
-        if self._depth:
-            self._write_apart(SQL.notify, (channel, text))
-        else:
-            self._read(SQL.notify, (channel, text))
-
-    # --- statements
-
-    def _send(self, sql: str, arguments: Arguments) -> "psycopg.Cursor[Row]":
-        return self._opened().execute(sql.encode(), arguments or None, binary=True)
+    def _send(self, sql: str, values: Sequence[Any] = ()) -> "psycopg.RawCursor[Row]":
+        cursor = psycopg.RawCursor(self._opened())
+        cursor.execute(sql.encode(), values or None, binary=True)
+        return cursor
 
     def _ask(self, questions: Sequence[Question]) -> list[list[Row]]:
-        cursors = [self._send(sql, arguments) for sql, arguments in questions]
+        cursors = [self._send(sql, values) for sql, values in questions]
         self._synchronise()
         return [cursor.fetchall() for cursor in cursors]
 
     def _ask_first(self, questions: Sequence[Question]) -> list[list[Row]]:
         if self._reading:
-            self._send("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", ())
+            self._send("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             answers = self._ask(questions)
             self._read_begun = True
             return answers
@@ -243,37 +262,36 @@ class Connection:
 
     def _begin(self) -> None:
         self._end_reading()
-        self._wrote = self._doomed = False
+        self._writing = self._doomed = False
         self._take_head(self._repeated(self._ask_for_turn))
-        self._begun = True
 
     def _ask_for_turn(self) -> Row:
-        self._send("BEGIN", ())
-        self._send(SQL.take_turn, (_TURN,))
-        return self._ask([(SQL.head, ())])[0][0]
+        self._send("BEGIN")
+        self._send(self._sql.take_turn, (_TURN,))
+        return self._ask([(self._sql.head, ())])[0][0]
 
     def _commit(self) -> None:
-        self._begun = False
         number = self._number + 1
-        sent = False
+        wrote = sent = False
         try:
             self._flush()
-            if self._wrote:
-                self._send(SQL.written, (self._writer, number))
+            wrote = self._writing
+            if wrote:
+                self._send(self._sql.written, (self._writer, number))
             sent = True
-            self._send("COMMIT", ())
+            self._send("COMMIT")
             self._synchronise()
         except psycopg.Error as error:
             self._drop()
             self._reload()
-            if sent and self._wrote and is_lost(error) and self._has_committed(number):
+            if sent and wrote and is_lost(error) and self._has_committed(number):
                 self._number = number
                 return
             raise failure(self.address, error) from error
         except BaseException:
             self._roll_back()
             raise
-        if self._wrote:
+        if wrote:
             self._number = number
 
     def _has_committed(self, number: int) -> bool:
@@ -284,14 +302,13 @@ class Connection:
         """
         self._depth = 0
         with self.transaction():  # the turn is ours when the lost connection's transaction is over, one way or another
-            row = self._first(SQL.last_written, (self._writer,))
+            row = self._first(self._sql.last_written, (self._writer,))
         return row is not None and int(row[0]) >= number
 
     def _roll_back(self) -> None:
-        self._begun = self._kept = False
         if self._db is not None:
             try:
-                self._send("ROLLBACK", ())
+                self._send("ROLLBACK")
                 self._synchronise()
             except psycopg.Error:
                 self._drop()
@@ -304,7 +321,7 @@ class Connection:
         self._read_begun = False
         if self._db is not None:
             try:
-                self._send("COMMIT", ())
+                self._send("COMMIT")
                 self._synchronise()
             except psycopg.Error:
                 self._drop()
@@ -336,5 +353,6 @@ class _Transaction:
                 connection._commit()
         finally:
             connection._depth = 0
+            connection._writing = False
         if kind is None and doomed:
             raise RuntimeError("an inner transaction failed and its error was swallowed; all of it was rolled back")

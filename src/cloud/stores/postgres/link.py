@@ -12,7 +12,7 @@ from psycopg.types.numeric import Int8Dumper
 from cloud.errors import ServerUnavailable, StoreFull
 from cloud.stores.postgres.address import Address
 
-Database = psycopg.Connection[tuple[Any, ...]]
+Opened = psycopg.Connection[tuple[Any, ...]]
 
 PATIENCE_SECONDS = 4.0
 """How long the first connection is waited for: a restart takes a second or two, a switch to the standby little more."""
@@ -56,7 +56,7 @@ class Link:
         self._had = False
         self._coming: _Coming | None = None
 
-    def open(self, *, patient: bool = True) -> Database:
+    def open(self, *, patient: bool = True) -> Opened:
         """A connection that commits each statement by itself.
 
         Args:
@@ -86,7 +86,7 @@ class Link:
             self._coming.give_up()
             self._coming = None
 
-    def _another(self) -> Database:
+    def _another(self) -> Opened:
         began = self._coming is None
         if self._coming is None:
             self._coming = _Coming(self._connect)
@@ -96,7 +96,7 @@ class Link:
         self._coming = None
         return db
 
-    def _connect(self) -> Database:
+    def _connect(self) -> Opened:
         given = psycopg.conninfo.conninfo_to_dict(self.address.url)
         wanted = {**_DEFAULTS, **{name: value for name, value in given.items() if value is not None}}
         db = psycopg.connect(autocommit=True, prepare_threshold=3, **wanted)
@@ -114,16 +114,16 @@ class Link:
 class _Coming:
     """A connection that is being made, in a thread that tries until it succeeds."""
 
-    def __init__(self, connect: Callable[[], Database]) -> None:
+    def __init__(self, connect: Callable[[], Opened]) -> None:
         self._connect = connect
         self._changed = threading.Condition()
-        self._made: Database | None = None
+        self._made: Opened | None = None
         self._given_up = False
         self.why: object = "it is being connected to again"
         """The error of the last try."""
         threading.Thread(target=self._try, name="picloud-connect", daemon=True).start()
 
-    def take(self, seconds: float) -> Database | None:
+    def take(self, seconds: float) -> Opened | None:
         """It, if it is there in time."""
         with self._changed:
             self._changed.wait_for(lambda: self._made is not None, seconds)
@@ -140,7 +140,7 @@ class _Coming:
     def _try(self) -> None:
         pause = _FIRST_PAUSE_SECONDS
         while True:
-            db: Database | None = None
+            db: Opened | None = None
             try:
                 db = self._connect()
             except Exception as error:  # whatever it is, whoever asks is told

@@ -1,25 +1,23 @@
 """Numbered schema files, applied in order, each in a transaction; the table `picloud_schema` says how far."""
 
-from importlib.resources import files
-
 import psycopg
 
 from cloud.errors import ProtocolMismatch
 from cloud.stores.postgres.address import Address
-from cloud.stores.postgres.link import Database, failure
-from cloud.stores.queries import statements
+from cloud.stores.postgres.link import Opened, failure
+from cloud.stores.statements import scripts
 
 _LOCK = 0x70436C64
 
 
-def migrate(db: Database, address: Address) -> None:
+def migrate(db: Opened, address: Address) -> None:
     """Bring a schema, new or older, to this program's; several processes that start at once take turns.
 
     Raises:
         ProtocolMismatch: a newer picloud wrote it, or another program.
     """
-    scripts = _scripts()
-    newest = max(scripts)
+    known = scripts(__package__)
+    newest = max(known)
     try:
         if _known_version(db, address) == newest:
             return
@@ -34,7 +32,7 @@ def migrate(db: Database, address: Address) -> None:
                     hint="upgrade picloud, or choose another schema for the server",
                 )
             for number in range(version + 1, newest + 1):
-                for statement in statements(scripts[number]):
+                for statement in known[number]:
                     db.execute(statement.encode())
             if version < newest:
                 db.execute(b"UPDATE picloud_schema SET version = %s", (newest,))
@@ -42,7 +40,7 @@ def migrate(db: Database, address: Address) -> None:
         raise failure(address, error) from error
 
 
-def _known_version(db: Database, address: Address) -> int | None:
+def _known_version(db: Opened, address: Address) -> int | None:
     """None where nothing of ours is."""
     # Asked of the catalogue: names are looked up in what this session remembers, also while another makes the schema.
     ours = db.execute(
@@ -56,7 +54,7 @@ def _known_version(db: Database, address: Address) -> int | None:
     return int(row[0]) if row is not None else 0
 
 
-def _begin(db: Database, address: Address) -> int:
+def _begin(db: Opened, address: Address) -> int:
     encoding = db.execute(b"SHOW server_encoding").fetchone()
     if encoding is None or encoding[0] != "UTF8":
         raise ProtocolMismatch(
@@ -72,12 +70,3 @@ def _begin(db: Database, address: Address) -> int:
     db.execute(b"CREATE TABLE picloud_schema (version BIGINT NOT NULL)")
     db.execute(b"INSERT INTO picloud_schema VALUES (0)")
     return 0
-
-
-def _scripts() -> dict[int, str]:
-    folder = files(__package__).joinpath("schema")
-    return {
-        int(entry.name.partition("_")[0]): entry.read_text(encoding="utf-8")
-        for entry in folder.iterdir()
-        if entry.name.endswith(".sql")
-    }

@@ -13,7 +13,7 @@ import psycopg
 from cloud.dispatch.ports import Kill, News
 from cloud.errors import CloudException
 from cloud.model import Stretch
-from cloud.stores.postgres.link import Database, Link
+from cloud.stores.postgres.link import Link, Opened
 
 _LONGEST = 7500
 """Bytes of a message; PostgreSQL takes 8,000."""
@@ -106,7 +106,7 @@ class Listener:
                 finally:
                     db.close()
 
-    def _listen(self, db: Database) -> None:
+    def _listen(self, db: Opened) -> None:
         with selectors.DefaultSelector() as events:
             events.register(self._stop_r, selectors.EVENT_READ)
             events.register(db.fileno(), selectors.EVENT_READ)

@@ -1,5 +1,6 @@
 -- :name find_token
-SELECT sid FROM submissions WHERE account = ? AND token = ?
+SELECT s.sid, s.account, s.token, s.created_at, s.first_jid, s.count, s.spec, c.digest, c.environment
+FROM submissions s JOIN codes c ON c.code = s.code WHERE s.account = ? AND s.token = ?
 
 -- :name insert_submission
 INSERT INTO submissions (sid, account, token, code, created_at, silent_since, first_jid, count, spec)
@@ -11,26 +12,19 @@ UPDATE submissions SET silent_since = NULL, first_jid = ?, count = ? WHERE sid =
 -- :name sign_of_life
 UPDATE submissions SET silent_since = ? WHERE sid = ? AND first_jid IS NULL
 
--- :name submission
-SELECT s.sid, s.account, s.token, s.created_at, s.first_jid, s.count, s.spec, c.digest, c.environment
-FROM submissions s JOIN codes c ON c.code = s.code WHERE s.sid = ?
-
 -- :name unsealed
 SELECT sid FROM submissions WHERE first_jid IS NULL AND silent_since <= ? ORDER BY silent_since, sid
 
--- :name at_first_jid
-SELECT sid FROM submissions WHERE first_jid <= ? ORDER BY first_jid DESC, count DESC LIMIT 1
-
--- :name between_jids
-SELECT sid FROM submissions WHERE first_jid > ? AND first_jid < ? ORDER BY first_jid, count LIMIT ?
+-- :name sids_at
+SELECT sid FROM submissions
+WHERE first_jid < ?2 AND first_jid >= coalesce((SELECT max(first_jid) FROM submissions WHERE first_jid <= ?1), 0)
+    AND count > 0 ORDER BY first_jid LIMIT ?3
 
 -- :name of_account
 SELECT sid FROM submissions WHERE account = ? ORDER BY sid
 
 -- :name newest_sealed
--- One JSON text of both: as SQLite's own text, half of a surrogate pair could not be read again.
-SELECT sid, account, json_extract(spec, '$.label', '$.function_name') FROM submissions
-WHERE sid < ? AND first_jid IS NOT NULL ORDER BY sid DESC LIMIT ?
+SELECT sid, account, spec FROM submissions WHERE sid < ? AND first_jid IS NOT NULL ORDER BY sid DESC LIMIT ?
 
 -- :name unfinished_of_account
 SELECT sid FROM pending WHERE account = ?1
@@ -40,19 +34,6 @@ ORDER BY 1
 
 -- :name find_codes
 SELECT code, environment FROM codes WHERE digest = ?
-
--- :name insert_code
-INSERT INTO codes (code, digest, environment) VALUES (?, ?, ?)
-
--- :name newest
-SELECT coalesce((SELECT max(sid) FROM submissions), 0), coalesce((SELECT max(code) FROM codes), 0),
-    (SELECT first_jid + count FROM submissions WHERE first_jid IS NOT NULL ORDER BY first_jid DESC, count DESC LIMIT 1)
-
--- :name counters
-SELECT name, value FROM counters
-
--- :name set_counter
-INSERT INTO counters (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value
 
 -- :name insert_chunk
 INSERT INTO chunks (sid, first, count, size_bytes, blob, packed, picks) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING

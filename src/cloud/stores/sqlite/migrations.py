@@ -1,10 +1,10 @@
 """Numbered schema files, applied in order, each in a transaction; `user_version` says how far."""
 
 import sqlite3
-from importlib.resources import files
+from collections.abc import Sequence
 
 from cloud.errors import ProtocolMismatch
-from cloud.stores.queries import statements
+from cloud.stores.statements import scripts
 
 APPLICATION_ID = 0x70436C64
 """Marks a SQLite file as ours ('pCld')."""
@@ -21,21 +21,21 @@ def migrate(db: sqlite3.Connection, name: str) -> None:
     (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if tables and mark != APPLICATION_ID:
         raise ProtocolMismatch(f"{name} is a database of another program", hint="choose another file for the store")
-    scripts = _scripts()
-    newest = max(scripts)
+    known = scripts(__package__)
+    newest = max(known)
     if version > newest:
         raise ProtocolMismatch(
             f"{name} was written by a newer version of picloud (schema {version}; this one knows {newest})",
             hint="upgrade picloud, or choose another folder for the server",
         )
     for number in range(version + 1, newest + 1):
-        _apply(db, number, scripts[number])
+        _apply(db, number, known[number])
 
 
-def _apply(db: sqlite3.Connection, number: int, script: str) -> None:
+def _apply(db: sqlite3.Connection, number: int, statements: Sequence[str]) -> None:
     db.execute("BEGIN IMMEDIATE")
     try:
-        for statement in statements(script):
+        for statement in statements:
             db.execute(statement)
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute(f"PRAGMA user_version = {number}")
@@ -44,12 +44,3 @@ def _apply(db: sqlite3.Connection, number: int, script: str) -> None:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
-
-
-def _scripts() -> dict[int, str]:
-    folder = files(__package__).joinpath("schema")
-    return {
-        int(entry.name.partition("_")[0]): entry.read_text(encoding="utf-8")
-        for entry in folder.iterdir()
-        if entry.name.endswith(".sql")
-    }

@@ -5,17 +5,13 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any
 
 from cloud.errors import CloudException, ServerUnavailable, StoreFull
-from cloud.stores.migrations import migrate
-
-Row = tuple[Any, ...]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+from cloud.stores.database import Database, Place, Question, Row
+from cloud.stores.sqlite.migrations import migrate
+from cloud.stores.statements import Statements
 
 _PRAGMAS = (
     "temp_store = MEMORY",
@@ -34,28 +30,18 @@ _PRAGMAS = (
 _BUSY_SECONDS = 5.0
 _FULL = "the disk is full"
 _NOTHING = contextlib.nullcontext()
+_NO_LIMIT = -1
 
 
-def microseconds(at: datetime) -> int:
-    """An aware datetime as the integer that is stored."""
-    return (at - _EPOCH) // _MICROSECOND
-
-
-def moment(stored: int) -> datetime:
-    """The reverse of `microseconds`, UTC."""
-    return _EPOCH + timedelta(microseconds=stored)
-
-
-class Connection:
+class Connection(Database):
     """Statements and transactions on a database file or `:memory:`."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = os.fspath(path)
+    _sql = Statements(__package__)
+
+    def __init__(self, place: Place) -> None:
+        self.path = os.fspath(place)
         self._depth = 0
-        self._begun = False
         self._doomed = False
-        self._kept_places = False
-        """Whether `_write_places` has something to write."""
         self._transaction = _Transaction(self)
         with self._translated():
             self._db = _open(self.path)
@@ -84,103 +70,107 @@ class Connection:
         """Let go of the file; a transaction that is open is rolled back."""
         self._db.close()
 
-    def _reload(self) -> None:
-        """Read anew what is held in memory: at the start, and after a rollback made it wrong."""
+    # --- statements
 
-    def _flush(self) -> None:
-        """Write what was kept back until the end of the transaction."""
-        if self._kept_places:
-            self._write_places()
-
-    def _write_places(self) -> None:
-        """Write the places of new jobs that were kept back. Every statement does this first, but for those of
-        `_write_apart` and `_first_apart`: a lone short job is born, claimed and finished without a row for either."""
-
-    def _read(self, sql: str, arguments: Sequence[Any] = ()) -> list[Any]:
-        if self._kept_places:
-            self._write_places()
+    def _read(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        if self._kept:
+            self._write_kept()
         try:
-            return self._db.execute(sql, arguments).fetchall()
+            return self._db.execute(sql, values).fetchall()
         except sqlite3.Error as error:
             raise self._failure(error) from error
 
-    def _first(self, sql: str, arguments: Sequence[Any] = ()) -> Any:
-        """The first row, or None."""
-        if self._kept_places:
-            self._write_places()
-        return self._first_apart(sql, arguments)
+    def _first(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        if self._kept:
+            self._write_kept()
+        return self._first_apart(sql, values)
 
-    def _first_apart(self, sql: str, arguments: Sequence[Any] = ()) -> Any:
-        """As `_first`, for a statement that has nothing to do with places."""
+    def _first_apart(self, sql: str, values: Sequence[Any] = ()) -> Any:
         try:
-            return self._db.execute(sql, arguments).fetchone()
+            return self._db.execute(sql, values).fetchone()
         except sqlite3.Error as error:
             raise self._failure(error) from error
 
-    def _each(self, sql: str, arguments: Sequence[Any] = ()) -> Iterator[Row]:
-        """Rows one by one, for callers who may stop early; they write nothing in between."""
-        if self._kept_places:
-            self._write_places()
+    def _reads(self, *questions: Question) -> list[list[Any]]:
+        if self._kept:
+            self._write_kept()
+        try:
+            return [self._db.execute(sql, values).fetchall() for sql, values in questions]
+        except sqlite3.Error as error:
+            raise self._broken(error) from error
+
+    def _read_many(self, sql: str, asked: Sequence[Any], *more: Any) -> list[Any]:
+        if self._kept:
+            self._write_kept()
+        found: list[Any] = []
+        try:
+            for value in asked:
+                found += self._db.execute(sql, (value, *more)).fetchall()
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
+        return found
+
+    def _each(self, sql: str, lo: int, hi: int, *, all_of_them: bool) -> Iterator[Row]:
+        if self._kept:
+            self._write_kept()
         try:
             cursor = self._db.cursor()
         except sqlite3.Error as error:
             raise self._failure(error) from error
         try:
-            yield from cursor.execute(sql, arguments)
+            yield from cursor.execute(sql, (lo, hi, _NO_LIMIT))
         except sqlite3.Error as error:
             raise self._failure(error) from error
         finally:
             cursor.close()
 
-    def _write(self, sql: str, arguments: Sequence[Any] = ()) -> int:
-        """Run a statement that changes something; returns how many rows it changed."""
-        if self._kept_places:
-            self._write_places()
-        return self._write_apart(sql, arguments)
+    def _write(self, sql: str, values: Sequence[Any] = ()) -> None:
+        if self._kept:
+            self._write_kept()
+        self._write_apart(sql, values)
 
-    def _write_apart(self, sql: str, arguments: Sequence[Any] = ()) -> int:
-        """As `_write`, for a statement that has nothing to do with places."""
+    def _write_apart(self, sql: str, values: Sequence[Any] = ()) -> None:
         try:
-            if not self._begun:
-                self._begin()
-            return self._db.execute(sql, arguments).rowcount
+            if not self._writing:
+                self._begin_writing()
+            self._db.execute(sql, values)
         except sqlite3.Error as error:
             raise self._broken(error) from error
 
-    def _write_first(self, sql: str, arguments: Sequence[Any] = ()) -> Any:
-        """As `_write`, for a statement with RETURNING: the first row it returns, or None."""
-        if self._kept_places:
-            self._write_places()
-        try:
-            if not self._begun:
-                self._begin()
-            return self._db.execute(sql, arguments).fetchone()
-        except sqlite3.Error as error:
-            raise self._broken(error) from error
+    def _write_read(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        if not self._writing:
+            self._begin_writing()
+        return self._reads((sql, values))[0]
 
     def _write_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-        if self._kept_places:
-            self._write_places()
+        if self._kept:
+            self._write_kept()
         try:
-            if not self._begun:
-                self._begin()
+            if not self._writing:
+                self._begin_writing()
             self._db.executemany(sql, rows)
         except sqlite3.Error as error:
             raise self._broken(error) from error
 
-    def _begin(self) -> None:
+    # --- transactions
+
+    def _begin_writing(self) -> None:
         # Only now, so that a transaction which writes nothing costs nothing.
         if not self._depth:
             raise RuntimeError("writing methods of a store are called inside transaction()")
-        self._db.execute("BEGIN IMMEDIATE")
-        self._begun = True
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise self._broken(error) from error
+        self._writing = True
 
     def _commit(self) -> None:
         try:
-            self._flush()
-            if self._begun:
+            if self._kept:
+                self._write_kept()
+            if self._writing:
                 self._db.execute("COMMIT")
-                self._begun = False
+                self._writing = False
         except BaseException as error:
             self._roll_back()
             if isinstance(error, sqlite3.Error):
@@ -188,7 +178,7 @@ class Connection:
             raise
 
     def _roll_back(self) -> None:
-        self._begun = self._kept_places = False
+        self._writing = False
         # A full disk may have rolled back already, and then there is nothing to do.
         with contextlib.suppress(sqlite3.Error):
             if self._db.in_transaction:
@@ -198,9 +188,9 @@ class Connection:
 
     def _broken(self, error: sqlite3.Error) -> Exception:
         """A write failed: whoever catches that inside the transaction cannot commit the rest."""
-        self._doomed = True
+        self._doomed = bool(self._depth)
         # A full disk makes SQLite roll back by itself; what follows must not be committed statement by statement.
-        self._begun = self._db.in_transaction
+        self._writing = self._db.in_transaction
         return self._failure(error)
 
     @contextlib.contextmanager

@@ -1,0 +1,2 @@
+-- :name barrier
+SELECT parent, start, stop, base FROM barriers WHERE sid = ? ORDER BY start, stop

@@ -1,0 +1,31 @@
+-- Statements about many values are for one of them here, and run for each.
+
+-- :name not_held
+SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM holders WHERE account = ?2 AND digest = ?1)
+
+-- :name note_held
+INSERT INTO holders (account, digest) VALUES (?, ?) ON CONFLICT DO NOTHING
+
+-- :name missing_code_files
+SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM code_files WHERE digest = ?1)
+
+-- :name put_code_members
+INSERT INTO code_members (version, path, digest, executable) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING
+
+-- :name delete_code_members
+DELETE FROM code_members WHERE version = ?
+
+-- :name delete_unused_code_versions
+DELETE FROM code_versions WHERE version IN (
+    SELECT version FROM code_versions v WHERE put_at < ?
+        AND NOT EXISTS (SELECT 1 FROM codes WHERE json_extract(environment, '$.code_version') = v.version) LIMIT ?
+) RETURNING version
+
+-- :name referenced
+SELECT ?1 WHERE EXISTS (SELECT 1 FROM result_blobs WHERE name = ?1) OR EXISTS (SELECT 1 FROM chunks WHERE blob = ?1)
+    OR EXISTS (SELECT 1 FROM functions WHERE blob = ?1) OR EXISTS (SELECT 1 FROM code_files WHERE blob = ?1)
+    OR EXISTS (SELECT 1 FROM file_pieces WHERE blob = ?1)
+
+-- :name size_bytes
+SELECT (p.page_count - f.freelist_count) * s.page_size
+FROM pragma_page_count p, pragma_freelist_count f, pragma_page_size s

@@ -1,0 +1,82 @@
+"""The Store port on SQLite: a file for a server, `:memory:` for `cloud.mp` and the simulator."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from cloud.dispatch.ports import Claim, Glance
+from cloud.model import Stretch
+from cloud.stores.code import CodeVersions
+from cloud.stores.database import Place
+from cloud.stores.dispatchers import Dispatchers
+from cloud.stores.facts import Facts
+from cloud.stores.files import Files
+from cloud.stores.forgetting import Forgetting
+from cloud.stores.sqlite.connection import Connection
+from cloud.stores.times import microseconds
+
+_CIDS = 1_000_000
+"""Cids are taken from the file in blocks of so many: none is given out twice, and giving one out writes nothing."""
+
+
+class SQLiteStore(Forgetting, Dispatchers, CodeVersions, Files, Facts, Connection):
+    """Durable memory of jobs in one SQLite database.
+
+    The rules that all stores share, on a SQLite connection. Here is what only a store without neighbours may do: it
+    counts in memory, and holds all live claims there.
+
+    Args:
+        place: path of the database file, made when there is none; or ':memory:'.
+
+    Raises:
+        ServerUnavailable: another process uses the file, or it cannot be opened.
+        ProtocolMismatch: a newer picloud wrote it, or another program.
+    """
+
+    _levels: Sequence[int] = ()
+
+    def __init__(self, place: Place) -> None:
+        self._next_cid = self._end_of_cids = 0
+        super().__init__(place)
+
+    def glances(self, stretches: Sequence[Stretch]) -> list[Glance]:
+        """Only `open` is known: here each question is quick."""
+        return [Glance(not self.all_finished(s), failed=True, whole=False) for s in stretches]
+
+    def _reload(self) -> None:
+        super()._reload()
+        counters = dict(self._read(self._sql.counters))
+        sid, jid = self._first(self._sql.numbers)
+        # Never back, so that numbers which a transaction used before it was rolled back are not seen twice.
+        self._next_sid = max(self._next_sid, counters.get("sid", 1), sid)
+        self._next_jid = max(self._next_jid, counters.get("jid", 1), jid)
+        if counters.get("cid", 0) < self._end_of_cids:
+            self._end_of_cids = 0  # the transaction that took this block was rolled back
+        for row in self._read(self._sql.all_claims):
+            claim = Claim(*row)
+            self._live.setdefault(claim.cid, []).append(claim)
+        self._levels = []
+        while row := self._first(self._sql.next_level, (self._levels[-1] if self._levels else -1,)):
+            self._levels.append(row[0])
+
+    def _note_deletion(self) -> None:
+        self._write(self._sql.set_counter, ("sid", self._next_sid))
+        self._write(self._sql.set_counter, ("jid", self._next_jid))
+
+    def _new_cid(self) -> int:
+        if self._next_cid >= self._end_of_cids:
+            stored = dict(self._read(self._sql.counters)).get("cid", 1)
+            self._next_cid = max(self._next_cid, stored)
+            self._end_of_cids = self._next_cid + _CIDS
+            self._write(self._sql.set_counter, ("cid", self._end_of_cids))
+        cid = self._next_cid
+        self._next_cid += 1
+        return cid
+
+    def _look_up_claim(self, cid: int) -> list[Claim]:
+        return []  # all are in memory
+
+    def _note_levels(self, levels: Collection[int]) -> None:
+        self._levels = sorted({*self._levels, *levels})
+
+    def _lease_time(self, at: datetime) -> int:
+        return microseconds(at)
