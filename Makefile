@@ -15,7 +15,7 @@ READY := $(VENV)/.ready
 DEMO_READY := $(VENV)/.ready-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all quick check fix docs bench screenshots clean
+.PHONY: help setup demo test test-all chaos quick check fix docs bench screenshots clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ test-all: test ## the same, with PostgreSQL, object stores and Ray clusters in a
 		tests/end_to_end/test_cluster_server.py
 	PICLOUD_TEST_STORE=postgres PICLOUD_TEST_ALL=1 $(BIN)/python -m pytest -q -k ray $(JOB_API) \
 		$(ON_BOTH_ENGINES)
+
+chaos: $(READY) ## a Ray cluster of which everything fails in turn while a map runs: figures
+	PICLOUD_TEST_ALL=1 $(BIN)/python -m pytest -q -s tests/scenarios/test_ray_nodes.py
 
 quick: $(READY) ## the tests that take milliseconds
 	$(BIN)/python -m pytest tests/architecture tests/unit tests/contracts -m 'not slow' -q

@@ -15,6 +15,7 @@ import pytest
 from cloud.model import Status
 from tests.support.configured import ConfiguredServer
 from tests.support.objects import KEYS, object_store
+from tests.support.ports import free_port
 from tests.support.postgres import Cluster
 from tests.support.ray_nodes import Nodes
 from tests.support.waiting import eventually
@@ -36,7 +37,7 @@ def text(tmp_path: Path, postgres: Cluster) -> Iterator[str]:
         with object_store(tmp_path / "objects") as url:
             yield f"""
 [server]
-port = {_free_port()}
+port = {free_port()}
 url = "http://127.0.0.1:PORT"
 name = "the-one"
 [store]
@@ -114,10 +115,3 @@ def _runs(server: ConfiguredServer, jids: range) -> bool:
 def _written(file: Path, text: str) -> str:
     file.write_text(text)
     return str(file)
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port

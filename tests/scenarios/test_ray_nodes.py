@@ -2,8 +2,7 @@
 
 import os
 import signal
-import subprocess
-import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +11,12 @@ from typing import Any, NamedTuple
 import pytest
 
 from cloud.api import NewChunk, Part
+from cloud.dispatch.jobs import Jobs
 from cloud.errors import ServerUnavailable
 from cloud.model import Spec, Status
 from cloud.pickling import dump_function, loads, pack_map
+from tests.support.configured import ConfiguredServer
+from tests.support.ports import free_port
 from tests.support.postgres import Cluster
 from tests.support.ray_nodes import Nodes
 from tests.support.scripted import HERE
@@ -25,36 +27,29 @@ from tests.support.world import World
 pytestmark = pytest.mark.everything
 
 SERVER = """
-import logging, select, sys, time
-from datetime import timedelta
-logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
-from cloud.dispatch import dispatcher as module, lease
-from cloud.dispatch.clock import SystemClock
-from cloud.engines.fleet.engine import FleetEngine
-from cloud.engines.ray import lines
-from cloud.errors import ServerUnavailable
-from cloud.server.agent_actor import AgentActor
-from cloud.stores.blobs import FolderBlobs
-from cloud.stores.postgres.store import PostgresStore
-
-lease.LEASE_DURATION, lease.RENEW_EVERY_SECONDS, module.RETRY_AFTER_SECONDS = timedelta(seconds=2), 0.5, 0.1
-lines.LISTEN_SECONDS, lines.FOUND_SECONDS = 0.3, 2.0  # the stopped agent does not answer
-address, url, blobs = sys.argv[1:]
-told = {"blobs": blobs, "silence_seconds": 20.0}
-way = lines.RayLines(AgentActor, address, "chaos", "one", told)
-engine = FleetEngine(way, slots=2, least=3, most=3, silent_seconds=1.5)
-store = PostgresStore(url)
-dispatcher = module.Dispatcher(store, FolderBlobs(blobs, shared=True), engine, SystemClock(), sole=False)
-poller = select.poll()
-poller.register(engine.fileno(), select.POLLIN)
-while True:
-    try:
-        due = dispatcher.tick()
-    except ServerUnavailable:
-        due = time.monotonic() + 0.1
-    wait = 0.1 if due is None else min(0.1, max(0.0, due - time.monotonic()))
-    poller.poll(wait * 1000)
+[server]
+name = "one"
+port = {port}
+url = "http://127.0.0.1:{port}"
+[store]
+url = "{store}"
+[blobs]
+url = "{blobs}"
+[engine]
+kind = "ray"
+address = "{cluster}"
+slots = 2
+least = 3
+most = 3
 """
+"""All limits are those of a server as delivered."""
+STOP_SECONDS = 60.0
+JOB_SECONDS = 0.042
+"""Long enough that the map goes on while a node is stopped: then there are two slots left."""
+JOIN_SECONDS = 60.0
+PLAIN, CAREFUL = 1, 2
+"""Accounts, which share the slots, so that each node has jobs of both."""
+REFUSED = "came after their claim was reaped: refused"
 
 
 class Line(NamedTuple):
@@ -88,35 +83,41 @@ class Team:
     def __init__(self, postgres: Cluster, folder: Path) -> None:
         self.postgres, self.folder = postgres, folder
         self.url = postgres.url()
-        self.servers: list[subprocess.Popen[bytes]] = []
         from cloud.stores.postgres.store import PostgresStore
 
         self.world = World(slots=0, open_store=lambda: PostgresStore(self.url), sole=False)
         self.nodes = Nodes(3, 2)
+        self._said = ""
+        self._port = free_port()
 
-    def serve(self) -> subprocess.Popen[bytes]:
+    def serve(self) -> None:
         """Start a server."""
-        root = Path(__file__).parents[2]
         store = self.world.store.address
-        command = [
-            sys.executable, "-c", SERVER, self.nodes.address, f"{store.url}&schema={store.schema}",
-            str(self.folder / "blobs"),
-        ]  # fmt: skip
-        env = {**os.environ, "PYTHONPATH": f"{root / 'src'}:{root}"}
-        with open(self.folder / "server.log", "ab") as log:
-            self.servers.append(subprocess.Popen(command, env=env, stderr=log, stdout=log))
-        return self.servers[-1]
+        text = SERVER.format(
+            store=f"{store.url}&schema={store.schema}", blobs=self.folder / "blobs", cluster=self.nodes.address,
+            port=self._port,
+        )  # fmt: skip
+        self.server = ConfiguredServer(self.folder, text, within_seconds=JOIN_SECONDS)
 
-    def map(self, count: int, log: str, seconds: float, **spec: Any) -> range:
+    def crash(self) -> None:
+        """The server is killed, and another started."""
+        self.server.end(signal.SIGKILL)
+        self._said += self.server.log()
+        self.serve()
+
+    def map(self, count: int, log: str, seconds: float, *, account: int, **spec: Any) -> range:
         digest, packed = dump_function(noting(str(self.folder / log), seconds))
         chunks = [
             NewChunk(lo, min(500, count - lo), pack_map([(i,) for i in range(lo, min(lo + 500, count))]))
             for lo in range(0, count, 500)
         ]
         part = Part(os.urandom(8).hex(), Spec("map", digest, "f", HERE, **spec), [packed], chunks, count)
-        jids = self.world.jobs.submit(part).jids
+        jids = self.jobs(account).submit(part).jids
         assert jids is not None
         return jids
+
+    def jobs(self, account: int) -> Jobs:
+        return Jobs(self.world.dispatcher, account)
 
     def lines(self, log: str) -> list[Line]:
         path = self.folder / log
@@ -126,6 +127,11 @@ class Team:
     def begun(self) -> int:
         return len({(log, line.item) for log in ("plain", "careful") for line in self.lines(log)})
 
+    def more(self, jobs: int) -> None:
+        """Until so many more have begun."""
+        before = self.begun()
+        eventually(lambda: self.begun() > before + jobs, within_seconds=60)
+
     def running_in(self, log: str, pids: set[int]) -> set[int]:
         """Jobs that these processes began and did not end."""
         mine = [line for line in self.lines(log) if line.pid in pids]
@@ -133,18 +139,15 @@ class Team:
 
     def said(self) -> str:
         """By the servers, in their log."""
-        return (self.folder / "server.log").read_text()
+        return self._said + self.server.log()
 
     def left(self) -> int:
         try:
-            return len(self.world.store.of_account(1, unfinished=True))
+            return sum(len(self.world.store.of_account(account, unfinished=True)) for account in (PLAIN, CAREFUL))
         except ServerUnavailable:
             return -1
 
     def end(self) -> None:
-        for server in self.servers:
-            server.kill()
-            server.wait()
         self.nodes.close()
         self.world.stop()
 
@@ -152,42 +155,48 @@ class Team:
 @pytest.fixture
 def team(postgres: Cluster, tmp_path: Path) -> Iterator[Team]:
     team = Team(postgres, tmp_path)
-    yield team
-    team.end()
+    try:
+        team.serve()
+        yield team
+        team.server.end()
+    finally:
+        team.end()
 
 
 def test_every_job_ends_once_whatever_fails(team: Team) -> None:
-    server = team.serve()
-    plain = team.map(2000, "plain", 0.03)
-    careful = team.map(1000, "careful", 0.03, restartable=False)
-    eventually(lambda: team.begun() > 300, within_seconds=60)
+    plain = team.map(2000, "plain", JOB_SECONDS, account=PLAIN)
+    careful = team.map(1000, "careful", JOB_SECONDS, account=CAREFUL, restartable=False)
+    eventually(lambda: team.begun() > 300, within_seconds=JOIN_SECONDS)
 
     stopped = team.nodes.signal(0, signal.SIGSTOP)
+    stopped_at = time.monotonic()
     killed = team.nodes.signal(1, signal.SIGKILL)
     gone = stopped | killed
     hung = {log: team.running_in(log, stopped) for log in ("plain", "careful")}
     assert hung["plain"] or hung["careful"]
+    print(
+        f"the stopped node had {len(hung['plain'])} jobs that run, and {len(hung['careful'])} that must not run twice"
+    )
 
     def elsewhere() -> set[int]:
         return {line.item for line in team.lines("plain") if line.pid not in gone}
 
     eventually(lambda: hung["plain"] <= elsewhere(), within_seconds=10, what="jobs of the stopped node, elsewhere")
+    print(f"jobs of the stopped node ran elsewhere after {time.monotonic() - stopped_at:.1f} s")
 
-    before = team.begun()
-    eventually(lambda: team.begun() > before + 200, within_seconds=60)
-    server.kill()
-    server.wait()
-    server = team.serve()
-    before = team.begun()
-    eventually(lambda: team.begun() > before + 100, within_seconds=60)
+    team.more(200)
+    team.crash()
+    team.more(100)
     team.postgres.stop()
     team.postgres.start()
-    before = team.begun()
-    eventually(lambda: team.begun() > before + 100, within_seconds=60)
+    team.more(100)
+    eventually(lambda: time.monotonic() > stopped_at + STOP_SECONDS, within_seconds=STOP_SECONDS)
+    left = team.left()
     team.nodes.signal(0, signal.SIGCONT)
-    eventually(lambda: "came after their claim was reaped: refused" in team.said(), within_seconds=60)
+    print(f"after {time.monotonic() - stopped_at:.1f} s the node goes on, {left} maps are not finished")
+    eventually(lambda: REFUSED in team.said(), within_seconds=60)
     eventually(lambda: team.left() == 0, within_seconds=120, what="the end of all jobs")
-    server.kill()
+    print(f"{team.said().count(REFUSED)} times outcomes were refused")
 
     statuses = {}
     for jids in (plain, careful):
@@ -197,13 +206,14 @@ def test_every_job_ends_once_whatever_fails(team: Team) -> None:
     assert set(statuses[careful]) <= {Status.DONE, Status.ERROR}
     ran = Counter(line.item for line in team.lines("careful") if line.what == "+")
     assert set(ran.values()) == {1}
-    for item, about in enumerate(team.world.jobs.info((plain,), ["attempts"])):
+    for item, about in enumerate(team.jobs(PLAIN).info((plain,), ["attempts"])):
         assert len(about["attempts"]) > (item in hung["plain"]), (item, about)
     lost = [item for item, status in enumerate(statuses[careful]) if status == Status.ERROR]
+    print(f"{len(lost)} jobs that must not run twice ended in error")
     assert len(lost) <= 12, "more than what two agents and two short interruptions can have held"
     results = [
         loads(ended.outcomes.bytes_of("result", index))
-        for ended in team.world.jobs.outcomes((plain,), timeout_seconds=0)
+        for ended in team.jobs(PLAIN).outcomes((plain,), timeout_seconds=0)
         for index in range(ended.outcomes.lo, ended.outcomes.hi)
     ]
     assert results == [item * 10 for item in range(2000)]
