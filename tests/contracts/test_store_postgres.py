@@ -11,13 +11,15 @@ import psycopg
 import pytest
 
 from cloud.errors import InvalidSubmission, ProtocolMismatch, ServerUnavailable
-from cloud.model import Chunk, Stretch
+from cloud.model import Chunk, Status, Stretch
 from cloud.stores.postgres.address import Address
 from cloud.stores.postgres.link import Link
 from cloud.stores.postgres.store import PostgresStore
 from tests.support.postgres import Cluster
 from tests.support.stores import NOW, claimed, ended, finished, later, places, results, spec, submit, whole
 from tests.support.waiting import eventually
+
+DONE = Status.DONE
 
 
 @pytest.fixture
@@ -85,6 +87,26 @@ def test_what_one_commits_the_other_sees(one: PostgresStore, other: PostgresStor
     with one.transaction():
         assert one.submission(submission.sid) is None
         assert one.at_jids(submission.jids) == []
+
+
+@pytest.mark.parametrize("adopted", [False, True])
+def test_a_claim_that_two_processes_take_from_is_remembered_rightly_by_both(
+    one: PostgresStore, other: PostgresStore, adopted: bool
+) -> None:
+    submission, cid = claimed(one, 6)
+    with other.transaction():
+        if adopted:
+            other.adopt(cid, 2)
+        assert other.give_back(cid, 0, 1)
+    with one.transaction():
+        assert one.finish(cid, ended(submission.sid, 1, 3))
+    with other.transaction():  # although it looked at the claim before
+        assert not other.give_back(cid, 2, 4)
+        assert other.give_back(cid, 3, 4)
+    with one.transaction():
+        assert not one.finish(cid, ended(submission.sid, 3, 4))
+        assert one.finish(cid, ended(submission.sid, 4, 6))
+    assert [place[0] for place in places(one, submission)] == ["pending", DONE, DONE, "pending", DONE, DONE]
 
 
 def test_a_submission_begun_at_one_is_sealed_at_the_other(one: PostgresStore, other: PostgresStore) -> None:

@@ -8,7 +8,6 @@ from cloud.stores.barriers import Barriers
 from cloud.stores.rows import STORED, row_of
 from cloud.stores.times import moment
 
-_PAGE = 1000
 _DELETED = bytes([Status.DELETED])
 
 
@@ -54,19 +53,19 @@ class Forgetting(Barriers):
         found: list[tuple[int, datetime, int]] = []
         ends: dict[int, tuple[int, int]] = {}
         seen: set[int] = set()
-        place = (-(1 << 62), 0)
+        place, size = (-(1 << 62), 0), max(2 * limit, 100)
         while True:
-            page = self._read(self._sql.oldest_outcomes, (*place, _PAGE))
+            page = self._read(self._sql.oldest_outcomes, (*place, size))
             new = sorted({sid for sid, _, _ in page} - seen)
             if new:
                 seen.update(new)
-                ends.update((sid, (end, size)) for sid, end, size in self._read_many(self._sql.ends, new))
+                ends.update((sid, (end, held)) for sid, end, held in self._read_many(self._sql.ends, new))
             for sid, ended, _ in page:
                 if len(found) >= limit:
                     return found
                 if sid in ends and ends[sid][0] == ended:
                     found.append((sid, moment(ended), ends.pop(sid)[1]))
-            if len(page) < _PAGE:
+            if len(page) < size:
                 return found
             place = page[-1][1:]
 

@@ -7,7 +7,7 @@ from cloud.dispatch.ports import Claim, Glance
 from cloud.model import Stretch, Submission
 from cloud.stores.barriers import LEVEL_STEP
 from cloud.stores.code import CodeVersions
-from cloud.stores.database import Place
+from cloud.stores.database import Place, Row
 from cloud.stores.dispatchers import Dispatchers
 from cloud.stores.facts import Facts
 from cloud.stores.files import Files
@@ -41,8 +41,10 @@ class PostgresStore(Forgetting, Dispatchers, CodeVersions, Files, Facts, Head):
     _most_lone = 0
 
     def __init__(self, place: Place) -> None:
-        self._made: set[int] = set()
-        """Cids that were given out here."""
+        self._ours: dict[int, int] = {}
+        """Claims that are held here, by cid: the dispatcher that has them. If it is another now, so are they."""
+        self._borrowed: list[int] = []
+        """Cids of others' claims that are in memory until the next transaction."""
         self._next_cid = self._end_of_cids = 0
         super().__init__(place)
 
@@ -64,10 +66,15 @@ class PostgresStore(Forgetting, Dispatchers, CodeVersions, Files, Facts, Head):
     def adopt(self, cid: int, dispatcher: int) -> None:
         """What is left of a claim is another dispatcher's now."""
         super().adopt(cid, dispatcher)
-        self._made.add(cid)
+        self._ours[cid] = dispatcher
 
     def _note_deletion(self) -> None:
         self._forgotten += 1
+
+    def _take_head(self, head: Row) -> None:
+        super()._take_head(head)
+        while self._borrowed:
+            self._live.pop(self._borrowed.pop(), None)
 
     def _forget_claims(self) -> None:
         super()._forget_claims()
@@ -79,20 +86,28 @@ class PostgresStore(Forgetting, Dispatchers, CodeVersions, Files, Facts, Head):
             self._end_of_cids = self._next_cid + _CIDS
         cid = self._next_cid
         self._next_cid += 1
-        self._made.add(cid)
         return cid
+
+    def _claimed(
+        self, sid: int, lo: int, hi: int, start: int, stop: int, attempt: int, dispatcher: int, agent: str
+    ) -> Claim:
+        claim = super()._claimed(sid, lo, hi, start, stop, attempt, dispatcher, agent)
+        self._ours[claim.cid] = dispatcher
+        return claim
 
     def _look_up_claim(self, cid: int) -> list[Claim]:
         rows = [Claim(*row) for row in self._read(self._sql.claim, (cid,))]
         if rows:
             self._live[cid] = rows
-            self._meddled += cid not in self._made  # who made it may hold it in memory, and must look again
+            if self._ours.get(cid) != rows[0].dispatcher:
+                self._borrowed.append(cid)
+                self._meddled += 1  # who has it may hold it in memory, and must look again
         return rows
 
     def _replace(self, old: Claim, *new: Claim) -> None:
         super()._replace(old, *new)
         if old.cid not in self._live:
-            self._made.discard(old.cid)
+            self._ours.pop(old.cid, None)
 
     @property
     def _levels(self) -> Sequence[int]:
