@@ -8,11 +8,11 @@ import stat
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from typing import Literal, Self
+from typing import Literal
 
 from cloud.model import BlobRef, Buffer
 from cloud.stores.blobs.naming import checked
-from cloud.stores.blobs.writing import copy, disk_errors, write_all
+from cloud.stores.blobs.writing import NewBlob, copy, disk_errors, write_all
 
 _NEW = ".new"
 """Folder of files that are being written; emptied at the start, unless other servers use the folder."""
@@ -206,17 +206,14 @@ class FolderBlobs:
                 self._size_bytes += size_bytes
 
 
-class NewFile:
+class NewFile(NewBlob):
     """A blob on its way into a folder: without a name, where the platform can, so that a crash leaves nothing."""
 
-    ref: BlobRef
-    """Set by `commit`."""
-
     def __init__(self, blobs: FolderBlobs, name: str) -> None:
-        self._blobs, self._name = blobs, name
+        super().__init__(name)
+        self._blobs = blobs
         self._size_bytes = 0
         self._new: str | None = None
-        self._fd: int | None = None
         with disk_errors(blobs._root):
             if _LINKS_DESCRIPTORS:
                 # Some file systems have no unnamed files (NFS, for one).
@@ -225,15 +222,6 @@ class NewFile:
             if self._fd is None:
                 self._new = blobs._provisional()
                 self._fd = os.open(self._new, os.O_RDWR | os.O_CREAT | os.O_EXCL | _CLOEXEC, 0o600)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is not None:
-            self.abort()
-        elif self._fd is not None:
-            self.commit()
 
     def write(self, data: Buffer) -> None:
         """Append."""
@@ -262,18 +250,11 @@ class NewFile:
 
     def abort(self) -> None:
         """Leave nothing behind; harmless when it is over already."""
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
+        super().abort()
         if self._new is not None:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._new)
             self._new = None
-
-    def _open_fd(self) -> int:
-        if self._fd is None:
-            raise ValueError(f"blob {self._name} is written already, or was given up")
-        return self._fd
 
     @contextlib.contextmanager
     def _aborting(self) -> Iterator[None]:

@@ -8,11 +8,11 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Literal
 
 from cloud.model import BlobRef, Buffer
 from cloud.stores.blobs.naming import checked
-from cloud.stores.blobs.writing import copy, disk_errors, write_all
+from cloud.stores.blobs.writing import NewBlob, copy, disk_errors, write_all
 
 _FILE_BYTES = 1 << 20
 """From this size on a blob is a file; below, copying costs less than a descriptor."""
@@ -140,31 +140,18 @@ class MemoryBlobs:
             os.close(held.data)
 
 
-class NewBytes:
+class NewBytes(NewBlob):
     """A blob on its way into memory; becomes a file as soon as it is large."""
 
-    ref: BlobRef
-    """Set by `commit`."""
-
     def __init__(self, blobs: MemoryBlobs, name: str) -> None:
-        self._blobs, self._name = blobs, name
-        self._parts: list[bytes] | None = []
+        super().__init__(name)
+        self._blobs = blobs
+        self._parts: list[bytes] = []
         self._size_bytes = 0
-        self._fd: int | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is not None:
-            self.abort()
-        elif self._parts is not None:
-            self.commit()
 
     def write(self, data: Buffer) -> None:
         """Append a copy."""
-        if self._parts is None:
-            raise ValueError(f"blob {self._name} is written already, or was given up")
+        self._must_be_open()
         size_bytes = data.nbytes if isinstance(data, memoryview) else len(data)
         self._size_bytes += size_bytes
         if self._fd is None and (self._size_bytes < _FILE_BYTES or self._blobs._files >= _MOST_FILES):
@@ -191,19 +178,16 @@ class NewBytes:
 
     def commit(self) -> BlobRef:
         """Hold it under its name."""
-        if self._parts is None:
-            raise ValueError(f"blob {self._name} is written already, or was given up")
+        self._must_be_open()
         data = b"".join(self._parts) if self._fd is None else self._fd
-        self._fd, self._parts = None, None
+        self._fd, self._over = None, True
         self.ref = self._blobs._hold(self._name, data, self._size_bytes)
         return self.ref
 
     def abort(self) -> None:
         """Leave nothing behind; harmless when it is over already."""
-        self._parts = None
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
+        super().abort()
+        self._parts.clear()
 
 
 def _anonymous_file() -> int:

@@ -9,14 +9,14 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, Self
+from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from cloud.errors import CloudException, ServerUnavailable, StoreFull
 from cloud.model import BlobRef, Buffer
 from cloud.stores.blobs.cache import BlobCache
 from cloud.stores.blobs.naming import checked
-from cloud.stores.blobs.writing import disk_errors, write_all
+from cloud.stores.blobs.writing import NewBlob, disk_errors, write_all
 
 log = logging.getLogger("Cloud.blobs")
 
@@ -209,24 +209,13 @@ class ObjectBlobs:
             ) from error
 
 
-class NewObject:
-    """A blob on its way in."""
-
-    ref: BlobRef
-    """Set by `commit`."""
+class NewObject(NewBlob):
+    """A blob on its way to an object store: until then in a file."""
 
     def __init__(self, blobs: ObjectBlobs, name: str) -> None:
-        self._blobs, self._name = blobs, name
-        self._fd: int | None = _unnamed(blobs.spool())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is not None:
-            self.abort()
-        elif self._fd is not None:
-            self.commit()
+        super().__init__(name)
+        self._blobs = blobs
+        self._fd = _unnamed(blobs.spool())
 
     def write(self, data: Buffer) -> None:
         """Append."""
@@ -244,17 +233,6 @@ class NewObject:
         finally:
             self.abort()
         return self.ref
-
-    def abort(self) -> None:
-        """Leave nothing behind; harmless when it is over already."""
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
-
-    def _open_fd(self) -> int:
-        if self._fd is None:
-            raise ValueError(f"blob {self._name} is written already, or was given up")
-        return self._fd
 
 
 def _open_store(url: str) -> Any:

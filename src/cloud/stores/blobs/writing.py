@@ -1,16 +1,64 @@
-"""Bytes into file descriptors: whole, in few system calls, with a clear error when the disk is full."""
+"""Blobs on their way in; bytes into file descriptors: whole, in few system calls, with a clear error when the disk is
+full."""
 
 import errno
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Self
 
 from cloud.errors import StoreFull
-from cloud.model import Buffer
+from cloud.model import BlobRef, Buffer
 
 _MOST_PARTS = 512
 _MOST_BYTES = 8 << 20
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class NewBlob(ABC):
+    """A blob on its way in; a `with` block commits it at its end, unless something is raised."""
+
+    ref: BlobRef
+    """Set by `commit`."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._over = False
+        self._fd: int | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is not None:
+            self.abort()
+        elif not self._over:
+            self.commit()
+
+    @abstractmethod
+    def write(self, data: Buffer) -> None:
+        """Append."""
+
+    @abstractmethod
+    def commit(self) -> BlobRef:
+        """Give it its name; as durable as it will be when this returns."""
+
+    def abort(self) -> None:
+        """Leave nothing behind; harmless when it is over already."""
+        self._over = True
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+    def _open_fd(self) -> int:
+        self._must_be_open()
+        assert self._fd is not None
+        return self._fd
+
+    def _must_be_open(self) -> None:
+        if self._over:
+            raise ValueError(f"blob {self._name} is written already, or was given up")
 
 
 def write_all(fd: int, parts: Iterable[Buffer]) -> int:
