@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.support import postgres as databases
@@ -22,6 +23,9 @@ RUN_HOME = Path(tempfile.mkdtemp(prefix="picloud-tests-"))
 # Before any test module is imported, and inherited by every process that a test starts.
 os.environ["PICLOUD_HOME"] = str(RUN_HOME / "home")
 os.environ[processes.MARK] = RUN
+# A machine that is busy for a moment is no failure of what is tested.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 for _name in ("PICLOUD_URL", "PICLOUD_API_KEY", "PICLOUD_API_SECRETKEY", "PICLOUD_WORKERS", "PICLOUD_JOB_TOKEN"):
     os.environ.pop(_name, None)
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from cloud.dispatch.ports import Served
 from cloud.engines.fleet.engine import FleetEngine
 from cloud.engines.local import LocalEngine
@@ -14,6 +16,7 @@ from tests.support.fleet import ThreadLines
 from tests.support.ray_cluster import end_agents, ray_lines
 from tests.support.required import EVERYTHING
 from tests.support.scripted import Dispatcher
+from tests.support.waiting import HANG_SECONDS
 
 MACHINE = "this machine"
 ENGINES = ["local", "fleet", *(["ray"] if EVERYTHING else [])]
@@ -36,7 +39,9 @@ def engine(name: str, slots: int = 2, on_request: Served | None = None) -> Itera
             blobs.close()
         return
     assert on_request is None, f"{name} has no pipes"
-    with tempfile.TemporaryDirectory(prefix="picloud-engine-") as folder:
+    with tempfile.TemporaryDirectory(prefix="picloud-engine-") as folder, pytest.MonkeyPatch.context() as patch:
+        for limit in ("ASK_SECONDS", "PATIENCE_SECONDS"):  # an agent that is slow to answer is no subject of contracts
+            patch.setattr(f"cloud.engines.fleet.looks.{limit}", HANG_SECONDS)
         made = _fleet(Path(folder), slots) if name == "fleet" else _ray(Path(folder), slots)
         with made as dispatcher:
             yield dispatcher

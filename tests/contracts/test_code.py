@@ -93,7 +93,7 @@ def test_jobs_run_with_exactly_their_version(api: JobApi) -> None:
     values = []
     for named in jids:
         assert named is not None
-        (ended,) = api.outcomes((named,), timeout_seconds=30, linger_seconds=30)
+        (ended,) = api.outcomes((named,), timeout_seconds=120, linger_seconds=120)
         values.append(pickling.loads(ended.outcomes.bytes_of("result", 0)))
     assert values == ["first", "second"] * 2
     assert api.info((jids[0],), ["code_version"])[0]["code_version"] == parts[0].spec.environment.code_version  # type: ignore[arg-type, union-attr]

@@ -310,7 +310,7 @@ def test_workers_are_not_shared_between_accounts_or_environments(cloud: Dispatch
     assert other != first
     pids = {cloud.finish(cloud.call(pid, account=n))[0].result for n in range(3, 8)}
     assert len(pids) == 5
-    assert cloud.engine.state().workers <= 3
+    cloud.until(lambda: cloud.engine.state().workers <= 3)
 
 
 def test_kill_process_ends_the_worker_after_the_job(cloud: Dispatcher) -> None:

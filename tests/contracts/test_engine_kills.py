@@ -1,5 +1,6 @@
 """The Engine port: kills, maximum run times, and what they must not touch."""
 
+import math
 import os
 import select
 import time
@@ -12,13 +13,19 @@ import pytest
 from cloud.model import Status, Submission
 from tests.contracts.engines import ENGINES, engine
 from tests.support.scripted import Dispatcher, Job
-from tests.support.waiting import eventually
+from tests.support.waiting import HANG_SECONDS, eventually
 
 
 @pytest.fixture(params=ENGINES)
 def cloud(request: pytest.FixtureRequest) -> Iterator[Dispatcher]:
     with engine(request.param) as dispatcher:
         yield dispatcher
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs that are asked to end have all the time that they need; of agents in this process."""
+    monkeypatch.setattr("cloud.agent.limits.GRACE_SECONDS", HANG_SECONDS)
 
 
 def busy() -> None:
@@ -83,12 +90,17 @@ def test_every_kind_of_endless_job_is_killed(cloud: Dispatcher, endless: Callabl
     assert cloud.lost == []
 
 
-def test_a_soft_kill_keeps_traceback_and_buffered_output_and_the_worker(cloud: Dispatcher) -> None:
+def test_a_soft_kill_keeps_traceback_and_buffered_output_and_the_worker(
+    cloud: Dispatcher, tmp_path: Path, patient: None
+) -> None:
+    written = str(tmp_path / "written")
+
     def job() -> None:
         import sys
         import time
 
         sys.stdout.write("half a line")
+        open(written, "w").close()
         time.sleep(1000)
 
     def pid() -> int:
@@ -96,7 +108,7 @@ def test_a_soft_kill_keeps_traceback_and_buffered_output_and_the_worker(cloud: D
 
     before = cloud.finish(cloud.call(pid))[0].result
     submission = cloud.call(job)
-    cloud.started(submission)
+    cloud.until(lambda: os.path.exists(written))
     ended, _ = killed(cloud, submission)
     assert ended.status == Status.KILLED
     assert "time.sleep(1000)" in ended.text("error") or "in job" in ended.text("error")
@@ -170,7 +182,9 @@ def test_killed_jobs_that_had_not_started_never_run(cloud: Dispatcher, tmp_path:
     ran = {int(line) for line in log.read_text().split()}
     for i in range(900, 1000):
         job = cloud.ended.get((submission.sid, i))
-        assert job is None or (job.status == Status.KILLED) == (i not in ran)
+        if job is not None:  # what ran at that very moment may have been killed before or behind its line
+            began = not math.isnan(job.outcomes.started[i - job.outcomes.lo]) if job.outcomes.started else False
+            assert i in ran if job.status == Status.DONE else job.status == Status.KILLED and (began or i not in ran)
     assert set(range(900)) <= ran
 
 
@@ -219,11 +233,11 @@ def test_the_maximum_runtime_counts_from_each_jobs_own_start(cloud: Dispatcher) 
     def doze(i: int) -> int:
         import time
 
-        time.sleep(0.02)
+        time.sleep(0.1)
         return i
 
-    jobs = cloud.finish(cloud.map(doze, range(30), max_runtime_seconds=0.25))
-    assert [job.result for job in jobs] == list(range(30))
+    jobs = cloud.finish(cloud.map(doze, range(50), max_runtime_seconds=2.0))
+    assert [job.result for job in jobs] == list(range(50))
 
 
 @pytest.mark.slow

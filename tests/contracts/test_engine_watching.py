@@ -157,6 +157,7 @@ def test_each_worker_says_what_it_does(cloud: Dispatcher, gate: Gate) -> None:
     job = cloud.call(gate.stop)
     cloud.feed()
     gate.wait_for(cloud)
+    cloud.until(lambda: any(worker.jid is not None for worker in cloud.engine.workers(10)))
     busy = [worker for worker in cloud.engine.workers(10) if worker.jid is not None]
     assert [(w.jid, w.function, w.account, w.waits) for w in busy] == [(job.jids.start, "f", 1, False)]
     assert busy[0].pid
@@ -165,4 +166,4 @@ def test_each_worker_says_what_it_does(cloud: Dispatcher, gate: Gate) -> None:
     assert cloud.engine.workers(0) == []
     gate.open()
     cloud.finish(job)
-    assert all(worker.jid is None for worker in cloud.engine.workers(10))
+    cloud.until(lambda: all(worker.jid is None for worker in cloud.engine.workers(10)))

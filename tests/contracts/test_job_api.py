@@ -19,7 +19,7 @@ from cloud.model.ranges import normal, subtract
 from tests.support.job_apis import SPEAKERS, speaker
 from tests.support.waiting import eventually
 
-SOON = 30.0
+SOON = 120.0
 """Seconds within which what is due must have come."""
 
 

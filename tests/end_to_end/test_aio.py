@@ -41,7 +41,7 @@ def sum_of_squares(n: int) -> int:
 def test_a_job_that_awaits_others_lends_its_only_slot(one_slot: None) -> None:
     async def story() -> list[int]:
         jobs = await mp.aio.map(sum_of_squares, [2, 3, 4])
-        results: list[int] = await mp.aio.result(jobs, timeout=60)
+        results: list[int] = await mp.aio.result(jobs, timeout=300)
         return results
 
     assert asyncio.run(story()) == [1, 5, 14]
@@ -60,6 +60,7 @@ def test_output_is_followed_and_a_job_looked_at_while_the_loop_goes_on(tmp_path:
         job = await mp.aio.call(chatter, gate)
         pieces = mp.aio.output(job, follow=True)
         found = [await anext(pieces)]
+        await asyncio.to_thread(gate.wait_for)
         assert "gate.stop()" in await mp.aio.stack(job)
         assert "runs" in await mp.aio.why(job)
         async for _ in mp.aio.output(job, follow=True):
@@ -80,7 +81,7 @@ def test_the_blocks_of_the_page_that_are_programs_run(home: Path) -> None:
     assert len(programs) == 3
     printed = []
     for program in programs:
-        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=True)
         assert done.stderr == ""
         printed.append(done.stdout.split())
     assert printed[0] == ["49", "332833500"]

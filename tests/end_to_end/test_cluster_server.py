@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.everything,
 ]
 
-JOIN_SECONDS = 60.0
+JOIN_SECONDS = 120.0
 
 
 @pytest.fixture

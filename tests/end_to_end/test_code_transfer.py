@@ -39,7 +39,7 @@ class Project:
     def run(self, *words: str, stdin: str = "", **environment: str) -> str:
         """What the program prints; it must succeed."""
         done = subprocess.run(
-            [sys.executable, *words], cwd=self.folder, input=stdin, capture_output=True, text=True, timeout=60,
+            [sys.executable, *words], cwd=self.folder, input=stdin, capture_output=True, text=True, timeout=300,
             env={**self._environment, **environment}, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr

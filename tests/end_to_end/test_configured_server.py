@@ -143,7 +143,7 @@ def test_the_second_signal_is_not_made_to_wait_and_nothing_is_lost(tmp_path: Pat
     eventually(lambda: "stopping: SIGTERM" in server.log())
     assert server.process.poll() is None
     server.process.send_signal(signal.SIGTERM)
-    assert server.process.wait(20) == 130
+    assert server.process.wait(120) == 130
     connection.close()
     (tmp_path / "go").touch()
     again = ConfiguredServer(tmp_path, text)
@@ -190,7 +190,7 @@ def _serial(server: ConfiguredServer, trusted: Path) -> str:
     """Name in the certificate of a new connection."""
     context = ssl.create_default_context(cafile=str(trusted))
     port = int(server.url.rpartition(":")[2])
-    connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=20)
+    connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=120)
     try:
         connection.request("GET", "/healthz")
         assert json.loads(connection.getresponse().read()) == {"ok": True}

@@ -10,8 +10,7 @@ import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
 
-from cloud.model import Status
-from tests.support.browser import chromium
+from tests.support.browser import chromium, click, text_of
 from tests.support.served import Served
 from tests.support.waiting import eventually
 
@@ -60,7 +59,7 @@ def jids(server: Served) -> dict[str, int]:
     running = server.submit(lasts, [600.0])
     server.submit(lasts, range(600, 610), label="in the queue")
     server.request("PUT", "/v1/files/a/file.txt", b"text")
-    eventually(lambda: server.status((running,)) == [Status.PROCESSING])
+    eventually(lambda: server.request("GET", f"/v1/jobs/{running.start}/stdout")[2] == b"begun\n")
     return {
         "done": done.start, "profiled": profiled.start, "map": mapped.start, "failed": mapped.start + 1,
         "running": running.start,
@@ -112,8 +111,8 @@ def test_a_key_that_was_just_made(server: Served, signed_in: WebDriver) -> None:
 
 def test_the_stack_of_a_job(server: Served, jids: dict[str, int], signed_in: WebDriver) -> None:
     signed_in.get(f"{server.url}/jobs/{jids['running']}")
-    signed_in.find_element(By.CSS_SELECTOR, "form[data-stack] button").click()
-    eventually(lambda: "lasts" in signed_in.find_element(By.ID, "stack-panel").text)
+    click(signed_in, "form[data-stack] button")
+    eventually(lambda: "lasts" in text_of(signed_in, "#stack-panel"))
     assert [violations(signed_in, theme) for theme in ("light", "dark")] == [[], []]
 
 
@@ -123,11 +122,11 @@ def test_dialogs(server: Served, signed_in: WebDriver) -> None:
     eventually(lambda: signed_in.find_elements(By.CSS_SELECTOR, "#keys[open]"))
     assert [violations(signed_in, theme) for theme in ("light", "dark")] == [[], []]
     signed_in.get(f"{server.url}/jobs?label=many")
-    signed_in.find_element(By.CSS_SELECTOR, "tbody .danger").click()
+    click(signed_in, "tbody .danger")
     eventually(lambda: signed_in.find_elements(By.CSS_SELECTOR, "#sure[open]"))
     assert [violations(signed_in, theme) for theme in ("light", "dark")] == [[], []]
     server.request("PUT", "/v1/files/to-delete", b"x")
     signed_in.get(f"{server.url}/files")
-    signed_in.find_element(By.CSS_SELECTOR, "#found .danger").click()
+    click(signed_in, "#found .danger")
     eventually(lambda: signed_in.find_elements(By.CSS_SELECTOR, "#question[open]"))
     assert [violations(signed_in, theme) for theme in ("light", "dark")] == [[], []]

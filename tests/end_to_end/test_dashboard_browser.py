@@ -9,7 +9,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from cloud.model import Status
-from tests.support.browser import text_of
+from tests.support.browser import click, text_of
 from tests.support.served import Served
 from tests.support.waiting import eventually
 
@@ -18,12 +18,8 @@ HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 
 def press(browser: WebDriver, css: str, *, agree: bool = True) -> None:
     """A button that asks back."""
-    eventually(lambda: browser.find_elements(By.CSS_SELECTOR, css))
-    browser.find_element(By.CSS_SELECTOR, css).click()
-    eventually(lambda: browser.find_elements(By.CSS_SELECTOR, "dialog[open] button.primary"))
-    browser.find_element(
-        By.CSS_SELECTOR, f"dialog[open] {'button.primary' if agree else 'button[value=no], dialog[open] .cancel'}"
-    ).click()
+    click(browser, css)
+    click(browser, f"dialog[open] {'button.primary' if agree else 'button[value=no], dialog[open] .cancel'}")
 
 
 def speak(path: str) -> None:
@@ -45,10 +41,13 @@ def test_jobs_are_found_by_label_with_the_form(server: Served, browser: WebDrive
     server.wait((server.submit(outer, range(3), label="rain of may"), server.submit(outer, [1], label="snow")))
     browser.get(f"{server.url}/jobs")
     browser.find_element(By.ID, "label").send_keys("MAY", Keys.ENTER)
-    eventually(lambda: "label=MAY" in browser.current_url and "rain of may" in text_of(browser, ".rows"))
-    assert "snow" not in text_of(browser, ".rows")
-    assert "3 done" in text_of(browser, ".rows")
-    browser.find_element(By.LINK_TEXT, "rain of may").click()
+
+    def found() -> bool:
+        shown = text_of(browser, ".rows")
+        return "rain of may" in shown and "3 done" in shown and "snow" not in shown
+
+    eventually(lambda: "label=MAY" in browser.current_url and found())
+    click(browser, "rain of may", By.LINK_TEXT)
     eventually(lambda: "label=rain" in browser.current_url)
 
 
@@ -61,12 +60,12 @@ def test_output_appears_while_the_page_is_open_and_the_status_changes(
     browser.get(f"{server.url}/jobs/{jid}")
     browser.execute_script("window.sameAsBefore = true")
     eventually(lambda: "begun" in text_of(browser, "#stdout"))
-    assert "processing" in text_of(browser, ".status")
+    eventually(lambda: "processing" in text_of(browser, ".status"))
     gate.touch()
     eventually(lambda: "over" in text_of(browser, "#stdout") and text_of(browser, ".status") == "done")
     assert browser.execute_script("return window.sameAsBefore") is True
-    browser.find_element(By.LINK_TEXT, "As plain text").click()
-    assert text_of(browser, "body") == "begun\nover"
+    click(browser, "As plain text", By.LINK_TEXT)
+    eventually(lambda: text_of(browser, "body") == "begun\nover")
 
 
 def test_a_profile_is_sorted_by_a_click(server: Served, browser: WebDriver) -> None:
@@ -75,7 +74,7 @@ def test_a_profile_is_sorted_by_a_click(server: Served, browser: WebDriver) -> N
     server.wait((jids,))
     browser.get(f"{server.url}/jobs/{jid}")
     assert "outer" in text_of(browser, ".profile tbody tr:first-child")
-    browser.find_element(By.LINK_TEXT, "Calls").click()
+    click(browser, "Calls", By.LINK_TEXT)
     eventually(lambda: text_of(browser, ".profile th[aria-sort]") == "Calls ▼")
     assert "outer" not in text_of(browser, ".profile tbody tr:first-child")
 
@@ -118,7 +117,7 @@ def test_the_theme_is_chosen_and_remembered(server: Served, browser: WebDriver) 
     browser.get(f"{server.url}/jobs")
     ground = "return getComputedStyle(document.body).backgroundColor"
     before = browser.execute_script(ground)
-    browser.find_element(By.ID, "theme").click()
+    click(browser, "theme", By.ID)
     after = browser.execute_script(ground)
     assert after != before
     browser.refresh()
@@ -143,7 +142,7 @@ def test_pages_fit_on_a_phone(server: Served, browser: WebDriver) -> None:
 
 def test_signing_out_and_in_again_with_the_key(server: Served, browser: WebDriver) -> None:
     browser.get(f"{server.url}/jobs")
-    browser.find_element(By.CSS_SELECTOR, "form[action$='sign-out'] button").click()
+    click(browser, "form[action$='sign-out'] button")
     eventually(lambda: "sign-in" in browser.current_url)
     browser.get(f"{server.url}/jobs?label=back+here")
     browser.find_element(By.ID, "key").send_keys(server.card["key"])

@@ -9,24 +9,25 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from cloud.model import Status
-from tests.support.browser import chromium, text_of
+from tests.support.browser import at, chromium, click, text_of
 from tests.support.prefixed import under_prefix
-from tests.support.served import Served
+from tests.support.served import Served, keep_port
 from tests.support.waiting import eventually
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
-def click(browser: WebDriver, css: str) -> None:
-    """Once it is there."""
-    eventually(lambda: browser.find_elements(By.CSS_SELECTOR, css), what=css)
-    browser.find_element(By.CSS_SELECTOR, css).click()
-
-
 def agree(browser: WebDriver, question: str) -> None:
     """With the dialog that asks this."""
     eventually(lambda: question in text_of(browser, "#sure[open]"), what=question)
-    browser.find_element(By.CSS_SELECTOR, "#sure[open] button.primary").click()
+    click(browser, "#sure[open] button.primary")
+
+
+def sids_shown(browser: WebDriver) -> list[str]:
+    """Numbers of the submissions that can be picked."""
+    boxes = "document.querySelectorAll('input[name=sid][type=checkbox]')"
+    found: list[str] = browser.execute_script(f"return [...{boxes}].map((box) => box.value)")
+    return found
 
 
 def shown_jids(browser: WebDriver) -> list[str]:
@@ -89,13 +90,13 @@ def test_the_search_finds_while_one_types_and_lives_in_the_address(server: Serve
     keys(browser, "/")
     keys(browser, "PEA")
     eventually(lambda: shown_jids(browser) == [f"{second.start}–{second.stop - 1}"])
-    assert browser.current_url == f"{server.url}/jobs?label=PEA"
+    eventually(lambda: browser.current_url == f"{server.url}/jobs?label=PEA")
     assert browser.switch_to.active_element.get_attribute("id") == "label"
     keys(browser, Keys.ENTER)
-    assert all(box.is_enabled() for box in browser.find_elements(By.CSS_SELECTOR, "#search input"))
+    assert browser.execute_script("return !document.querySelector('#search input:disabled')")
     browser.find_element(By.ID, "since").send_keys("01012020", Keys.TAB, "1000AM")
     eventually(lambda: "since=2020-01-01T10%3A00&zone=" in browser.current_url)
-    assert shown_jids(browser) == [f"{second.start}–{second.stop - 1}"]
+    eventually(lambda: shown_jids(browser) == [f"{second.start}–{second.stop - 1}"])
     assert browser.execute_script("return window.sameAsBefore") is True
     click(browser, ".statuses a:nth-of-type(8)")
     eventually(lambda: "status=stalled" in browser.current_url and "No jobs match" in text_of(browser))
@@ -114,8 +115,7 @@ def test_new_jobs_and_counts_appear_without_loading_and_nothing_that_is_in_use_i
     click(browser, "input[name=sid][type=checkbox]")
     click(browser, ".opener")
     eventually(lambda: browser.find_elements(By.CSS_SELECTOR, ".inside a"))
-    box = browser.find_element(By.ID, "function")
-    box.click()
+    click(browser, "function", By.ID)
     second = server.submit(some_fail, [0], label="being watched too")
     eventually(lambda: str(second.start) in shown_jids(browser))
     gate.touch()
@@ -123,11 +123,10 @@ def test_new_jobs_and_counts_appear_without_loading_and_nothing_that_is_in_use_i
     eventually(lambda: "4 done" in text_of(browser, ".jobs-table"))
     assert browser.execute_script("return window.sameAsBefore") is True
     assert browser.switch_to.active_element.get_attribute("id") == "function"
-    assert text_of(browser, ".inside .status").split() == ["done"] * 4
+    eventually(lambda: text_of(browser, ".inside .status").split() == ["done"] * 4)
     assert text_of(browser, "#picked-text") == "1 selected"
-    assert browser.find_element(
-        By.CSS_SELECTOR, f"input[aria-label='Select jobs {first.start}–{first.stop - 1}']"
-    ).is_selected()
+    picked = f"input[aria-label='Select jobs {first.start}–{first.stop - 1}']"
+    assert browser.execute_script("return document.querySelector(arguments[0]).checked", picked) is True
 
 
 def test_several_rows_and_everything_found_are_changed_after_the_number_was_agreed_to(
@@ -137,27 +136,27 @@ def test_several_rows_and_everything_found_are_changed_after_the_number_was_agre
     server.wait(tuple(made))
     browser.get(f"{server.url}/jobs?label=bulk")
     assert not browser.find_element(By.CSS_SELECTOR, "#bulk button[value=delete]").is_enabled()
-    boxes = browser.find_elements(By.CSS_SELECTOR, "input[name=sid][type=checkbox]")
-    boxes[0].click()
-    boxes[1].click()
+    for at_row in (0, 1):
+        click(browser, f"input[name=sid][value='{sids_shown(browser)[at_row]}']")
     assert text_of(browser, "#picked-text") == "2 selected"
     click(browser, "#bulk button[value=delete]")
     agree(browser, "Delete 10 jobs?")
     eventually(lambda: "Deleted 10 jobs" in text_of(browser, ".toasts"))
-    assert len(shown_jids(browser)) == 2
     click(browser, ".toast .close")
-    assert text_of(browser, ".toasts") == ""
+    eventually(lambda: text_of(browser, ".toasts") == "")
+    eventually(lambda: len(shown_jids(browser)) == 2)
     browser.get(f"{server.url}/jobs?label=bulk&status=error")
     click(browser, "#everything")
     click(browser, "#bulk button[value=rerun]")
     agree(browser, "Run 2 jobs again?")
     eventually(lambda: "Running 2 jobs again" in text_of(browser, ".toasts"))
+    assert server.wait((range(made[-1].stop, made[-1].stop + 2),)) == ()
     browser.get(f"{server.url}/jobs?label=bulk")
     click(browser, "#pick-all")
     click(browser, "#bulk button[value=kill]")
     eventually(lambda: "Nothing to kill" in text_of(browser, "#sure[open]"))
     click(browser, "#sure[open] .cancel")
-    assert not browser.find_elements(By.CSS_SELECTOR, "#sure[open]")
+    eventually(lambda: not browser.find_elements(By.CSS_SELECTOR, "#sure[open]"))
 
 
 def test_rows_are_reached_opened_and_selected_from_the_keyboard(server: Served, browser: WebDriver) -> None:
@@ -165,16 +164,17 @@ def test_rows_are_reached_opened_and_selected_from_the_keyboard(server: Served, 
     server.wait((jids,))
     browser.get(f"{server.url}/jobs?label=from+the+keyboard")
     keys(browser, "?")
-    assert "Next, previous row" in text_of(browser, "#keys[open]")
+    eventually(lambda: "Next, previous row" in text_of(browser, "#keys[open]"))
     keys(browser, Keys.ESCAPE)
+    eventually(lambda: not browser.find_elements(By.CSS_SELECTOR, "#keys[open]"))
     keys(browser, "j", "x")
-    assert text_of(browser, "#picked-text") == "1 selected"
+    eventually(lambda: text_of(browser, "#picked-text") == "1 selected")
     keys(browser, "o")
     eventually(lambda: len(browser.find_elements(By.CSS_SELECTOR, ".inside tbody tr")) == 3)
     keys(browser, "j", Keys.ENTER)
-    eventually(lambda: browser.current_url == f"{server.url}/maps/{jids.start}")
+    at(browser, f"{server.url}/maps/{jids.start}")
     keys(browser, "g", "j")
-    eventually(lambda: browser.current_url == f"{server.url}/jobs")
+    at(browser, f"{server.url}/jobs")
 
 
 # --- the page of a map
@@ -195,7 +195,7 @@ def test_every_job_of_a_map_is_a_square_that_leads_to_it(server: Served, browser
     canvas.send_keys(Keys.END)
     assert text_of(browser, "#grid-text") == f"Job {jids.stop - 1}: done"
     canvas.send_keys(Keys.HOME, Keys.ENTER)
-    eventually(lambda: browser.current_url == f"{server.url}/jobs/{jids.start}")
+    at(browser, f"{server.url}/jobs/{jids.start}")
     browser.back()
     eventually(lambda: browser.find_elements(By.CSS_SELECTOR, "#grid[data-loaded]"))
     canvas = browser.find_element(By.CSS_SELECTOR, "#grid canvas")
@@ -278,6 +278,7 @@ def test_a_million_jobs_are_squares_of_many_that_open(server: Served, browser: W
 
 
 def test_a_page_says_that_its_server_is_away_and_goes_on_when_it_is_back(tmp_path: Path) -> None:
+    keep_port(str(tmp_path / "home"))
     served = Served(str(tmp_path / "home"), "--workers", "1")
     try:
         with chromium(str(tmp_path / "profile")) as browser:

@@ -7,7 +7,7 @@ from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.support.browser import text_of
+from tests.support.browser import click, text_of
 from tests.support.served import Served
 from tests.support.waiting import eventually
 
@@ -16,10 +16,9 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 
 def press(browser: WebDriver, css: str, *, agree: bool | None = None) -> None:
     """A button; `agree` answers the question that it asks."""
-    browser.find_element(By.CSS_SELECTOR, css).click()
+    click(browser, css)
     if agree is not None:
-        eventually(lambda: browser.find_elements(By.CSS_SELECTOR, "#question[open]"))
-        browser.find_element(By.CSS_SELECTOR, f"#question button[value={'yes' if agree else 'no'}]").click()
+        click(browser, f"#question[open] button[value={'yes' if agree else 'no'}]")
 
 
 def fails(x: int) -> int:
@@ -46,16 +45,16 @@ def test_the_overview_counts_and_draws_while_it_is_looked_at(server: Served, bro
 def test_the_charts_are_broken_down_and_span_a_day(server: Served, browser: WebDriver) -> None:
     server.wait((server.submit(fails, [2, 3], label="rain of may"),))
     browser.get(f"{server.url}/overview")
-    browser.find_element(By.LINK_TEXT, "label").click()
+    click(browser, "label", By.LINK_TEXT)
     eventually(lambda: "rain of may" in text_of(browser, "[data-chart=ended]"))
-    assert "rain of may" in text_of(browser, "#lately")
-    browser.find_element(By.LINK_TEXT, "24 hours").click()
+    eventually(lambda: "rain of may" in text_of(browser, "#lately"))
+    click(browser, "24 hours", By.LINK_TEXT)
     eventually(lambda: "span=day" in browser.current_url and "per minute" in text_of(browser))
     assert "by=label" in browser.current_url
     eventually(lambda: "rain of may" in text_of(browser, "[data-chart=ended]"))
-    browser.find_element(By.LINK_TEXT, "function").click()
+    click(browser, "function", By.LINK_TEXT)
     eventually(lambda: "fails" in text_of(browser, "[data-chart=ended]"))
-    browser.find_element(By.CSS_SELECTOR, "#lately a").click()
+    click(browser, "#lately a")
     eventually(lambda: "jobs?function=fails" in browser.current_url)
 
 
@@ -63,9 +62,9 @@ def test_the_charts_take_the_colours_of_the_theme(server: Served, browser: WebDr
     browser.get(f"{server.url}/overview")
     drawn = "return Number(document.getElementById('charts').dataset.drawn || 0)"
     before = eventually(lambda: browser.execute_script(drawn))
-    browser.find_element(By.ID, "theme").click()
+    click(browser, "theme", By.ID)
     eventually(lambda: browser.execute_script(drawn) > before)
-    browser.find_element(By.ID, "theme").click()
+    click(browser, "theme", By.ID)
 
 
 def test_a_file_is_put_found_fetched_and_deleted(server: Served, browser: WebDriver, tmp_path: Path) -> None:
@@ -75,7 +74,7 @@ def test_a_file_is_put_found_fetched_and_deleted(server: Served, browser: WebDri
     assert "There are no files yet" in text_of(browser)
     browser.find_element(By.ID, "file").send_keys(str(path))
     name = browser.find_element(By.ID, "name")
-    assert name.get_attribute("value") == "may.txt"
+    eventually(lambda: name.get_attribute("value") == "may.txt")
     name.clear()
     name.send_keys(f"films/{HOSTILE}.txt")
     press(browser, "#upload button")
@@ -90,7 +89,7 @@ def test_a_file_is_put_found_fetched_and_deleted(server: Served, browser: WebDri
     assert f"films/{HOSTILE}" in text_of(browser, "#found")
     press(browser, "#found .danger", agree=True)
     eventually(lambda: "No file has a name" in text_of(browser))
-    assert f"Deleted films/{HOSTILE}.txt." in text_of(browser, ".toasts")
+    eventually(lambda: f"Deleted films/{HOSTILE}.txt." in text_of(browser, ".toasts"))
 
 
 def test_a_name_that_cannot_be_is_refused_where_it_was_typed(
@@ -101,6 +100,7 @@ def test_a_name_that_cannot_be_is_refused_where_it_was_typed(
     signed_in.get(f"{server.url}/files")
     signed_in.find_element(By.ID, "file").send_keys(str(path))
     name = signed_in.find_element(By.ID, "name")
+    eventually(lambda: name.get_attribute("value") == "x")
     name.clear()
     name.send_keys("../up")
     press(signed_in, "#upload button")
@@ -118,7 +118,7 @@ def test_a_key_is_made_copied_noted_and_deactivated(server: Served, browser: Web
     key = text.partition("PICLOUD_API_KEY=")[2].partition("\n")[0]
     press(browser, "#copy")
     eventually(lambda: text_of(browser, "#copy") == "Copied")
-    browser.find_element(By.LINK_TEXT, "I have kept it").click()
+    click(browser, "I have kept it", By.LINK_TEXT)
     eventually(lambda: not browser.find_elements(By.ID, "secret"))
     note = browser.find_element(By.CSS_SELECTOR, f"#key-{key} input[name=note]")
     assert note.get_attribute("value") == f"night {HOSTILE}"
@@ -145,7 +145,7 @@ def test_pages_are_reached_from_each_other_and_fit_on_a_phone(server: Served, br
     browser.set_window_size(500, 900)
     browser.get(f"{server.url}/jobs")
     for title in ("Overview", "Files", "Keys", "Server"):
-        browser.find_element(By.LINK_TEXT, title).click()
+        click(browser, title, By.LINK_TEXT)
         eventually(lambda: browser.find_elements(By.XPATH, f"//h1[text()='{title}']"))  # noqa: B023 - called at once
         assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
         assert text_of(browser, "nav [aria-current=page]") == title

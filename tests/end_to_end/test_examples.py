@@ -28,7 +28,7 @@ def test_example_prints_what_it_says(program: Path, surroundings: tuple[Path, di
     folder, environment = surroundings
     done = subprocess.run(
         [sys.executable, "-W", "error", str(program)],
-        cwd=folder, env=environment, capture_output=True, text=True, timeout=100, check=False,
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -41,7 +41,7 @@ def test_the_lines_of_the_readme_run(surroundings: tuple[Path, dict[str, str]]) 
     (folder / "readme.py").write_text(lines)
     done = subprocess.run(
         [sys.executable, "-W", "error", "readme.py"],
-        cwd=folder, env=environment, capture_output=True, text=True, timeout=100, check=False,
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert [word for word in ("49", "333283335000") if word not in done.stdout.splitlines()] == []
@@ -52,7 +52,7 @@ def test_the_lines_of_the_readme_can_be_pasted_into_an_interpreter(surroundings:
     (lines,) = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[2] / "README.md").read_text(), re.DOTALL)
     done = subprocess.run(
         [sys.executable, "-q", "-i"],
-        input=lines, cwd=folder, env=environment, capture_output=True, text=True, timeout=100, check=False,
+        input=lines, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert "Error" not in done.stderr, done.stderr
     assert done.stdout.splitlines()[:3] == ["49", "333283335000", "333283335000"]

@@ -21,7 +21,7 @@ LINE = re.compile(r"\[\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}\] - \[(\w+)\] - (
 def program(code: str, home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PICLOUD_HOME": str(home), "PICLOUD_WORKERS": "1", **variables}
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=environment, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, env=environment, check=True
     )
 
 

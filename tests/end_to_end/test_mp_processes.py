@@ -41,7 +41,7 @@ def test_nothing_is_left_when_the_program_is_ended(
         eventually(lambda: len(processes.descendants(program.pid)) > 5, what="template, workers and their children")
         below = processes.descendants(program.pid)
         program.send_signal(number)
-    eventually(lambda: not any(map(processes.command_line, below)), within_seconds=2, what="the end of all workers")
+    eventually(lambda: not any(map(processes.command_line, below)), what="the end of all workers")
 
 
 def nested() -> int:

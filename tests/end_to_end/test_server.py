@@ -77,7 +77,7 @@ def test_large_arguments_and_results_pass_through_without_resident_copies(server
     jids = server.submit(lambda b: b[::-1], [data])
     assert server.results(jids) == [data[::-1]]
     assert private_bytes(server.pid) < 48 * MEGABYTE + before, "a body of 48 MB was held in memory"
-    assert not list(Path(server.folder).rglob("tmp*"))
+    eventually(lambda: not list(Path(server.folder).rglob("tmp*")))
 
 
 def test_a_held_question_whose_client_hangs_up_is_withdrawn_and_the_server_goes_on(server: Served) -> None:
@@ -104,7 +104,7 @@ def test_a_held_question_is_answered_as_soon_as_there_is_an_answer(server: Serve
 
     jids = server.submit(stay, [gate])
     connection = server.connect()
-    question = b"".join(calls.ask("outcomes", (jids,), timeout_seconds=20.0))
+    question = b"".join(calls.ask("outcomes", (jids,), timeout_seconds=60.0))
     connection.request("POST", "/v1/outcomes", question, server.authorization)
     eventually(lambda: server.status((jids,)) == [Status.PROCESSING])
     Path(gate).touch()
@@ -160,7 +160,7 @@ def test_what_is_not_a_message_is_answered_with_a_clear_error(server: Served) ->
 
 def test_nothing_breaks_a_server_that_gets_nonsense_instead_of_http(server: Served) -> None:
     port = int(server.url.rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as raw:
+    with socket.create_connection(("127.0.0.1", port), timeout=120) as raw:
         raw.sendall(b"\x00\xffnonsense\r\n\r\n")
         assert raw.recv(4096).startswith(b"HTTP/1.1 400")
     assert server.request("GET", "/healthz")[0] == 200
@@ -168,7 +168,7 @@ def test_nothing_breaks_a_server_that_gets_nonsense_instead_of_http(server: Serv
 
 def test_endless_headers_are_cut_off(server: Served) -> None:
     port = int(server.url.rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as raw:
+    with socket.create_connection(("127.0.0.1", port), timeout=120) as raw:
         raw.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ")
         with pytest.raises(OSError):
             for _ in range(1000):

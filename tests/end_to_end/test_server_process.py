@@ -18,7 +18,7 @@ from cloud.model import Status
 from cloud.wire import calls
 from cloud.wire.message import decode
 from tests.support import processes
-from tests.support.served import Refused, Served
+from tests.support.served import Refused, Served, keep_port
 from tests.support.waiting import eventually
 
 Start = Callable[..., Served]
@@ -28,6 +28,7 @@ Start = Callable[..., Served]
 def start(tmp_path: Path) -> Iterator[Start]:
     """Starts a server in this test's home; whatever still runs at the end is killed."""
     started: list[Served] = []
+    keep_port(str(tmp_path))
 
     def new(*arguments: str, **environment: str) -> Served:
         served = Served(str(tmp_path), "--workers", "1", *arguments, environment=environment)
@@ -164,7 +165,7 @@ def test_open_questions_are_answered_with_try_again_when_it_stops(start: Start) 
 
 def test_it_stops_when_it_is_idle_and_not_before(start: Start) -> None:
     server = start(PICLOUD_IDLE_MINUTES="0.005")
-    assert server.process.wait(30) == 0
+    assert server.process.wait(120) == 0
     assert not Path(server.folder, "server.json").exists()
 
 
@@ -178,12 +179,14 @@ def test_unfinished_jobs_keep_it_up(start: Start, tmp_path: Path) -> None:
         while not os.path.exists(path):
             time.sleep(0.005)
 
-    server = start(PICLOUD_IDLE_MINUTES="0.005")
+    server = start()
     jids = server.submit(stay, [gate])
+    server.end()
+    server = start(PICLOUD_IDLE_MINUTES="0.005")  # it knows of the job before it looks around for the first time
     assert server.wait((jids,), seconds=1.5) != ()
     assert server.process.poll() is None
     Path(gate).touch()
-    assert server.process.wait(30) == 0
+    assert server.process.wait(120) == 0
 
 
 @pytest.mark.parametrize(("name", "value"), [("PICLOUD_IDLE_MINUTES", "soon"), ("PICLOUD_WORKERS", "many")])

@@ -33,7 +33,7 @@ def program(code: str, home: Path, stdin: str = "", **variables: str) -> subproc
     environment = {**os.environ, "PICLOUD_HOME": str(home), **variables}
     command = [sys.executable, "-c", code]
     return subprocess.run(
-        command, input=stdin, capture_output=True, text=True, timeout=60, env=environment, check=False
+        command, input=stdin, capture_output=True, text=True, timeout=300, env=environment, check=False
     )
 
 

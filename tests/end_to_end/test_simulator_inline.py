@@ -13,6 +13,7 @@ import pytest
 
 import cloud
 from cloud.client import sessions
+from tests.support.waiting import eventually
 
 BREAKPOINT = """
 import cloud
@@ -40,7 +41,7 @@ def test_a_breakpoint_stops_in_the_job(tmp_path: Path) -> None:
     script = tmp_path / "program.py"
     script.write_text(BREAKPOINT)
     done = subprocess.run(
-        [sys.executable, str(script)], input="p secret\nsecret = 7\nc\n", capture_output=True, text=True, timeout=60,
+        [sys.executable, str(script)], input="p secret\nsecret = 7\nc\n", capture_output=True, text=True, timeout=300,
         env={**os.environ, "PICLOUD_SIMULATOR_INLINE": "1"}, check=True,
     )  # fmt: skip
     assert "return secret" in done.stdout, "the line where it stopped is shown"
@@ -160,7 +161,7 @@ def test_jobs_of_several_threads_run_one_at_a_time() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert results == {x: x for x in range(8)}
     assert set(most) == {1}
 
@@ -176,18 +177,21 @@ def test_a_job_can_be_watched_from_another_thread() -> None:
         spoken, go_on = builtins.picloud_test_events  # type: ignore[attr-defined]
         print("one")
         spoken.set()
-        go_on.wait(20)
+        go_on.wait(120)
         print("two")
 
     running = threading.Thread(target=cloud.call, args=(speak,))
     before = cloud.call(len, "")
     running.start()
-    assert spoken.wait(20)
+    assert spoken.wait(120)
     jid = before + 1
     assert cloud.output(jid) == "one\n"
-    stack = cloud.stack(jid).splitlines()
-    assert stack[1].endswith(", in speak")
-    assert stack[2].strip() == "go_on.wait(20)"
+
+    def waits() -> bool:
+        stack = cloud.stack(jid).splitlines()
+        return stack[1].endswith(", in speak") and stack[2].strip() == "go_on.wait(120)"
+
+    eventually(waits)
     pieces = cloud.output(jid, follow=True)
     assert next(pieces) == "one\n"
     go_on.set()

@@ -84,7 +84,7 @@ def test_a_job_follows_another_one_on_the_only_worker(cloud: Session) -> None:
 
         return "".join(here.call(inner).output(follow=True))
 
-    assert cloud.result(cloud.call(outer), timeout=60) == "from within\n"
+    assert cloud.result(cloud.call(outer), timeout=300) == "from within\n"
 
 
 def test_of_a_job_that_was_lost_the_next_attempt_follows(cloud: Session, gate: Gate) -> None:

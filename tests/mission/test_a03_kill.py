@@ -55,7 +55,7 @@ def test_what_does_not_run_is_killed_when_kill_returns(cloud: Session, gate: Gat
     assert set(cloud.status([*queued, waiting])) == {"killed"}
     cloud.kill(running[0])
     cloud.kill(running[1], force=True)
-    cloud.join(running, ignore_errors=True, timeout=20)
+    cloud.join(running, ignore_errors=True, timeout=120)
     assert cloud.status(running) == ["killed"] * 2
 
 

@@ -39,6 +39,6 @@ def test_it_takes_no_worker_from_a_job_that_runs(cloud: Session, gate: Gate) -> 
     for number in range(2):
         gate.wait_for(number)
     urgent = cloud.call(abs, -1, _priority=1)
-    assert cloud.status([*jobs, urgent]) == ["processing", "processing", "queued"]
+    eventually(lambda: cloud.status([*jobs, urgent]) == ["processing", "processing", "queued"])
     gate.open()
     assert cloud.result(urgent) == 1

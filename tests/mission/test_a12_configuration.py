@@ -18,7 +18,7 @@ from cloud.config.values import VALUES
 def program(code: str, home: Path) -> Any:
     """What a program with this config directory prints, as JSON."""
     done = subprocess.run(
-        [sys.executable, "-c", f"import json, cloud\n{code}"], capture_output=True, text=True, timeout=60,
+        [sys.executable, "-c", f"import json, cloud\n{code}"], capture_output=True, text=True, timeout=300,
         env={**os.environ, "PICLOUD_HOME": str(home)}, check=True,
     )  # fmt: skip
     assert done.stderr == ""
@@ -39,7 +39,7 @@ def test_the_directory_is_picloud3_in_the_users_home(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "PICLOUD_HOME"}
     done = subprocess.run(
         [sys.executable, "-c", "import cloud; print(cloud.getconfigpath())"], capture_output=True, text=True,
-        timeout=60, env={**environment, "HOME": str(tmp_path)}, check=True,
+        timeout=300, env={**environment, "HOME": str(tmp_path)}, check=True,
     )  # fmt: skip
     assert Path(done.stdout.strip()) == tmp_path / ".picloud3"
     assert (tmp_path / ".picloud3" / "cloudconf.py").exists()

@@ -35,7 +35,7 @@ def test_what_happens_is_logged_and_nothing_is_printed(home: Path, which: str) -
     """S60, S61, S62, S62a: told to `Cloud` and its children, which the program may listen to; from INFO up written to
     cloud.log, by the line format of PiCloud; nothing on standard error, whatever happens."""
     done = subprocess.run(
-        [sys.executable, "-c", USE, which], capture_output=True, text=True, timeout=60, check=True,
+        [sys.executable, "-c", USE, which], capture_output=True, text=True, timeout=300, check=True,
         env={**os.environ, "PICLOUD_WORKERS": "1", "PICLOUD_HOME": str(home)},
     )  # fmt: skip
     assert done.stderr == ""

@@ -64,7 +64,7 @@ def test_the_missions_sample_is_what_a_program_of_its_shape_logs(
     (package / "__init__.py").write_text("def conc(x):\n    return x\n")
     (tmp_path / "test_cloud.py").write_text(PROGRAM)
     subprocess.run(
-        [sys.executable, str(tmp_path / "test_cloud.py"), which], timeout=60, check=True,
+        [sys.executable, str(tmp_path / "test_cloud.py"), which], timeout=300, check=True,
         env={**os.environ, "PICLOUD_HOME": str(home), "PICLOUD_WORKERS": "1", "PICLOUD_SERIALIZE_LOGGING": "1"},
     )  # fmt: skip
     (file,) = home.glob(f"datalogs/{adapter}/*/call.__main__.lambda.1.func.xml")

@@ -23,6 +23,8 @@ from tests.support.waiting import eventually
 from tests.support.world import FUNCTION, spec
 
 _tokens = count()
+NEXT_SECONDS = 20.0
+"""Sooner than the thread would wake by itself."""
 
 
 class Pipes(ScriptedEngine):
@@ -84,7 +86,7 @@ def test_a_change_that_a_job_asks_for_while_a_caller_polls_is_carried_out(progra
     jids = program.submit()
     program.engine.questions.append(lambda: program.ask(calls.submit(program.submission())))
     program.jobs.kill((jids,))
-    eventually(lambda: program.answers, within_seconds=3)
+    eventually(lambda: program.answers, within_seconds=NEXT_SECONDS)
     assert calls.read_receipt(program.answers[0]).jids == range(2, 3)
 
 
@@ -95,7 +97,7 @@ def test_a_question_that_a_job_asks_while_a_caller_polls_is_answered_at_its_dead
     )
     program.engine.slots = 0
     program.jobs.kill((jids,))
-    eventually(lambda: program.answers, within_seconds=3)
+    eventually(lambda: program.answers, within_seconds=NEXT_SECONDS)
     assert calls.read_waited(program.answers[0]).unfinished == (other,)
 
 
@@ -141,7 +143,7 @@ def test_a_deadline_that_comes_nearer_just_when_the_thread_goes_to_sleep_is_kept
     core.tick = tick_and_be_overtaken  # type: ignore[method-assign]
     thread = CoreThread(core)
     try:
-        eventually(lambda: overtaken.is_set() and engine.polls, within_seconds=3)
+        eventually(lambda: overtaken.is_set() and engine.polls, within_seconds=NEXT_SECONDS)
     finally:
         beside[0].join()
         thread.stop()
@@ -201,5 +203,5 @@ def test_who_waits_when_the_core_is_closed_is_told(program: Program) -> None:
     waiting.start()
     eventually(lambda: len(program.core.dispatcher.waiters))
     program.core.close()
-    waiting.join(3)
+    waiting.join(60)
     assert [type(error) for error in told] == [ServerUnavailable]

@@ -26,7 +26,7 @@ class FarBlobs(FolderBlobs):
 
     def open(self, name: str) -> int:
         if threading.current_thread().name == "picloud-errands":
-            assert self.gate.wait(20)
+            assert self.gate.wait(120)
         if self.fault:
             raise ServerUnavailable(self.fault[0])
         self.opened.append(name)
@@ -34,7 +34,7 @@ class FarBlobs(FolderBlobs):
 
     def adopt(self, name: str, fd: int) -> BlobRef:
         assert threading.current_thread().name == "picloud-errands"
-        assert self.gate.wait(20)
+        assert self.gate.wait(120)
         if self.fault:
             raise ServerUnavailable(self.fault[0])
         return super().adopt(name, fd)
@@ -72,7 +72,7 @@ def test_other_jobs_run_while_arguments_are_fetched(far: Far) -> None:
     small = server.map(lambda i: i + 1, list(range(10)))
     assert server.finished(small) == list(range(1, 11))
     assert server.statuses(large) == ["processing"]
-    assert "on their way to that machine" in server.jobs.why(large.start)
+    server.until(lambda: "on their way to that machine" in server.jobs.why(large.start))
     far.gate.set()
     assert server.finished(large) == [LARGE]
 

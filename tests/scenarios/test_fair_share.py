@@ -56,7 +56,7 @@ class Server:
     def done(self, account: int, jids: Ranges) -> int:
         return Jobs(self.dispatcher, account).counts(jids).get("done", 0)
 
-    def until(self, so: Callable[[], bool], within_seconds: float = 15.0) -> None:
+    def until(self, so: Callable[[], bool], within_seconds: float = 60.0) -> None:
         end = time.monotonic() + within_seconds
         poller = select.poll()
         poller.register(self.engine.fileno(), select.POLLIN)

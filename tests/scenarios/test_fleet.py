@@ -46,7 +46,7 @@ class Server:
         assert jids is not None
         return jids
 
-    def until(self, done: Callable[[], Any], within_seconds: float = 20.0) -> None:
+    def until(self, done: Callable[[], Any], within_seconds: float = 60.0) -> None:
         end = time.monotonic() + within_seconds
         poller = select.poll()
         poller.register(self.engine.fileno(), select.POLLIN)

@@ -115,7 +115,7 @@ def test_a_timeout_leaves_the_job_and_names_it(cloud: Session) -> None:
         job.delete()
     job.kill()
     with pytest.raises(JobError, match=r"Killed|terminated") as killed:
-        job.join(timeout=20)
+        job.join(timeout=120)
     assert killed.value.status == "killed"
     job.delete()
     with pytest.raises(JobNotFound):
@@ -153,7 +153,7 @@ def test_environment_variables_and_maximum_run_time(cloud: Session) -> None:
     assert cloud.call(lambda: os.environ.get("GIVEN")).result() is None
     job = cloud.call(time.sleep, 60, _max_runtime=0.002)
     with pytest.raises(JobError, match="_max_runtime") as raised:
-        job.join(timeout=20)
+        job.join(timeout=120)
     assert raised.value.status == "killed"
 
 

@@ -6,17 +6,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    NoSuchElementException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
 
 from tests.support.required import require_or_skip
+from tests.support.waiting import eventually
 
 _FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
     "--window-size=1280,900",
+)  # fmt: skip
+_NOT_YET = (
+    ElementClickInterceptedException, ElementNotInteractableException, NoSuchElementException,
+    StaleElementReferenceException,
 )  # fmt: skip
 
 
@@ -33,15 +43,35 @@ def chromium(profile: str) -> Iterator[WebDriver]:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     browser = webdriver.Chrome(options=options, service=Service(driver, log_output=os.devnull))
     try:
-        browser.set_page_load_timeout(30)
+        browser.set_page_load_timeout(120)
         yield browser
     finally:
         browser.quit()
 
 
 def text_of(browser: WebDriver, css: str = "main") -> str:
-    """What is to be read there; '' while it is being renewed."""
-    try:
-        return "\n".join(found.text for found in browser.find_elements(By.CSS_SELECTOR, css))
-    except StaleElementReferenceException:
-        return ""
+    """What is to be read there; read again if it was being renewed meanwhile."""
+    while True:
+        try:
+            return "\n".join(found.text for found in browser.find_elements(By.CSS_SELECTOR, css))
+        except StaleElementReferenceException:
+            continue
+
+
+def click(browser: WebDriver, where: str, by: str = By.CSS_SELECTOR) -> None:
+    """Once it is there and nothing is before it; tried again if it was being renewed at that very moment."""
+
+    def clicked() -> bool:
+        try:
+            browser.find_element(by, where).click()
+        except _NOT_YET:
+            return False
+        return True
+
+    eventually(clicked, what=f"a click on {where}")
+
+
+def at(browser: WebDriver, url: str) -> None:
+    """Wait until the page of this address is open, and its scripts have begun."""
+    there = "return document.readyState === 'complete' ? location.href : ''"
+    eventually(lambda: browser.execute_script(there) == url, what=url)

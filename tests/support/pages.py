@@ -111,7 +111,7 @@ class Page:
         self._python: subprocess.Popen[str] = subprocess.Popen(
             [sys.executable, "-W", "error", str(SESSION)], bufsize=1, **where
         )  # type: ignore[call-overload]
-        self._limit = threading.Timer(100, self._end)
+        self._limit = threading.Timer(300, self._end)
 
     def __enter__(self) -> "Page":
         self._limit.start()
@@ -180,7 +180,7 @@ class Page:
                 if process.stdin is not None:
                     process.stdin.close()
             try:
-                process.wait(10)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

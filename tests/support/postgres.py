@@ -67,13 +67,13 @@ class Cluster:
                 [self._programs / "postgres", "-D", self.data, "-k", self.folder, *options],
                 stdout=log, stderr=log, user=self._user, preexec_fn=_die_with_parent, cwd="/",
             )  # fmt: skip
-        eventually(self._answers, within_seconds=30)
+        eventually(self._answers)
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> None:
         """SIGINT: at once, cutting all connections; SIGQUIT: as in a crash."""
         assert self._server is not None
         self._server.send_signal(number)
-        self._server.wait(30)
+        self._server.wait(120)
         self._server = None
 
     def close(self) -> None:

@@ -40,7 +40,7 @@ def marked(*needles: str) -> dict[int, str]:
     return {pid: command_line(pid) for pid in sorted(_below(found - above, parents) - above)}
 
 
-def end(pids: Iterable[int], *, within_seconds: float = 10.0) -> None:
+def end(pids: Iterable[int]) -> None:
     """Ask the processes to end and wait until they have.
 
     Raises:
@@ -52,11 +52,7 @@ def end(pids: Iterable[int], *, within_seconds: float = 10.0) -> None:
             os.kill(pid, signal.SIGTERM)
         except ProcessLookupError:
             continue
-    eventually(
-        lambda: not any(command_line(pid) for pid in asked),
-        within_seconds=within_seconds,
-        what=f"end of processes {asked} after SIGTERM",
-    )
+    eventually(lambda: not any(command_line(pid) for pid in asked), what=f"end of processes {asked} after SIGTERM")
 
 
 def _parents() -> dict[int, int]:

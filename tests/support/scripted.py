@@ -13,7 +13,7 @@ from cloud.dispatch.ports import Claim, Engine, Event, Finished, Lost, Returned,
 from cloud.model import INLINE_MAX_BYTES, BlobRef, Chunk, Environment, Outcomes, Piece, Spec, Status, Submission
 from cloud.pickling import dump_function, loads, pack_call, pack_map
 
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 60.0
 HERE = Environment(cache_tag=sys.implementation.cache_tag or "")
 
 

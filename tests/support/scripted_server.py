@@ -155,7 +155,7 @@ class Server:
         self._listener.close()
         self.hang_up()
         for thread in self._threads:
-            thread.join(10)
+            thread.join(60)
 
 
 def _head(file: Any) -> str:

@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -17,10 +18,12 @@ from cloud.api import NewChunk, Part, Receipt
 from cloud.client.surroundings import surroundings
 from cloud.config import state_directory
 from cloud.model import Buffer, Ranges, Spec
+from cloud.server.folder import Folder
 from cloud.wire import calls
 from cloud.wire.message import Header, decode
+from tests.support.ports import free_port
 
-START_SECONDS = 20.0
+START_SECONDS = 120.0
 COMMAND = [sys.executable, "-m", "cloud.server.embedded"]
 
 
@@ -77,7 +80,7 @@ class Served:
 
     def connect(self) -> http.client.HTTPConnection:
         """A new connection; the caller closes it."""
-        return http.client.HTTPConnection("127.0.0.1", int(self.url.rpartition(":")[2]), timeout=60)
+        return http.client.HTTPConnection("127.0.0.1", int(self.url.rpartition(":")[2]), timeout=300)
 
     def request(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
@@ -120,7 +123,7 @@ class Served:
         values: dict[int, Any] = {}
         while len(values) < len(jids):
             missing = tuple(range(jid, jid + 1) for jid in jids if jid not in values)
-            header, frames = self.ask(calls.ask("outcomes", missing, timeout_seconds=20.0))
+            header, frames = self.ask(calls.ask("outcomes", missing, timeout_seconds=60.0))
             for ended in calls.read_ended(header, frames):
                 for at, jid in enumerate(ended.jids):
                     index = ended.outcomes.lo + at
@@ -133,16 +136,26 @@ class Served:
                     values[jid] = pickling.loads(value)
         return [values[jid] for jid in jids]
 
-    def wait(self, jids: Ranges, seconds: float = 20.0) -> Ranges:
+    def wait(self, jids: Ranges, seconds: float = START_SECONDS) -> Ranges:
         """What is still unfinished when all are finished or the time is over."""
-        header, _ = self.ask(calls.ask("wait", jids, timeout_seconds=seconds, stop_on_failure=False))
-        return calls.read_waited(header).unfinished
+        until = time.monotonic() + seconds
+        while True:  # the server holds a question for a while only
+            left = max(0.0, until - time.monotonic())
+            header, _ = self.ask(calls.ask("wait", jids, timeout_seconds=left, stop_on_failure=False))
+            unfinished: Ranges = calls.read_waited(header).unfinished
+            if not unfinished or time.monotonic() >= until:
+                return unfinished
 
     def end(self, how: int = signal.SIGTERM) -> int:
         """End it and wait for it; its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(how)
-        return self.process.wait(30)
+        return self.process.wait(120)
+
+
+def keep_port(home: str) -> None:
+    """Servers of this home, of which there was none yet, will listen where the one before them did, without fail."""
+    Folder(state_directory(home)).write_port(free_port())
 
 
 def part_of(function: Callable[[Any], Any], arguments: Sequence[Any], **spec: Any) -> Part:

@@ -1,4 +1,4 @@
-"""Waiting in tests: for a condition, with a deadline; never for a while."""
+"""Waiting in tests: for a condition, with a deadline that only ends a hang; never for a while."""
 
 import threading
 import time
@@ -7,8 +7,11 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+HANG_SECONDS = 60.0
+"""What works takes less, however busy the machine is."""
 
-def eventually(condition: Callable[[], T], *, within_seconds: float = 10.0, what: str = "") -> T:
+
+def eventually(condition: Callable[[], T], *, within_seconds: float = HANG_SECONDS, what: str = "") -> T:
     """The first true value of `condition`, looked at every few milliseconds.
 
     Raises:

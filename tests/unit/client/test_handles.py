@@ -34,7 +34,7 @@ def test_a_job_has_the_methods_of_its_cloud(api: ScriptedApi, session: Session) 
     assert job.status == "queued"
     api.run(job)
     job.join()
-    assert (job.result(timeout=5), job.status) == (9, "done")
+    assert (job.result(timeout=60), job.status) == (9, "done")
     assert job.stdout == "out\n"
     assert job.info("runtime") == {"runtime": 1.5}
     other = session.call(square, 3)

@@ -31,7 +31,7 @@ def server(core: ScriptedApi) -> Iterator[Server]:
 
 @pytest.fixture
 def http_api(server: Server) -> Iterator[HttpApi]:
-    api = HttpApi(Endpoint(server.url, "7", "secret"), give_up_seconds=5)
+    api = HttpApi(Endpoint(server.url, "7", "secret"), give_up_seconds=60)
     yield api
     api.close()
 
@@ -149,20 +149,21 @@ BUSY = b"".join(bytes(part) for part in encode({"error": {"code": "unavailable",
 def test_passing_trouble_is_sat_out(core: ScriptedApi, trouble: bytes | None) -> None:
     answer = speaking_for(core)
     with serving(lambda request: answer(request) if request.number > 2 else trouble) as server:
-        api = HttpApi(Endpoint(server.url), give_up_seconds=5)
+        api = HttpApi(Endpoint(server.url), give_up_seconds=60)
         assert api.describe()["protocol"] == 1
         assert len(server.requests) == 3
         api.close()
 
 
 def test_patience_ends_with_an_error_that_says_what_happened() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    api = HttpApi(Endpoint(f"http://127.0.0.1:{port}"), give_up_seconds=0.1)
-    with pytest.raises(
-        ServerUnavailable, match=f"http://127.0.0.1:{port} cannot be reached: ConnectionRefused"
-    ) as raised:
-        api.describe()
+    with socket.socket() as deaf:  # nobody else gets this port meanwhile
+        deaf.bind(("127.0.0.1", 0))
+        port = deaf.getsockname()[1]
+        api = HttpApi(Endpoint(f"http://127.0.0.1:{port}"), give_up_seconds=0.1)
+        with pytest.raises(
+            ServerUnavailable, match=f"http://127.0.0.1:{port} cannot be reached: ConnectionRefused"
+        ) as raised:
+            api.describe()
     assert raised.value.status == 503
     assert isinstance(raised.value.__cause__, ConnectionRefusedError)
     assert "picloud status" in str(raised.value)

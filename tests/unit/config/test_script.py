@@ -18,7 +18,7 @@ QUIET = "import cloud"
 def program(code: str, home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PICLOUD_HOME": str(home), **variables}
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=environment, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, env=environment, check=True
     )
 
 
@@ -39,7 +39,7 @@ def test_workers_and_servers_do_not_run_it(tmp_path: Path) -> None:
     environment = {**os.environ, "PICLOUD_HOME": str(tmp_path)}
     for name in ("cloud.server.embedded", "cloud.runner"):
         command = [sys.executable, "-m", name, "--help"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, check=False)
         assert "runs" not in done.stdout
 
 
@@ -96,7 +96,7 @@ def test_programs_that_start_together_write_one_whole_script(tmp_path: Path) -> 
     running = [
         subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for _ in range(6)
     ]
-    assert [process.communicate(timeout=60)[0] for process in running] == [b""] * 6
+    assert [process.communicate(timeout=300)[0] for process in running] == [b""] * 6
     assert os.listdir(home) == ["cloudconf.py"]
     assert (home / "cloudconf.py").read_text() == render()
 
@@ -113,7 +113,7 @@ def test_a_process_without_standard_error_is_fine(tmp_path: Path) -> None:
     environment = {**os.environ, "PICLOUD_HOME": str(tmp_path)}
     command = f"exec {sys.executable} -c 'import cloud; print(1)' 2>&-"
     done = subprocess.run(
-        ["sh", "-c", command], capture_output=True, text=True, timeout=60, env=environment, check=True
+        ["sh", "-c", command], capture_output=True, text=True, timeout=300, env=environment, check=True
     )
     assert done.stdout == "1\n"
 
@@ -138,7 +138,7 @@ def test_a_relative_home_in_a_removed_directory_is_survived(tmp_path: Path) -> N
     gone = tmp_path / "gone"
     gone.mkdir()
     done = subprocess.run(
-        [sys.executable, "-c", code, str(gone)], capture_output=True, text=True, timeout=60, check=True,
+        [sys.executable, "-c", code, str(gone)], capture_output=True, text=True, timeout=300, check=True,
         env={**os.environ, "PICLOUD_HOME": "relative"},
     )  # fmt: skip
     assert (done.stdout, done.stderr) == ("imported\n", "")

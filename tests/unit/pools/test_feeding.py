@@ -19,17 +19,17 @@ def test_a_slow_iterable_holds_up_nothing_that_has_come(busy: Session) -> None:
 
     def items() -> Iterator[int]:
         yield from (1, 2)
-        goes_on.wait(10)
+        goes_on.wait(60)
         yield 3
 
     pool = Pool(cloud=busy)
     iterator, unordered = pool.imap(abs, items()), pool.imap_unordered(abs, items())
     for each in (iterator, unordered):
-        assert sorted((each.next(10), each.next(10))) == [1, 2]
+        assert sorted((each.next(60), each.next(60))) == [1, 2]
         with pytest.raises(PoolTimeoutError):
             each.next(0.01)
     goes_on.set()
-    assert [iterator.next(10), unordered.next(10)] == [3, 3]
+    assert [iterator.next(60), unordered.next(60)] == [3, 3]
 
 
 def test_an_endless_iterable_is_read_ahead_so_far_and_no_farther(
@@ -58,7 +58,7 @@ def test_nothing_runs_on_when_nobody_reads(busy: Session, monkeypatch: pytest.Mo
     assert [next(each) for each in iterators] == [0] * 3
     del iterators
     gc.collect()
-    eventually(lambda: threading.active_count() == before, what="the threads end")
+    eventually(lambda: threading.active_count() <= before, what="the threads end")
 
 
 def test_quick_iterables_travel_in_few_submissions(api: ScriptedApi, session: Session) -> None:

@@ -101,7 +101,7 @@ def test_a_crashing_callback_is_logged_and_holds_nobody_up(
     result = Pool(cloud=session).apply_async(abs, (1,), callback=lambda value: 1 // 0)
     with caplog.at_level(logging.ERROR, logger="Cloud"):
         api.run(1)
-        assert result.get(10) == 1
+        assert result.get(60) == 1
     assert "ZeroDivisionError" in caplog.text
 
 
@@ -134,11 +134,11 @@ def test_an_error_of_the_iterable_comes_behind_the_results_before_it(busy: Sessi
     for chunksize, expected in ((1, 4), (3, 3)):
         iterator, unordered = pool.imap(abs, items(), chunksize), pool.imap_unordered(abs, items(), chunksize)
         for each in (iterator, unordered):
-            assert sorted(each.next(10) for _ in range(expected)) == list(range(expected))
+            assert sorted(each.next(60) for _ in range(expected)) == list(range(expected))
             with pytest.raises(KeyError):
-                each.next(10)
+                each.next(60)
             with pytest.raises(StopIteration):
-                each.next(10)
+                each.next(60)
 
 
 def test_imap_goes_on_behind_an_error(busy: Session) -> None:
@@ -152,15 +152,15 @@ def test_imap_goes_on_behind_an_error(busy: Session) -> None:
 def test_imap_unordered_gives_what_is_finished_first(api: ScriptedApi, session: Session) -> None:
     iterator = Pool(cloud=session).imap_unordered(abs, [10, 20, 30])
     api.run(3)
-    assert iterator.next(10) == 30
+    assert iterator.next(60) == 30
     api.run(1)
-    assert iterator.next(10) == 10
+    assert iterator.next(60) == 10
     with pytest.raises(PoolTimeoutError):
         iterator.next(0)
     api.run(2)
-    assert iterator.next(10) == 20
+    assert iterator.next(60) == 20
     with pytest.raises(StopIteration):
-        iterator.next(10)
+        iterator.next(60)
 
 
 def test_close_takes_no_more_and_join_waits(api: ScriptedApi, session: Session) -> None:
@@ -177,7 +177,7 @@ def test_close_takes_no_more_and_join_waits(api: ScriptedApi, session: Session) 
     thread.start()
     eventually(lambda: ("wait", (range(1, 3),)) in api.asked)
     api.run(1, 2)
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
 
 

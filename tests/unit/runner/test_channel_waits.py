@@ -23,6 +23,9 @@ class Agent:
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
 
+    def join(self) -> None:
+        self._thread.join(60)
+
     def _listen(self) -> None:
         while head := self._exactly(REQUEST.size):
             op, number, size = REQUEST.unpack(head)
@@ -47,15 +50,18 @@ class Agent:
 @pytest.fixture
 def ends() -> Iterator[tuple[PipeChannel, Agent]]:
     near, far = socket.socketpair()
-    yield PipeChannel(near), Agent(far)
+    agent = Agent(far)
+    yield PipeChannel(near), agent
+    near.shutdown(socket.SHUT_RDWR)
     near.close()
+    agent.join()  # before its descriptor may be another's
     far.close()
 
 
 def in_thread(call: Any, *arguments: Any) -> None:
     thread = threading.Thread(target=call, args=arguments)
     thread.start()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
 
 

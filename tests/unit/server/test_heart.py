@@ -25,7 +25,7 @@ from cloud.wire import calls
 from cloud.wire.message import Header, decode
 from tests.support.served import part_of
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
 
 
 class WakingEngine(ScriptedEngine):
