@@ -2,10 +2,10 @@
 
 import json
 from datetime import datetime
-from typing import Any
 
-from cloud.model import BlobRef, Chunk, Piece
-from cloud.stores.database import Place
+from cloud.model import Chunk, Piece
+from cloud.stores.database import Location
+from cloud.stores.pieces import columns_of, piece_of
 from cloud.stores.submissions import Submissions
 from cloud.stores.times import microseconds
 from cloud.wire.values import ranges_from_json, ranges_to_json
@@ -18,9 +18,9 @@ _HELD = 64
 class Chunks(Submissions):
     """What jobs are run with."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, location: Location) -> None:
         self._functions: dict[str, bytes] = {}
-        super().__init__(place)
+        super().__init__(location)
 
     def _reload(self) -> None:
         super()._reload()
@@ -29,7 +29,7 @@ class Chunks(Submissions):
     def add_chunk(self, sid: int, chunk: Chunk, at: datetime) -> None:
         """Arguments of jobs first..first+count-1; ignored when a chunk with this `first` is there already.
         Also remembers `at` as the last sign of life of an unsealed submission."""
-        packed, blob, size_bytes = _columns(chunk.packed)
+        packed, blob, size_bytes = columns_of(chunk.packed)
         picks = _encode(ranges_to_json(chunk.picks)) if chunk.picks else None
         self._write_apart(self._sql.insert_chunk, (sid, chunk.first, chunk.count, size_bytes, blob, packed, picks))
         made = self._unwritten.get(sid)
@@ -43,14 +43,16 @@ class Chunks(Submissions):
     def chunks(self, sid: int, lo: int, hi: int) -> list[Chunk]:
         """The chunks that cover jobs lo..hi-1, ascending."""
         return [
-            Chunk(first, count, _piece(packed, blob, size_bytes), ranges_from_json(json.loads(picks)) if picks else ())
+            Chunk(
+                first, count, piece_of(packed, blob, size_bytes), ranges_from_json(json.loads(picks)) if picks else ()
+            )
             for first, count, size_bytes, blob, packed, picks in self._read(self._sql.chunks, (sid, lo, hi))
             if first + count > lo
         ]
 
     def add_function(self, digest: str, function: Piece) -> None:
         """Once per digest; repeated, ignored."""
-        packed, blob, size_bytes = _columns(function)
+        packed, blob, size_bytes = columns_of(function)
         self._write_apart(self._sql.insert_function, (digest, packed, blob, size_bytes))
 
     def function(self, digest: str) -> Piece | None:
@@ -61,19 +63,9 @@ class Chunks(Submissions):
         row = self._first_apart(self._sql.function, (digest,))
         if row is None:
             return None
-        piece = _piece(*row)
+        piece = piece_of(*row)
         if isinstance(piece, bytes):
             if len(self._functions) >= _HELD:
                 self._functions.clear()
             self._functions[digest] = piece
         return piece
-
-
-def _columns(piece: Piece) -> tuple[Any, str | None, int]:
-    if isinstance(piece, BlobRef):
-        return None, piece.name, piece.size_bytes
-    return piece, None, piece.nbytes if isinstance(piece, memoryview) else len(piece)
-
-
-def _piece(packed: bytes | None, blob: str | None, size_bytes: int) -> Piece:
-    return BlobRef(blob, size_bytes) if blob is not None else packed or b""

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from cloud.dispatch.ports import Claim, Loss
 from cloud.model import Stretch, Submission
-from cloud.stores.database import Place, Row
+from cloud.stores.database import Location, Row
 from cloud.stores.pending import PendingJobs
 from cloud.stores.times import microseconds, moment
 
@@ -14,11 +14,11 @@ class Claims(PendingJobs):
     """Live claims are few, and held in memory too: finding one by its cid mostly reads nothing. A cid names what was
     granted; after jobs in the middle were finished it covers several rows."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, location: Location) -> None:
         self._live: dict[int, list[Claim]] = {}
         self._new: dict[int, Row] = {}
         """Rows of claims that are not written yet, by cid."""
-        super().__init__(place)
+        super().__init__(location)
 
     def _reload(self) -> None:
         super()._reload()
@@ -44,11 +44,10 @@ class Claims(PendingJobs):
         base = self._base(stretch.sid)
         if base is None or stretch.lo >= stretch.hi:
             return []
+        rows = self._read(self._sql.claims, (base + stretch.lo, base + stretch.hi))
         return [
             Claim(cid, stretch.sid, start - base, stop - base, attempt, dispatcher, agent)
-            for cid, start, stop, attempt, dispatcher, agent in self._read(
-                self._sql.claims, (base + stretch.lo, base + stretch.hi)
-            )
+            for cid, start, stop, attempt, dispatcher, agent in rows
         ]
 
     def claimed(self, stretch: Stretch) -> int:
@@ -64,8 +63,8 @@ class Claims(PendingJobs):
 
     def adopt(self, cid: int, dispatcher: int) -> None:
         """What is left of a claim is another dispatcher's now."""
-        self._write(self._sql.adopt_claim, (dispatcher, cid))
         rows = self._live.get(cid) or self._look_up_claim(cid)
+        self._write(self._sql.adopt_claim, (dispatcher, cid))
         self._live[cid] = [Claim(cid, c.sid, c.lo, c.hi, c.attempt, dispatcher, c.agent) for c in rows]
 
     def condemn(self, stretch: Stretch) -> None:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from cloud.model import BlobRef, Code, CodeFile, Piece
+from cloud.model import Code, CodeFile, Piece
 from cloud.stores.accounts import Accounts
-from cloud.stores.database import Row
+from cloud.stores.pieces import columns_of, piece_of
 from cloud.stores.times import microseconds
 
 
@@ -19,12 +19,7 @@ class CodeVersions(Accounts):
     def put_code(self, contents: Mapping[str, Piece], at: datetime) -> None:
         """Contents by digest; repeated, only the time is noted."""
         for digest, piece in contents.items():
-            row: Row
-            if isinstance(piece, BlobRef):
-                row = digest, None, piece.name, piece.size_bytes, microseconds(at)
-            else:
-                row = digest, piece, None, len(piece), microseconds(at)
-            self._write(self._sql.put_code_file, row)
+            self._write(self._sql.put_code_file, (digest, *columns_of(piece), microseconds(at)))
 
     def add_code(self, version: str, files: Sequence[CodeFile], at: datetime) -> None:
         """A version whose contents are all here; repeated, only the time is noted."""
@@ -42,8 +37,8 @@ class CodeVersions(Accounts):
         if not known[0][0]:
             return None
         return Code(version, tuple(
-            (CodeFile(path, digest, size, bool(x)), BlobRef(blob, size) if blob is not None else packed or b"")
-            for path, digest, size, x, packed, blob in rows
+            (CodeFile(path, digest, size_bytes, bool(executable)), piece_of(packed, blob, size_bytes))
+            for path, digest, size_bytes, executable, packed, blob in rows
         ))  # fmt: skip
 
     def drop_unused_code(self, before: datetime, limit: int) -> list[str]:

@@ -11,7 +11,7 @@ from cloud.stores.statements import Statements
 Row = tuple[Any, ...]
 Question = tuple[str, Sequence[Any]]
 """A statement and its values."""
-Place = str | os.PathLike[str]
+Location = str | os.PathLike[str]
 """Where a database is: a path, or an address."""
 
 
@@ -31,7 +31,7 @@ class Database(ABC):
     _writing = False
     """Whether this transaction may write. Who keeps rows back sees to it, with `_begin_writing`."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, location: Location) -> None:
         """Open what is there, or make it."""
         super().__init__()
 

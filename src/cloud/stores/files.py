@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from cloud.model import BlobRef, File, Piece
+from cloud.model import File, Piece
 from cloud.stores.database import Database, Row
+from cloud.stores.pieces import columns_of, piece_of
 from cloud.stores.times import microseconds, moment
 
 
@@ -22,10 +23,8 @@ class Files(Database):
 
     def add_file_piece(self, fid: int, start: int, piece: Piece) -> None:
         """Bytes of a file from `start` on; ignored when a piece that starts there is there already."""
-        if isinstance(piece, BlobRef):
-            self._write(self._sql.add_file_piece, (fid, start, piece.size_bytes, piece.name, None))
-        else:
-            self._write(self._sql.add_file_piece, (fid, start, len(piece), None, piece))
+        packed, blob, size_bytes = columns_of(piece)
+        self._write(self._sql.add_file_piece, (fid, start, size_bytes, blob, packed))
 
     def file_extents(self, fid: int) -> list[tuple[int, int]]:
         """(start, bytes) of every piece, ascending."""
@@ -57,7 +56,7 @@ class Files(Database):
         if row is None or at >= row[0] + row[1]:
             return None
         start, size_bytes, blob, packed = row
-        return start, BlobRef(blob, size_bytes) if blob is not None else packed
+        return start, piece_of(packed, blob, size_bytes)
 
     def delete_file(self, fid: int) -> list[str]:
         """Forget a file, complete or not; returns names of its blobs as `delete` does."""

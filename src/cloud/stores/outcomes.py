@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from cloud.model import BlobRef, Outcomes, Status, Stretch
 from cloud.stores.claims import Claims
-from cloud.stores.database import Place, Row
+from cloud.stores.database import Location, Row
 from cloud.stores.longest import longest
 from cloud.stores.rows import STORED, outcomes_of
 
@@ -24,12 +24,12 @@ class OutcomeRows(Claims):
     """How many outcomes of single jobs are held in memory: most are read once, just after they were written. None where
     others may delete them unnoticed."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, location: Location) -> None:
         self._lone: dict[int, Outcomes] = {}
         """By sid, small outcomes of submissions of one job, as they are in their rows."""
         self._statements: dict[tuple[str, ...], str] = {}
         """That read outcomes with these columns."""
-        super().__init__(place)
+        super().__init__(location)
 
     def _reload(self) -> None:
         super()._reload()

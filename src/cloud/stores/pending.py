@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from cloud.dispatch.ports import Pending
 from cloud.model import Stretch, Submission
 from cloud.stores.chunks import Chunks
-from cloud.stores.database import Place, Row
+from cloud.stores.database import Location, Row
 
 
 class PendingJobs(Chunks):
     """The ready queue and those that wait."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, location: Location) -> None:
         self._fresh: dict[int, Row] = {}
         """Pending rows of new submissions that are not written yet, by stop."""
-        super().__init__(place)
+        super().__init__(location)
 
     def _reload(self) -> None:
         super()._reload()

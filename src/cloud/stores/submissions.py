@@ -7,7 +7,7 @@ from datetime import datetime
 
 from cloud.dispatch.ports import Listed
 from cloud.model import Environment, Spec, Submission
-from cloud.stores.database import Database, Place, Row
+from cloud.stores.database import Database, Location, Row
 from cloud.stores.specs import environment_key, environment_text, spec_from_texts, spec_text
 from cloud.stores.times import microseconds, moment
 
@@ -23,11 +23,11 @@ class Submissions(Database):
     _next_sid = 1
     _next_jid = 1
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, location: Location) -> None:
         self._held: dict[int, Submission] = {}
         self._codes: dict[tuple[str, tuple[object, ...]], int] = {}
         self._unwritten: dict[int, tuple[Submission, int]] = {}
-        super().__init__(place)
+        super().__init__(location)
 
     def _reload(self) -> None:
         self._held.clear()

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import psycopg
 
 from cloud.errors import ServerUnavailable
-from cloud.stores.database import Database, Place, Question, Row
+from cloud.stores.database import Database, Location, Question, Row
 from cloud.stores.postgres.address import Address
 from cloud.stores.postgres.link import Link, away, failure, is_lost
 from cloud.stores.postgres.migrations import migrate
@@ -45,8 +45,8 @@ class Connection(Database):
 
     _sql = Statements(__package__, _marked)
 
-    def __init__(self, place: Place) -> None:
-        self.address = Address.of(os.fspath(place))
+    def __init__(self, location: Location) -> None:
+        self.address = Address.of(os.fspath(location))
         self.round_trips = 0
         """So many times the database was waited for."""
         self._writer = secrets.token_hex(8)

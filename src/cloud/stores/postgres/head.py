@@ -1,17 +1,17 @@
 """The row that everybody who writes reads first: numbers given out, and whether what is held in memory still holds."""
 
-from cloud.stores.database import Place, Row
+from cloud.stores.database import Location, Row
 from cloud.stores.postgres.connection import Connection
 
 
 class Head(Connection):
     """Sids and jids are counted here without a gap, and never back."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, location: Location) -> None:
         self._next_sid = self._next_jid = 1
         self._used_levels = self._forgotten = self._meddled = 0
         self._known: Row = ()
-        super().__init__(place)
+        super().__init__(location)
 
     def _take_head(self, head: Row) -> None:
         super()._take_head(head)

@@ -7,7 +7,7 @@ from cloud.dispatch.ports import Claim, Glance
 from cloud.model import Stretch, Submission
 from cloud.stores.barriers import LEVEL_STEP
 from cloud.stores.code import CodeVersions
-from cloud.stores.database import Place, Row
+from cloud.stores.database import Location, Row
 from cloud.stores.dispatchers import Dispatchers
 from cloud.stores.facts import Facts
 from cloud.stores.files import Files
@@ -30,7 +30,7 @@ class PostgresStore(Forgetting, Dispatchers, CodeVersions, Files, Facts, Head):
     another process raises `meddled` in the head, and then all forget what they hold.
 
     Args:
-        place: postgresql://user@host/database; `?schema=` names the schema, 'picloud' otherwise.
+        location: postgresql://user@host/database; `?schema=` names the schema, 'picloud' otherwise.
 
     Raises:
         ServerUnavailable: the database does not answer, or refuses us.
@@ -40,13 +40,13 @@ class PostgresStore(Forgetting, Dispatchers, CodeVersions, Files, Facts, Head):
     _most_held = 10_000  # what is not costs a round trip
     _most_lone = 0
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, location: Location) -> None:
         self._ours: dict[int, int] = {}
         """Claims that are held here, by cid: the dispatcher that has them. If it is another now, so are they."""
         self._borrowed: list[int] = []
         """Cids of others' claims that are in memory until the next transaction."""
         self._next_cid = self._end_of_cids = 0
-        super().__init__(place)
+        super().__init__(location)
 
     def submission(self, sid: int) -> Submission | None:
         """The submission, sealed or not."""

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from cloud.errors import CloudException, ServerUnavailable, StoreFull
-from cloud.stores.database import Database, Place, Question, Row
+from cloud.stores.database import Database, Location, Question, Row
 from cloud.stores.sqlite.migrations import migrate
 from cloud.stores.statements import Statements
 
@@ -38,8 +38,8 @@ class Connection(Database):
 
     _sql = Statements(__package__)
 
-    def __init__(self, place: Place) -> None:
-        self.path = os.fspath(place)
+    def __init__(self, location: Location) -> None:
+        self.path = os.fspath(location)
         self._depth = 0
         self._doomed = False
         self._transaction = _Transaction(self)

@@ -6,7 +6,7 @@ from datetime import datetime
 from cloud.dispatch.ports import Claim, Glance
 from cloud.model import Stretch
 from cloud.stores.code import CodeVersions
-from cloud.stores.database import Place
+from cloud.stores.database import Location
 from cloud.stores.dispatchers import Dispatchers
 from cloud.stores.facts import Facts
 from cloud.stores.files import Files
@@ -25,7 +25,7 @@ class SQLiteStore(Forgetting, Dispatchers, CodeVersions, Files, Facts, Connectio
     counts in memory, and holds all live claims there.
 
     Args:
-        place: path of the database file, made when there is none; or ':memory:'.
+        location: path of the database file, made when there is none; or ':memory:'.
 
     Raises:
         ServerUnavailable: another process uses the file, or it cannot be opened.
@@ -34,9 +34,9 @@ class SQLiteStore(Forgetting, Dispatchers, CodeVersions, Files, Facts, Connectio
 
     _levels: Sequence[int] = ()
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, location: Location) -> None:
         self._next_cid = self._end_of_cids = 0
-        super().__init__(place)
+        super().__init__(location)
 
     def glances(self, stretches: Sequence[Stretch]) -> list[Glance]:
         """Only `open` is known: here each question is quick."""
