@@ -6,9 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from cloud.dispatch.ports import Store
-from cloud.model import BlobRef, Chunk, CodeFile, Environment
+from cloud.model import BlobRef, Chunk, CodeFile, Environment, Outcomes, Status, Stretch
 from cloud.stores.sqlite import SQLiteStore
-from tests.support.stores import DIGEST, NOW, claimed, ended, finished, spec, submit
+from tests.support.stores import DIGEST, NOW, claimed, ended, finished, spec, submit, whole
 
 
 def test_an_account_without_anything_has_nothing(store: Store) -> None:
@@ -47,6 +47,56 @@ def test_stored_bytes_are_arguments_outcomes_and_files_of_the_account_alone(stor
     with store.transaction():
         assert store.finish(cid, ended(submission.sid, 0, 2, blobs={0: BlobRef("result", 9000)}))
     assert store.stored_bytes(1) > before + 9000
+
+
+def test_what_accounts_have_is_added_up_as_it_comes_and_goes(store: Store) -> None:
+    def tallies() -> list[dict[Status, int]]:
+        return [store.tally(account) for account in (1, 2)]
+
+    assert (store.tally(1), store.stored_bytes(1)) == ({}, 0)
+    waits, runs = submit(store, 5, ready=False), submit(store, 20, account=2)
+    with store.transaction():
+        claim = store.claim(runs.sid, 2, 20, dispatcher=1, agent="")
+        ends = [Status.DONE, Status.ERROR] * 8
+        for lo in range(2, 18, 4):  # neighbours are merged
+            some = ended(runs.sid, lo, lo + 4, statuses=ends[:4], blobs={lo: BlobRef(f"r{lo}", 70_000)})
+            assert store.finish(claim.cid, some)
+    assert tallies() == [
+        {Status.WAITING: 5}, {Status.QUEUED: 2, Status.PROCESSING: 2, Status.DONE: 8, Status.ERROR: 8},
+    ]  # fmt: skip
+    held = store.stored_bytes(2)
+    assert held > 4 * 70_000
+    with store.transaction():
+        store.settle(Outcomes.uniform(waits.sid, 0, 5, Status.STALLED, "no"))
+        store.settle(Outcomes.uniform(runs.sid, 0, 2, Status.KILLED, "no"))
+        assert store.finish(claim.cid, ended(runs.sid, 18, 20))
+        store.delete(Stretch(runs.sid, 6, 9))  # in the middle of a row, with a blob
+    assert tallies() == [{Status.STALLED: 5}, {Status.KILLED: 2, Status.DONE: 8, Status.ERROR: 7}]
+    assert store.stored_bytes(2) < held - 69_000
+    with store.transaction():
+        fid = store.upload(2, "file", NOW).fid
+        store.add_file_piece(fid, 0, b"1234")
+        store.name_file(2, fid, "name", 4, "", NOW)
+        begun = store.add_submission(1, "begun", spec(), NOW)
+        store.add_chunk(begun.sid, Chunk(0, 2, b"of one that is given up"), NOW)
+    with store.transaction():
+        store.drop_unsealed(begun.sid)
+        store.delete_file(fid)
+        for submission in (waits, runs):
+            store.delete(whole(submission))
+    assert tallies() == [{}, {}]
+    assert [store.stored_bytes(account) for account in (1, 2)] == [0, 0]
+
+
+def test_a_job_that_ends_in_the_transaction_that_stores_it_is_counted(store: Store) -> None:
+    with store.transaction():
+        submission, cid = claimed(store, 1)
+        assert store.finish(cid, ended(submission.sid, 0, 1, blobs={0: BlobRef("r", 70_000)}))
+    assert store.tally(1) == {Status.DONE: 1}
+    assert store.stored_bytes(1) > 70_000
+    with store.transaction():
+        store.delete(whole(submission))
+    assert (store.tally(1), store.stored_bytes(1)) == ({}, 0)
 
 
 def test_only_complete_files_are_counted(store: Store) -> None:

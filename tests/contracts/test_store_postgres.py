@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from cloud.errors import InvalidSubmission, ProtocolMismatch, ServerUnavailable
-from cloud.model import Chunk, Status, Stretch
+from cloud.model import BlobRef, Chunk, Status, Stretch
 from cloud.stores.postgres.address import Address
 from cloud.stores.postgres.link import Link
 from cloud.stores.postgres.store import PostgresStore
@@ -358,6 +358,26 @@ def test_a_newer_schema_and_one_of_another_program_are_refused(postgres: Cluster
             db.execute(statement.encode())
     assert "newer version" in refused(newer)
     assert "another program" in refused(foreign)
+
+
+def test_what_accounts_have_is_added_up_when_an_older_schema_is_opened(postgres: Cluster) -> None:
+    url = postgres.url()
+    store = PostgresStore(url)
+    finished(store, 4, blobs={1: BlobRef("blob", 70_000)})
+    claimed(store, 2, account=2)
+    with store.transaction():
+        store.add_file_piece(store.upload(2, "file", NOW).fid, 0, BlobRef("piece", 500))
+    seen = [(store.tally(n), store.stored_bytes(n)) for n in (1, 2)], store.size_bytes()
+    assert seen[0][0][1] > 70_000
+    store.close()
+    with Link(Address.of(url)).open() as db:
+        db.execute(b"DROP TABLE held")
+        for name in ("chunks", "outcomes", "result_blobs", "file_pieces", "submissions"):
+            db.execute(f"DROP FUNCTION hold_{name} CASCADE".encode())
+        db.execute(b"UPDATE picloud_schema SET version = 2")
+    store = PostgresStore(url)
+    assert seen == ([(store.tally(n), store.stored_bytes(n)) for n in (1, 2)], store.size_bytes())
+    store.close()
 
 
 def test_stores_in_different_schemas_know_nothing_of_each_other(postgres: Cluster) -> None:

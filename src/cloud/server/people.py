@@ -59,7 +59,7 @@ class People:
             {
                 **about,
                 **self._asked.about,
-                "jobs": await count_jobs(self._store, caller.account),
+                "jobs": count_jobs(self._store, caller.account),
                 "store_bytes": self._store.size_bytes(),
                 "blob_bytes": self._retention.blob_bytes,
                 **self._of_account(caller.account),

@@ -2,7 +2,13 @@
 
 from collections.abc import Sequence
 
+from cloud.model import Status
 from cloud.stores.database import Database
+
+_TALLIED = (
+    Status.WAITING, Status.QUEUED, Status.PROCESSING, Status.DONE, Status.ERROR, Status.KILLED, Status.STALLED,
+)  # fmt: skip
+"""In the order of the columns."""
 
 
 class Accounts(Database):
@@ -15,6 +21,13 @@ class Accounts(Database):
     def stored_bytes(self, account: int) -> int:
         """Bytes of an account's arguments, outcomes and files, inline and in blobs."""
         return int(self._first(self._sql.stored_bytes, (account,))[0])
+
+    def tally(self, account: int) -> dict[Status, int]:
+        """How many jobs of an account have each status; those that nobody has are left out."""
+        ((unfinished,), (ended,)) = self._reads(
+            (self._sql.unfinished_of, (account,)), (self._sql.ended_of, (account,))
+        )  # fmt: skip
+        return {status: jobs for status, jobs in zip(_TALLIED, (*unfinished, *ended), strict=True) if jobs}
 
     def count_files(self, account: int) -> int:
         """Its complete files."""

@@ -58,7 +58,7 @@ class Endings(OutcomeRows):
             self._hold_lone(outcomes, row[10])
         elif outcomes.is_uniform or outcomes.count < LARGE_ENOUGH:
             row = self._merge(submission, outcomes, row)
-        self._write_apart(self._sql.insert_outcomes, row)
+        self._write(self._sql.insert_outcomes, row)  # behind its submission: PostgreSQL adds up whose they are
 
     def _merge(self, submission: Submission, outcomes: Outcomes, row: Row) -> Row:
         """Take in the neighbours that are worth it; returns the row to insert instead."""

@@ -3,6 +3,9 @@
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 
+_INSIDE = "\0"
+"""For a semicolon that ends no statement."""
+
 
 class Statements:
     """The statements of a kind of database, each an attribute: what all kinds understand is in the folder `sql` beside
@@ -43,8 +46,10 @@ def _named(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _statements(script: str) -> list[str]:
-    """The statements of a script that has no semicolon inside one."""
-    return [s for part in _without_comments(script).split(";") if (s := part.strip())]
+    """The statements of a script that has no semicolon inside one, but between $$ and $$."""
+    parts = _without_comments(script).split("$$")
+    quoted = "$$".join(part.replace(";", _INSIDE) if at % 2 else part for at, part in enumerate(parts))
+    return [s.replace(_INSIDE, ";") for part in quoted.split(";") if (s := part.strip())]
 
 
 def _without_comments(sql: str) -> str:

@@ -366,7 +366,11 @@ class Store(Protocol):
 
     def stored_bytes(self, account: int) -> int:
         """Bytes of an account's arguments, outcomes and files, inline and in blobs. What several submissions share
-        counts for each. A look at a row of each chunk, outcome and piece."""
+        counts for each. Where many share a database it is added up beforehand."""
+        ...
+
+    def tally(self, account: int) -> dict[Status, int]:
+        """How many jobs of an account have each status; those that nobody has are left out. Outside of transactions."""
         ...
 
     def count_files(self, account: int) -> int:

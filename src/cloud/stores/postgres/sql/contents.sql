@@ -29,9 +29,14 @@ SELECT n.name FROM unnest(?::text[]) AS n (name) WHERE EXISTS (SELECT 1 FROM res
     OR EXISTS (SELECT 1 FROM chunks c WHERE c.blob = n.name) OR EXISTS (SELECT 1 FROM functions f WHERE f.blob = n.name)
     OR EXISTS (SELECT 1 FROM code_files c WHERE c.blob = n.name) OR EXISTS (SELECT 1 FROM file_pieces p WHERE p.blob = n.name)
 
+-- :name stored_bytes
+SELECT coalesce((SELECT bytes FROM held WHERE account = ?), 0)
+
+-- :name ended_of
+SELECT coalesce(sum(done), 0)::bigint, coalesce(sum(error), 0)::bigint, coalesce(sum(killed), 0)::bigint,
+    coalesce(sum(stalled), 0)::bigint FROM held WHERE account = ?
+
 -- :name size_bytes
-SELECT ((SELECT coalesce(sum(size_bytes), 0) FROM outcomes)
-    + (SELECT coalesce(sum(size_bytes), 0) FROM chunks WHERE blob IS NULL)
+SELECT ((SELECT coalesce(sum(in_rows), 0) FROM held)
     + (SELECT coalesce(sum(size_bytes), 0) FROM functions WHERE blob IS NULL)
-    + (SELECT coalesce(sum(size_bytes), 0) FROM code_files WHERE blob IS NULL)
-    + (SELECT coalesce(sum(size_bytes), 0) FROM file_pieces WHERE blob IS NULL))::bigint
+    + (SELECT coalesce(sum(size_bytes), 0) FROM code_files WHERE blob IS NULL))::bigint

@@ -26,6 +26,20 @@ SELECT ?1 WHERE EXISTS (SELECT 1 FROM result_blobs WHERE name = ?1) OR EXISTS (S
     OR EXISTS (SELECT 1 FROM functions WHERE blob = ?1) OR EXISTS (SELECT 1 FROM code_files WHERE blob = ?1)
     OR EXISTS (SELECT 1 FROM file_pieces WHERE blob = ?1)
 
+-- :name stored_bytes
+SELECT CAST(
+    (SELECT coalesce(sum(c.size_bytes), 0) FROM chunks c JOIN submissions s ON s.sid = c.sid WHERE s.account = ?1)
+    + (SELECT coalesce(sum(o.size_bytes), 0) FROM outcomes o JOIN submissions s ON s.sid = o.sid WHERE s.account = ?1)
+    + (SELECT coalesce(sum(p.size_bytes), 0) FROM file_pieces p JOIN files f ON f.fid = p.fid WHERE f.account = ?1)
+    + (SELECT coalesce(sum(b.size_bytes), 0) FROM result_blobs b WHERE (
+        SELECT s.account FROM submissions s WHERE s.first_jid <= b.jid ORDER BY s.first_jid DESC, s.count DESC LIMIT 1
+    ) = ?1)
+AS BIGINT)
+
+-- :name ended_of
+SELECT coalesce(sum(o.done), 0), coalesce(sum(o.error), 0), coalesce(sum(o.killed), 0), coalesce(sum(o.stalled), 0)
+FROM outcomes o JOIN submissions s ON s.sid = o.sid WHERE s.account = ?
+
 -- :name size_bytes
 SELECT (p.page_count - f.freelist_count) * s.page_size
 FROM pragma_page_count p, pragma_freelist_count f, pragma_page_size s
