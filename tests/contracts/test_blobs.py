@@ -294,6 +294,17 @@ def test_a_large_object_travels_in_parts_and_comes_back_whole(
     assert bytes(elsewhere.read("args/1/0")) == data
 
 
+def test_a_bucket_that_does_not_exist_is_named(
+    objects: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    blobs = ObjectBlobs(objects("prefix").replace("s3://", "s3://no-such-"), tmp_path / "cache")
+    with pytest.raises(ServerUnavailable, match="there is no bucket for s3://no-such-"):
+        blobs.put("a", [b"content"])
+    blobs.close()
+
+
 def test_an_object_store_that_is_down_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)

@@ -94,6 +94,13 @@ def test_logs_that_do_not_exist_are_an_error_of_the_service(home: Path) -> None:
     assert "no server was ever started" in shown.stderr
 
 
+def test_the_log_of_another_server_is_said_to_be_there(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PICLOUD_URL", "https://jobs.example.com")
+    shown = picloud("logs")
+    assert shown.returncode == 3
+    assert "the log of https://jobs.example.com is where it runs" in shown.stderr
+
+
 # --- with one
 
 

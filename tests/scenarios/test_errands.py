@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cloud.engines.fleet import errands
 from cloud.errors import ServerUnavailable, StoreFull
 from cloud.model import BlobRef
 from cloud.stores.blobs import FolderBlobs
@@ -23,21 +24,29 @@ class FarBlobs(FolderBlobs):
         super().__init__(path, shared=True)
         self.gate, self.fault = gate, fault
         self.opened: list[str] = []
+        self.away: list[str] = []
+        """Something: the store is away, for a while."""
+        self.asked_in_vain = 0
 
     def open(self, name: str) -> int:
         if threading.current_thread().name == "picloud-errands":
             assert self.gate.wait(120)
-        if self.fault:
-            raise ServerUnavailable(self.fault[0])
+        self._refuse()
         self.opened.append(name)
         return super().open(name)
 
     def adopt(self, name: str, fd: int) -> BlobRef:
         assert threading.current_thread().name == "picloud-errands"
         assert self.gate.wait(120)
+        self._refuse()
+        return super().adopt(name, fd)
+
+    def _refuse(self) -> None:
+        if self.away:
+            self.asked_in_vain += 1
+            raise ServerUnavailable(self.away[0], retry=True)
         if self.fault:
             raise ServerUnavailable(self.fault[0])
-        return super().adopt(name, fd)
 
 
 class FullBlobs(FarBlobs):
@@ -53,8 +62,13 @@ class Far:
     def __init__(self, folder: Path) -> None:
         self.gate, self.fault = threading.Event(), list[str]()
         self.folder = folder
-        self.server = Server(folder, slots=2, open_blobs=lambda: FarBlobs(folder / "blobs", self.gate, self.fault))
+        self.blobs: list[FarBlobs] = []
+        self.server = Server(folder, slots=2, open_blobs=self._open)
         self.server.until(lambda: self.server.engine.state().slots == 2)
+
+    def _open(self) -> FarBlobs:
+        self.blobs.append(FarBlobs(self.folder / "blobs", self.gate, self.fault))
+        return self.blobs[-1]
 
 
 @pytest.fixture
@@ -100,6 +114,32 @@ def test_what_cannot_be_fetched_or_sent_ends_its_job_with_the_reason(far: Far, w
     assert text.endswith("the store is down")
     far.fault.clear()
     assert server.finished(server.map(lambda i: i + 1, [1])) == [2]
+
+
+@pytest.mark.parametrize("what", ["arguments", "result"])
+def test_a_store_that_is_away_for_a_while_is_waited_for(
+    far: Far, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, what: str
+) -> None:
+    monkeypatch.setattr(errands, "PAUSE_SECONDS", 0.01)
+    server, (blobs,) = far.server, far.blobs
+    blobs.away.append("the store is restarted")
+    far.gate.set()
+    item = b"x" * LARGE if what == "arguments" else b""
+    jids = server.map(lambda data: len(data) if data else b"x" * (4 * LARGE), [item])
+    server.until(lambda: blobs.asked_in_vain > 2)
+    assert server.statuses(jids) == ["processing"]
+    assert server.finished(server.map(lambda i: i + 1, [1])) == [2]
+    blobs.away.clear()
+    server.until(lambda: server.statuses(jids) == ["done"])
+    assert "is tried again: the store is restarted" in caplog.text
+
+
+def test_a_store_that_stays_away_ends_its_job(far: Far, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(errands, "AWAY_SECONDS", 0.0)
+    far.blobs[0].away.append("the store is gone")
+    far.gate.set()
+    jids = far.server.map(lambda data: len(data), [b"x" * LARGE])
+    far.server.until(lambda: far.server.statuses(jids) == ["error"])
 
 
 def test_jobs_for_which_a_machine_has_no_room_run_on_another(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -122,3 +122,4 @@ def test_outcomes_that_come_while_others_are_stored_are_kept_when_the_store_goes
     world.tick()
     assert world.status(jids) == ["done"] * 3
     assert "refused" not in caplog.text
+    assert caplog.text.index("kept in memory") < caplog.text.index("the store takes outcomes again")

@@ -27,8 +27,11 @@ _KEPT = (
     "XDG_RUNTIME_DIR",
     "PATH",
     "SYSTEMROOT",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
 )
-"""Variables of the agent's own environment that workers see; all others come with the job."""
+"""Variables of the agent's own environment that workers see; all others come with the job. Whom a machine trusts is its
+own matter: jobs ask their server from there."""
 
 _SECRET = ("PICLOUD_URL", "PICLOUD_API_KEY", "PICLOUD_API_SECRETKEY", "PICLOUD_JOB_TOKEN")
 """Never passed on: a job reaches its own server by its token."""

@@ -9,6 +9,7 @@ from typing import BinaryIO
 import click
 
 from cloud.cli.embedded import state_folder
+from cloud.config import Settings
 from cloud.errors import ServerUnavailable
 
 _LOOK_EVERY_SECONDS = 0.25
@@ -25,7 +26,16 @@ Examples:
 @click.option("-f", "--follow", is_flag=True, help="Go on showing what is added, until Ctrl-C.")
 @click.option("-n", "--lines", default=100, show_default=True, help="How many of the last lines to show.")
 def command(follow: bool, lines: int) -> None:
-    """Show the log of the server."""
+    """Show the log of the server of this user and machine.
+
+    The log of another one, as PICLOUD_URL names it, is where that one runs.
+    """
+    another = Settings.current().url
+    if another:
+        raise ServerUnavailable(
+            f"the log of {another} is where it runs, and only to be seen there",
+            hint="there: journalctl -u picloud, docker compose logs, kubectl logs. Of a job: picloud output JID",
+        )
     path = os.path.join(state_folder(), "server.log")
     try:
         file = open(path, "rb")

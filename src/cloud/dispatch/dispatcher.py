@@ -90,6 +90,7 @@ class Dispatcher:
         self._more = True
         self._events: list[Event] = []
         self._retry_at: float | None = None
+        self._kept = False
         kill = partial(self.kill, force=False)
         self._lease = Lease(store, engine, clock, self._claiming, self.arrivals, kill, name=name, sole=sole)
         with self.step() as step:
@@ -328,13 +329,16 @@ class Dispatcher:
         except (StoreFull, ServerUnavailable) as error:
             self._events = events + self._events
             log.error("%d outcomes are kept in memory until the store takes them: %s", len(self._events), error)
-            self._retry_at = now + RETRY_AFTER_SECONDS
+            self._retry_at, self._kept = now + RETRY_AFTER_SECONDS, True
         except Exception:
             self._events = events + self._events
             log.exception("a fault of ours while %d outcomes were stored; each is tried alone", len(self._events))
             self._retry_at = now + RETRY_AFTER_SECONDS
             self._absorb_singly()
         else:
+            if self._kept:  # since they were last stored
+                self._kept = False
+                log.warning("the store takes outcomes again; all that were kept are stored")
             if not self._events:
                 self.engine.stored()
 

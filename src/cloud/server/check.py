@@ -3,12 +3,13 @@
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cloud.engines.fleet.kinds import Kinds
 from cloud.errors import CloudException, ServerUnavailable
-from cloud.server.composition import answers, missing, open_blobs, show_token
+from cloud.server.composition import agent_types, answers, missing, open_blobs, show_token
 from cloud.server.configuration.sections import Configuration
 from cloud.server.places import Places, places_of
 from cloud.server.tls import Tls
@@ -100,6 +101,7 @@ def _blobs(places: Places) -> str:
 def _cluster(told: Configuration) -> str:
     address = told.engine.address
     show_token(told.engine.token)
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what is wrong is told in our words, once
     try:
         import ray
     except ImportError as error:
@@ -110,11 +112,30 @@ def _cluster(told: Configuration) -> str:
     answers(address)
     try:
         cluster.init(address=address, log_to_driver=False, configure_logging=False)
-        nodes, resources = sum(bool(node["Alive"]) for node in cluster.nodes()), cluster.cluster_resources()
+        machines = [node["Resources"] for node in cluster.nodes() if node["Alive"]]
     except Exception as error:
         said = str(error).strip().partition("\n")[0]
-        raise ServerUnavailable(f"the Ray cluster {address} cannot be joined: {said}") from None
+        raise ServerUnavailable(
+            f"the Ray cluster {address} cannot be joined: {said}. It answers, so most likely [engine] token is "
+            + ("not its own" if told.engine.token else "missing")
+        ) from None
     finally:
         cluster.shutdown()
-    cores, gpus = resources.get("CPU", 0), resources.get("GPU", 0)
-    return f"Ray {cluster.__version__}, {nodes} machines, {cores:g} cores, {gpus:g} GPUs"
+    cores, gpus = (sum(machine.get(what, 0) for machine in machines) for what in ("CPU", "GPU"))
+    found = f"Ray {cluster.__version__}, {len(machines)} machines, {cores:g} cores, {gpus:g} GPUs"
+    return "; ".join([found, *without_room(_kinds(told), machines)])
+
+
+def _kinds(told: Configuration) -> Kinds:
+    engine = told.engine
+    return Kinds(agent_types(told) or None, slots=engine.slots, least=engine.least, most=engine.most)
+
+
+def without_room(kinds: Kinds, machines: Sequence[Mapping[str, float]]) -> Iterator[str]:
+    """A sentence for each type of agent that none of these machines could ever hold. No mistake where an autoscaler
+    brings others."""
+    for name in kinds.names():
+        wanted = kinds.wanted(name)
+        asked = {"CPU": wanted["cores"], "memory": wanted.get("memory", 0), "GPU": wanted.get("gpus", 0)}
+        if not any(all(machine.get(what, 0) >= amount for what, amount in asked.items()) for machine in machines):
+            yield f"NO MACHINE of these can hold an agent of type {name}, which needs {kinds.needs(name)}"

@@ -12,6 +12,7 @@ from pathlib import Path
 from cloud import __version__
 from cloud.dispatch.ports import Blobs, Engine, Store
 from cloud.dispatch.retention import Limits
+from cloud.engines.fleet.kinds import AgentType
 from cloud.errors import ServerUnavailable
 from cloud.local import Core
 from cloud.server.app import Identity
@@ -131,7 +132,6 @@ def _ray_engine(told: Configuration, places: Places, server_id: str, url: str, _
     except ImportError as error:
         raise missing("the engine is a Ray cluster, and ray, which talks to it", "ray", error) from None
     from cloud.engines.fleet.engine import FleetEngine
-    from cloud.engines.fleet.kinds import AgentType
     from cloud.server.agent_actor import AgentActor
 
     engine = told.engine
@@ -142,13 +142,15 @@ def _ray_engine(told: Configuration, places: Places, server_id: str, url: str, _
     }  # fmt: skip
     named = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
     lines = RayLines(AgentActor, engine.address, f"picloud-{server_id}", named, about)
-    types = {
-        kind: AgentType(t.cores, t.memory, t.gpus, t.slots, t.least, t.most) for kind, t in told.types.items()
-    }  # fmt: skip
     return FleetEngine(
         lines, slots=engine.slots, least=engine.least, most=engine.most, silent_seconds=engine.silent_seconds,
-        idle_seconds=engine.idle_seconds, types=types or None,
+        idle_seconds=engine.idle_seconds, types=agent_types(told) or None,
     )  # fmt: skip
+
+
+def agent_types(told: Configuration) -> dict[str, AgentType]:
+    """Those of the settings, by name."""
+    return {kind: AgentType(t.cores, t.memory, t.gpus, t.slots, t.least, t.most) for kind, t in told.types.items()}
 
 
 def identify(store: Store) -> Identity:

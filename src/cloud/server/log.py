@@ -5,6 +5,7 @@ import logging
 import logging.handlers
 import os
 import sys
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,9 @@ from cloud.server.request_log import REQUEST
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 _MAX_BYTES = 4 << 20
 _KEPT = 2
+_REPEAT_SECONDS = 10.0
+"""The same warning is not written again so soon."""
+_MOST_REPEATED = 1000
 _MORE = ("jid", "agent", "method", "path", "status", "ms")
 """What a line may say besides its text, given as `extra`."""
 
@@ -35,9 +39,37 @@ def log_to_stderr(level: str = "INFO", *, as_json: bool = False) -> None:
 
 def _install(handler: logging.Handler, lines: logging.Formatter | None = None, level: str = "INFO") -> None:
     handler.setFormatter(lines or logging.Formatter(_FORMAT))
+    handler.addFilter(Repeats(_REPEAT_SECONDS))
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(level)
+
+
+class Repeats(logging.Filter):
+    """Writes the same warning or error once in so many seconds, with how often it was left out: everybody who waits
+    asks for what is away, many times a second."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+        self._said: dict[tuple[str, str], tuple[float, int]] = {}
+        """By logger and text: when it was written, and how often it was not since."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to write it."""
+        if record.levelno < logging.WARNING or record.exc_info:
+            return True
+        key, now = (record.name, record.getMessage()), time.monotonic()
+        at, left_out = self._said.get(key, (float("-inf"), 0))
+        if now - at < self.seconds:
+            self._said[key] = at, left_out + 1
+            return False
+        if len(self._said) >= _MOST_REPEATED:
+            self._said.clear()
+        self._said[key] = now, 0
+        if left_out:
+            record.msg, record.args = f"{key[1]} ({left_out} times more since it was last written here)", None
+        return True
 
 
 class JsonLines(logging.Formatter):

@@ -49,3 +49,22 @@ def test_jobs_that_run_at_once_see_different_devices(tmp_path: Path) -> None:
         assert sorted(ended.result for ended in dispatcher.finish(jobs)) == ["4", "5"]
     finally:
         engine.abandon()
+
+
+def test_jobs_trust_whom_their_machine_trusts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/etc/ours.pem")
+    monkeypatch.setenv("SOMETHING_ELSE", "of the agent alone")
+
+    def look() -> tuple[str | None, str | None]:
+        import os
+
+        return os.environ.get("SSL_CERT_FILE"), os.environ.get("SOMETHING_ELSE")
+
+    blobs = MemoryBlobs()
+    engine = LocalEngine(1, blobs, machine="another")
+    try:
+        dispatcher = Dispatcher(engine, blobs)
+        (job,) = dispatcher.finish(dispatcher.call(look))
+        assert job.result == ("/etc/ours.pem", None)
+    finally:
+        engine.abandon()

@@ -1,19 +1,27 @@
 """Blobs on their way between an agent and a store on another machine, in threads of our own: meanwhile the agent looks
 after its workers."""
 
+import logging
 import os
 import queue
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection
+from typing import TypeVar
 
 from cloud.dispatch.ports import Blobs, Event, Finished, Work
-from cloud.errors import CloudException, StoreFull
+from cloud.errors import CloudException, ServerUnavailable, StoreFull
 from cloud.model import BlobRef, Outcomes, Status
+
+log = logging.getLogger("Cloud.fleet")
+T = TypeVar("T")
 
 NO_ROOM_SECONDS = 30.0
 """When there was no room for what a job needs, its agent wants no other for so long."""
+AWAY_SECONDS = 180.0
+"""A store that is away is waited for so long, before what needs it fails."""
+PAUSE_SECONDS = 1.0
 THREADS = 4
 MOST_SENT_AT_ONCE = 64
 """Each is an open file; beyond, the agent waits."""
@@ -40,6 +48,7 @@ class Errands:
         self._sending: set[str] = set()
         self._unsent: dict[str, str] = {}
         """Why they could not be sent, by name."""
+        self._closed = threading.Event()
 
     # --- arguments
 
@@ -84,7 +93,7 @@ class Errands:
     def _fetch(self, name: str) -> None:
         why, full = "", False
         try:
-            os.close(self._blobs.open(name))
+            os.close(self._patiently(lambda: self._blobs.open(name)))
         except (OSError, CloudException) as error:
             why, full = str(error), isinstance(error, StoreFull)
         with self._lock:
@@ -112,7 +121,7 @@ class Errands:
     def _send(self, name: str, fd: int) -> None:
         why = ""
         try:
-            self._blobs.adopt(name, fd)
+            self._patiently(lambda: self._blobs.adopt(name, fd))
         except (OSError, CloudException) as error:
             why = str(error)
         finally:
@@ -136,6 +145,19 @@ class Errands:
 
     # --- threads
 
+    def _patiently(self, errand: Callable[[], T]) -> T:
+        """Tried again while the store is away: its clients give up within seconds when nobody answers there."""
+        until = time.monotonic() + AWAY_SECONDS
+        while True:
+            try:
+                return errand()
+            except ServerUnavailable as error:
+                if not error.retry or time.monotonic() >= until:
+                    raise
+                log.warning("a blob is tried again: %s", error.parameter)
+            if self._closed.wait(PAUSE_SECONDS):
+                raise ServerUnavailable("this machine's agent ends")
+
     def _add(self, errand: Callable[[], None]) -> None:
         self._todo.put(errand)
         if len(self._threads) < min(THREADS, len(self._fetching) + len(self._sending)):
@@ -148,6 +170,7 @@ class Errands:
 
     def close(self) -> None:
         """Begin nothing more; what is under way is given up with the process."""
+        self._closed.set()
         for _ in self._threads:
             self._todo.put(None)
 

@@ -15,6 +15,8 @@ LONGEST_PAUSE_SECONDS = 30.0
 LATE_SECONDS = 60.0
 """An agent that an earlier server left and that does not answer for so long is given up; meanwhile none is started in
 its place. It may only wait for room."""
+ROOM_SECONDS = 30.0
+"""An agent that has not come after so long is worth a line in the log: most likely no machine has room for it."""
 WORTH_SECONDS = 1.0
 """Work that is done sooner than this on one slot is no reason for another agent."""
 
@@ -32,6 +34,8 @@ class Growth:
         """Type by the name of the agent."""
         self.late: dict[str, tuple[Line, float]] = {}
         """Of those, the ones that an earlier server started, until when they are waited for."""
+        self._doubtful: dict[str, float] = {}
+        """Of those that we started, when to say that they have not come."""
         self._failures: Counter[str] = Counter()
         """By type, in a row."""
         self._not_before: dict[str, float] = {}
@@ -52,6 +56,7 @@ class Growth:
     def grow(self, here: Counter[str], now: float) -> None:
         """Start what is missing, to those that are `here`, by type."""
         self._give_up(now)
+        self._say_who_is_missing(now)
         starting, waiting = Counter(self._starting.values()), Counter[str]()
         for (kind, _), slots in self._backlog.items():
             waiting[kind] += slots
@@ -61,7 +66,18 @@ class Growth:
             wanted = here[kind] + math.ceil(waiting[kind] / self._kinds.slots(kind))
             wanted = max(self._kinds.least(kind), min(wanted, self._kinds.most(kind)))
             for _ in range(wanted - here[kind] - starting[kind]):
-                self._starting[self._lines.start(self._kinds.wanted(kind))] = kind
+                name = self._lines.start(self._kinds.wanted(kind))
+                self._starting[name], self._doubtful[name] = kind, now + ROOM_SECONDS
+
+    def _say_who_is_missing(self, now: float) -> None:
+        missing = [name for name, at in self._doubtful.items() if now >= at]
+        for name in missing:
+            del self._doubtful[name]
+        for kind, agents in Counter(self._starting[name] for name in missing).items():
+            log.warning(
+                "agents of type %s that were asked for %.0f s ago have not come: %d, each of which needs a machine "
+                "with %s free", kind, ROOM_SECONDS, agents, self._kinds.needs(kind),
+            )  # fmt: skip
 
     def expect(self, line: Line, now: float) -> None:
         """An agent of an earlier server has not answered yet: it counts as one that is being started."""
@@ -78,6 +94,7 @@ class Growth:
     def joined(self, name: str) -> bool:
         """An agent is there; whether we started it."""
         kind, late = self._starting.pop(name, None), self.late.pop(name, None)
+        self._doubtful.pop(name, None)
         if kind is None:
             return False
         self._failures.pop(kind, None)
@@ -86,6 +103,7 @@ class Growth:
     def failed(self, name: str, why: str, now: float) -> None:
         """One that was being started is dead, or of no use."""
         kind = self._starting.pop(name, None)
+        self._doubtful.pop(name, None)
         if kind is None or self.late.pop(name, None) is not None:
             return
         self._failures[kind] += 1
@@ -94,7 +112,8 @@ class Growth:
         log.error("an agent of type %s did not start (the next try is in %.0f s): %s", kind, pause, why)
 
     def next_deadline(self) -> float | None:
-        """When an agent may be tried again, or is given up."""
+        """When an agent may be tried again, is given up, or is missed."""
         now = time.monotonic()
         times = [at for at in self._not_before.values() if at > now]
-        return min([*times, *(until for _, until in self.late.values())], default=None)
+        times += [until for _, until in self.late.values()]
+        return min([*times, *self._doubtful.values()], default=None)

@@ -80,3 +80,13 @@ class Kinds:
     def wanted(self, name: str) -> Header:
         """What `Lines.start` is told."""
         return self._table[name].wanted(name, self.slots(name))
+
+    def needs(self, name: str) -> str:
+        """What an agent asks a machine for, in words."""
+        wanted = self.wanted(name)
+        words = [f"{wanted['cores']:g} cores"]
+        if "memory" in wanted:
+            words.append(f"{int(wanted['memory']) / 1e9:.1f} GB of memory")
+        if "gpus" in wanted:
+            words.append(f"{wanted['gpus']:g} GPUs")
+        return " and ".join(words)

@@ -70,7 +70,7 @@ class ObjectBlobs:
         """Send what is in an open file; it stays in the cache."""
         checked(name)
         size = os.fstat(fd).st_size
-        with self._errors(name):
+        with self._errors(name, writing=True):
             if size <= _AT_ONCE_BYTES:
                 self._obstore.put(self._store, name, os.pread(fd, size, 0), use_multipart=False)
             else:
@@ -196,10 +196,14 @@ class ObjectBlobs:
             self._size_bytes += size_bytes
 
     @contextlib.contextmanager
-    def _errors(self, name: str) -> Iterator[None]:
+    def _errors(self, name: str, *, writing: bool = False) -> Iterator[None]:
         try:
             yield
         except FileNotFoundError as error:
+            if writing:
+                raise ServerUnavailable(
+                    f"there is no bucket for {self._url}", retry=True, hint="whoever runs this server makes it"
+                ) from error
             raise FileNotFoundError(f"there is no blob {name!r} in {self._url}") from error
         except self._obstore.exceptions.BaseError as error:
             raise ServerUnavailable(
