@@ -174,3 +174,13 @@ def test_naming_jobs_of_everybody_reads_nothing_of_them(world: World, monkeypatc
             theirs.status((everybodys,))
     assert len(read) <= 8
     assert len(world.jobs.status((range(1, 31),))) == 30
+
+
+def test_who_has_too_much_is_refused_before_anything_is_put_into_a_far_store(world: World) -> None:
+    limit(world, stored_bytes=10_000)
+    usage = world.dispatcher.usage
+    for _ in range(3):  # it is counted when it is stored, and not before
+        usage.refuse_early(2, 6_000)
+    with pytest.raises(LimitExceeded, match="it has 0, and 10,001 more would come"):
+        usage.refuse_early(2, 10_001)
+    usage.refuse_early(1, 1 << 40)

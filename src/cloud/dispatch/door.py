@@ -169,7 +169,10 @@ class Door:
         blobs = self._dispatcher.blobs
         if op == "read":
             return partial(read_answer, blobs, jobs.blob_of(int(header["jid"]), str(header["blob"])), header)
-        return partial(links_answer, blobs, put_names(account, header)) if op == "links" else None
+        if op == "links":
+            self._dispatcher.usage.refuse_early(account, 1)
+            return partial(links_answer, blobs, put_names(account, header))
+        return None
 
     def _change(
         self, op: str, header: Header, frames: list[memoryview], jobs: Jobs, parent: int | None, stored: Stored

@@ -72,6 +72,16 @@ class Usage:
         if most.files is not None and files:
             self._check("files", account, files, most.files, self._store.count_files)
 
+    def refuse_early(self, account: int, size_bytes: int) -> None:
+        """So many bytes are about to be put into a blob store; when they are named, `admit` counts them.
+
+        Raises:
+            LimitExceeded: they would be more than the account may have.
+        """
+        most = self._accounts.allowance(account).stored_bytes
+        if most is not None:
+            self._check("stored_bytes", account, size_bytes, most, self._store.stored_bytes, keep=False)
+
     def limited(self, account: int) -> bool:
         """Whether there is any limit for it."""
         return self._accounts.allowance(account) != Allowance()

@@ -7,13 +7,13 @@ machine. What no transaction names afterwards is collected as any orphan.
 import contextlib
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cloud.api import Receipt
 from cloud.dispatch.direct import put_name
 from cloud.dispatch.ports import Blobs
 from cloud.dispatch.retention import ORPHAN_AGE_SECONDS
-from cloud.errors import CloudException
+from cloud.errors import CloudException, ServerUnavailable
 from cloud.model import INLINE_MAX_BYTES, BlobRef, Buffer
 from cloud.server.aside import Aside
 from cloud.wire import calls
@@ -34,13 +34,18 @@ class Ahead:
     Args:
         local: whether jobs run on this machine, so that what clients put is fetched for them, too.
         max_bytes: the most that a client may put for one chunk.
+        refuse: of an account, so many bytes more than it may have; called in the loop's thread.
     """
 
-    def __init__(self, blobs: Blobs, aside: Aside, *, local: bool, max_bytes: int) -> None:
+    def __init__(
+        self, blobs: Blobs, aside: Aside, *, local: bool, max_bytes: int,
+        refuse: Callable[[int, int], None] = lambda account, size_bytes: None,
+    ) -> None:  # fmt: skip
         self._blobs = blobs
         self._aside = aside
         self._local = local
         self._max_bytes = max_bytes
+        self._refuse = refuse
 
     async def store(self, message: Buffer, account: int) -> Stored | list[Buffer]:
         """Which frames are in the store now; or the answer to the request, if that is clear already."""
@@ -55,7 +60,10 @@ class Ahead:
         large = {i: frame for i, frame in enumerate(frames) if i >= kept and len(frame) > INLINE_MAX_BYTES}
         if not large and not put:
             return NOTHING_STORED
+        if self._aside.crowded:
+            return calls.failed(ServerUnavailable("the blob store keeps too many others waiting", retry=True))
         try:
+            self._refuse(account, sum(len(frame) for i, frame in large.items() if i not in put))
             return await self._aside.run(lambda: self._store(large, put, account))
         except _Missing:
             return calls.receipt(Receipt(missing_chunks=True))

@@ -16,6 +16,8 @@ log = logging.getLogger("cloud.server")
 A = TypeVar("A")
 
 MOST_THREADS = 8
+MOST_OPEN = 200
+"""Calls that are carried out or wait for it; a store that does not answer keeps each for minutes."""
 
 
 class Aside:
@@ -39,6 +41,11 @@ class Aside:
             threading.Thread(target=self._work, name="picloud-aside", daemon=True).start()
         self._calls.put(lambda: self._carry_out(work, future))
         return future
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so much waits already that more would only fill memory and disk."""
+        return self._open >= MOST_OPEN
 
     def then(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
         """Go on with what it returns; what it raises is logged."""

@@ -54,7 +54,8 @@ class Calls:
         core, aside = self._heart.core, Aside(self._loop)
         core.door.aside, core.dispatcher.aside = aside.answer, aside.then
         local = isinstance(core.engine, LocalEngine)
-        return Ahead(core.blobs, aside, local=local, max_bytes=self._max_body_bytes)
+        refuse = core.dispatcher.usage.refuse_early
+        return Ahead(core.blobs, aside, local=local, max_bytes=self._max_body_bytes, refuse=refuse)
 
     async def serve(self, op: str, headers: Mapping[bytes, bytes], receive: Receive, send: Send) -> None:
         """One request. Errors of the call itself are answers with status 200; those of the door have their own."""

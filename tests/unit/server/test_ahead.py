@@ -1,12 +1,14 @@
 """Large frames are in the blob store before the core sees a request; nobody gets at what another one put."""
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
 
 from cloud.api import NewChunk, Part
 from cloud.dispatch.direct import put_name
+from cloud.errors import LimitExceeded, ServerUnavailable
 from cloud.model import INLINE_MAX_BYTES, BlobRef, Buffer
 from cloud.server.ahead import Ahead
 from cloud.server.aside import Aside
@@ -72,6 +74,44 @@ def test_what_was_put_is_found_by_who_put_it_only() -> None:
     assert asked(blobs, message, account=2) is None
     assert asked(blobs, calls.submit(chunks_of(b"", token="u"), {0})) is None
     assert asked(blobs, calls.submit(chunks_of(b"small", b""), {1})) is None
+
+
+def test_nothing_is_stored_of_what_is_more_than_an_account_may_have() -> None:
+    blobs, asked_for = MemoryBlobs(), []
+
+    def refuse(account: int, size_bytes: int) -> None:
+        asked_for.append((account, size_bytes))
+        raise LimitExceeded("too much")
+
+    async def run() -> Any:
+        ahead = Ahead(blobs, Aside(asyncio.get_running_loop()), local=False, max_bytes=1000, refuse=refuse)
+        return await ahead.store(b"".join(calls.submit(chunks_of(b"small", LARGE))), 3)
+
+    with pytest.raises(LimitExceeded):
+        calls.answer_of(decode(b"".join(asyncio.run(run())))[0])
+    assert asked_for == [(3, len(LARGE))]
+    assert list(blobs.names()) == []
+
+
+def test_where_too_many_wait_for_the_blob_store_others_are_told_to_ask_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cloud.server.aside.MOST_OPEN", 2)
+    message, go_on = b"".join(calls.submit(chunks_of(LARGE))), threading.Event()
+
+    async def run() -> Any:
+        aside = Aside(asyncio.get_running_loop())
+        waiting = [aside.run(go_on.wait) for _ in range(2)]
+        ahead = Ahead(MemoryBlobs(), aside, local=False, max_bytes=1000)
+        refused = await ahead.store(message, 1)
+        small = await ahead.store(b"".join(calls.submit(chunks_of(b"small"))), 1)
+        go_on.set()
+        await asyncio.gather(*waiting)
+        return refused, small, await ahead.store(message, 1)
+
+    refused, small, later = asyncio.run(run())
+    with pytest.raises(ServerUnavailable) as told:
+        calls.answer_of(decode(b"".join(refused))[0])
+    assert told.value.retry
+    assert (small, list(later)) == ({}, [0])
 
 
 def test_what_was_put_is_as_large_as_it_is_and_not_larger_than_may_be() -> None:
