@@ -1,5 +1,6 @@
 """Jobs that no worker has: pending ranges, ready or waiting."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 
 from cloud.dispatch.ports import Pending
@@ -41,9 +42,9 @@ class PendingJobs(Chunks):
         """Ready pending ranges in the order (priority, sid, lo), beginning behind `after`."""
         return self._ready(self.ready_accounts(), limit, after)
 
+    @abstractmethod
     def ready_accounts(self) -> list[int]:
-        """Accounts with a ready pending range."""
-        return [account for (account,) in self._read(self._sql.ready_accounts)]
+        """Accounts with a ready pending range; found without a look at each range."""
 
     def ready_of(self, account: int, limit: int, after: Pending | None = None) -> list[Pending]:
         """As `ready`, for one account."""

@@ -58,7 +58,7 @@ class Submissions(Database):
         if self._unwritten:
             self._write_kept()
         row = self._first_apart(self._sql.find_token, (account, token))
-        return self._submission_of(row) if row else None
+        return self.submission(row[0]) if row else None
 
     def add_submission(self, account: int, token: str, spec: Spec, at: datetime) -> Submission:
         """A new, unsealed submission. The token must be new."""

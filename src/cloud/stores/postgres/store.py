@@ -55,6 +55,10 @@ class PostgresStore(Forgetting, Dispatchers, CodeVersions, Files, Facts, Head):
             return self._look_up_submission(sid)  # another process may have sealed it
         return super().submission(sid)
 
+    def ready_accounts(self) -> list[int]:
+        """Accounts with a ready pending range."""
+        return [account for (account,) in self._read(self._sql.ready_accounts)]
+
     def glances(self, stretches: Sequence[Stretch]) -> list[Glance]:
         """One for each stretch, in one round trip."""
         bases = self._bases([stretch.sid for stretch in stretches])

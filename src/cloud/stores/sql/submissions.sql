@@ -1,6 +1,5 @@
 -- :name find_token
-SELECT s.sid, s.account, s.token, s.created_at, s.first_jid, s.count, s.spec, c.digest, c.environment
-FROM submissions s JOIN codes c ON c.code = s.code WHERE s.account = ? AND s.token = ?
+SELECT sid FROM submissions WHERE account = ? AND token = ?
 
 -- :name insert_submission
 INSERT INTO submissions (sid, account, token, code, created_at, silent_since, first_jid, count, spec)

@@ -38,6 +38,10 @@ class SQLiteStore(Forgetting, Dispatchers, CodeVersions, Files, Facts, Connectio
         self._next_cid = self._end_of_cids = 0
         super().__init__(location)
 
+    def ready_accounts(self) -> list[int]:
+        """Accounts with a ready pending range."""
+        return self._steps(self._sql.next_ready_account, -(1 << 62))
+
     def glances(self, stretches: Sequence[Stretch]) -> list[Glance]:
         """Only `open` is known: here each question is quick."""
         return [Glance(not self.all_finished(s), failed=True, whole=False) for s in stretches]
@@ -54,9 +58,7 @@ class SQLiteStore(Forgetting, Dispatchers, CodeVersions, Files, Facts, Connectio
         for row in self._read(self._sql.all_claims):
             claim = Claim(*row)
             self._live.setdefault(claim.cid, []).append(claim)
-        self._levels = []
-        while row := self._first(self._sql.next_level, (self._levels[-1] if self._levels else -1,)):
-            self._levels.append(row[0])
+        self._levels = self._steps(self._sql.next_level, -1)
 
     def _note_deletion(self) -> None:
         self._write(self._sql.set_counter, ("sid", self._next_sid))
@@ -80,3 +82,12 @@ class SQLiteStore(Forgetting, Dispatchers, CodeVersions, Files, Facts, Connectio
 
     def _lease_time(self, at: datetime) -> int:
         return microseconds(at)
+
+    def _steps(self, sql: str, below: int) -> list[int]:
+        """All values of a column above `below`, ascending, by a statement that finds the next one."""
+        found = []
+        row = self._first(sql, (below,))
+        while row is not None:
+            found.append(row[0])
+            row = self._first(sql, row)
+        return found

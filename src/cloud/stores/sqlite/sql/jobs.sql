@@ -24,14 +24,8 @@ INSERT INTO counters (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SE
 -- :name release
 UPDATE pending SET ready = 1 WHERE sid = ? AND ready = 0
 
--- :name ready_accounts
-WITH RECURSIVE accounts (account) AS (
-    SELECT (SELECT account FROM pending WHERE ready = 1 ORDER BY account LIMIT 1)
-    UNION ALL
-    SELECT (SELECT p.account FROM pending p WHERE p.ready = 1 AND p.account > a.account ORDER BY p.account LIMIT 1)
-    FROM accounts a WHERE a.account IS NOT NULL
-)
-SELECT account FROM accounts WHERE account IS NOT NULL
+-- :name next_ready_account
+SELECT account FROM pending WHERE ready = 1 AND account > ? ORDER BY account LIMIT 1
 
 -- :name ready_of
 SELECT stop, start, sid, losses, ready, account, priority FROM pending
