@@ -117,6 +117,9 @@ def test_paths_are_relative_to_the_file(file: Path) -> None:
         ('[store]\npassword = "x"\n', "2: [store] password is set, and url names no database"),
         ('[server]\nurl = "jobs.example.com"\n', '2: [server] url is "jobs.example.com"; expected an address like'),
         ('[server]\nproxies = ["proxy"]\n', "2: [server] proxies is ['proxy']; expected a list of addresses"),
+        ('[server]\nhost = ""\n', '2: [server] host is ""; expected an address or a name of this machine'),
+        ('[blobs]\nurl = "s3://"\n', '2: [blobs] url is "s3://", which names no bucket'),
+        ('[store]\nurl = "postgresql://u:hush@[db/d"\n', "2: [store] url cannot be read as an address: a ["),
         ("engine = 3\n", "1: engine is a value; expected a section: write [engine] on a line of its own"),
     ],
 )  # fmt: skip

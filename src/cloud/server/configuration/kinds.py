@@ -122,6 +122,12 @@ def _name(value: Any) -> str:
     return str(value)
 
 
+def _host(value: Any) -> str:
+    if not re.fullmatch(r"[^\s/]+", _text(value)):  # '' would be all addresses of the machine
+        raise ValueError
+    return str(value)
+
+
 def _network(value: Any) -> str:
     return str(ipaddress.ip_network(_text(value), strict=False))
 
@@ -144,6 +150,7 @@ TRUTH = Kind("true or false", _truth)
 PORT = whole(0, 65535, "a port number from 0 to 65535")
 SECONDS = Kind('a number of seconds above 0, or text like "90 s", "12 h", "14 days"', _seconds)
 BYTES = Kind('a number of bytes above 0, or text like "500 MB", "16 GiB"', _bytes)
+HOST = Kind('an address or a name of this machine, like "127.0.0.1"', _host)
 NAMES = Kind('a list of host names, like ["jobs.example.com"]', _list_of(_name))
 NETWORKS = Kind('a list of addresses or networks, like ["10.0.0.5", "10.1.0.0/16"]', _list_of(_network))
 URL = Kind('an address like "https://jobs.example.com"', _url)

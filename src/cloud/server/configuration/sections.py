@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from cloud.server.configuration.kinds import (
     BYTES,
+    HOST,
     NAMES,
     NETWORKS,
     PATH,
@@ -36,7 +37,7 @@ _JOBS: Kind[int | None] = whole(1, 1 << 60, "a whole number, at least 1")  # typ
 class ServerSection:
     """[server]: where it listens, and how it is reached."""
 
-    host: str = option(TEXT, "127.0.0.1", 'Address to listen on; "0.0.0.0": all of this machine\'s.')
+    host: str = option(HOST, "127.0.0.1", 'Address to listen on; "0.0.0.0": all of this machine\'s.')
     port: int = option(PORT, 8000, "Port to listen on; 0: any that is free.")
     url: str = option(
         URL, "", "Address under which clients and jobs reach this server, a proxy's or load balancer's; '': the one it "

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import fields
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from cloud.server.configuration.sections import Configuration, EngineSection
 
@@ -40,12 +40,18 @@ def _about_server(told: Configuration) -> Iterator[Contradiction]:
 
 
 def _about_places(told: Configuration) -> Iterator[Contradiction]:
-    store, blobs = urlsplit(told.store.url), urlsplit(told.blobs.url)
+    store, blobs = _split(told.store.url), _split(told.blobs.url)
+    if store is None or blobs is None:
+        name = "store" if store is None else "blobs"
+        yield (name, "url"), f"[{name}] url cannot be read as an address: a [ that is not closed, or the like"
+        return
     if store.scheme not in ("", "sqlite", *DATABASES) or (store.scheme == "sqlite" and store.netloc):
         yield (
             ("store", "url"),
             f"[store] url is {_bare(told.store.url)}; expected sqlite:///PATH, a path, or postgresql://USER@HOST/DATABASE",
         )
+    if blobs.scheme in OBJECT_STORES and not blobs.netloc:
+        yield ("blobs", "url"), f"[blobs] url is {_bare(told.blobs.url)}, which names no bucket: s3://BUCKET/PREFIX"
     if blobs.scheme not in ("", "file", *OBJECT_STORES) or (blobs.scheme == "file" and blobs.netloc):
         yield (
             ("blobs", "url"),
@@ -89,6 +95,14 @@ def _about_engine(told: Configuration) -> Iterator[Contradiction]:
             yield ("engine", "kind"), _NO_SHARED_BLOBS
         if not told.server.url:
             yield ("engine", "kind"), _NO_URL
+
+
+def _split(url: str) -> SplitResult | None:
+    """None: it is no URL at all."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
 
 
 def _bare(url: str) -> str:
