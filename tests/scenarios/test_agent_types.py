@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cloud.engines.fleet import growth
 from cloud.engines.fleet.kinds import AgentType
 from cloud.errors import CloudException
 from cloud.model import Status
@@ -16,8 +17,8 @@ TYPES = {"c1": AgentType(), "big": AgentType(cores=2, memory_bytes=200_000_000, 
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path, types=TYPES, least=1, most=2)
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path, types=TYPES, least=1, most=getattr(request, "param", 2))
     server.until(lambda: server.engine.state().slots == 1)
     yield server
     server.engine.abandon()
@@ -54,12 +55,18 @@ def test_more_cores_than_an_agent_of_the_type_has_means_all_of_them(server: Serv
     assert server.finished(server.map(runs_in(tmp_path), [1], core_type="big", cores=8)) == [10]
 
 
-def test_a_few_brief_jobs_are_no_reason_for_more_agents(server: Server) -> None:
-    assert server.finished(server.map(lambda i: i, list(range(200)))) == list(range(200))
+@pytest.mark.parametrize("server", [8], indirect=True, ids=["up to eight agents"])
+def test_a_few_brief_jobs_are_reason_for_one_more_agent_at_most(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(growth, "WORTH_SECONDS", 1000.0)  # however slow the machine: all of these are brief
+
+    def brief(item: int) -> int:
+        return item
+
+    assert server.finished(server.map(brief, [0])) == [0]
+    assert server.finished(server.map(brief, list(range(200)))) == list(range(200))
     assert len(server.lines.lines) <= 2
-    before = len(server.lines.lines)
-    assert server.finished(server.map(lambda i: i, list(range(200)))) == list(range(200))
-    assert len(server.lines.lines) == before
 
 
 def taking(megabytes: int, how: str) -> Callable[[int], Any]:

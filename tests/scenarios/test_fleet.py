@@ -18,7 +18,7 @@ from cloud.model import Spec, Status
 from cloud.pickling import dump_function, loads, pack_map
 from cloud.stores.blobs import FolderBlobs
 from cloud.stores.sqlite import SQLiteStore
-from tests.support.fleet import ThreadLines
+from tests.support.fleet import ThreadLine, ThreadLines
 from tests.support.scripted import HERE
 
 
@@ -66,6 +66,12 @@ class Server:
                 assert ended.outcomes.status_of(index) is Status.DONE, bytes(ended.outcomes.bytes_of("error", index))
                 found.append(loads(ended.outcomes.bytes_of("result", index)))
         return found
+
+    def hears_nothing_of(self, line: ThreadLine) -> bool:
+        """From now on, and as if it had been so for long; what was on its way still comes, so say it again."""
+        line.passable.clear()
+        self.engine._members[line.name].heard_at = time.monotonic() - 60
+        return True
 
     def crash(self) -> None:
         """As by SIGKILL: nothing is said to anybody."""
@@ -123,14 +129,13 @@ def test_a_map_is_shared_by_several_agents(started: Callable[..., Server], tmp_p
 def test_jobs_of_a_silent_agent_run_elsewhere_and_what_it_says_later_is_refused(
     started: Callable[..., Server], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    server = started(least=2, most=2, silent_seconds=0.5)
+    server = started(least=2, most=2, silent_seconds=30.0)
     server.until(lambda: server.engine.state().slots == 2)
     jids = server.map(runs_in(tmp_path, "go"), [1])
     server.until(lambda: times_run(tmp_path, 1) == 1)
     held = server.store.claims_of(1)[0].agent
     (line,) = [line for line in server.lines.lines if line.name == held]
-    line.passable.clear()
-    server.until(lambda: times_run(tmp_path, 1) == 2)
+    server.until(lambda: server.hears_nothing_of(line) and times_run(tmp_path, 1) == 2)
     (tmp_path / "go").touch()
     assert server.finished(jids) == [10]
     assert {agent.name: agent.silent for agent in server.engine.state().agents}[held]
@@ -144,13 +149,12 @@ def test_jobs_of_a_silent_agent_run_elsewhere_and_what_it_says_later_is_refused(
 def test_a_job_that_must_not_run_twice_ends_in_error_when_its_agent_is_silent(
     started: Callable[..., Server], tmp_path: Path
 ) -> None:
-    server = started(least=2, most=2, silent_seconds=0.5)
+    server = started(least=2, most=2, silent_seconds=30.0)
     server.until(lambda: server.engine.state().slots == 2)
     jids = server.map(runs_in(tmp_path, "go"), [1], restartable=False)
     server.until(lambda: times_run(tmp_path, 1) == 1)
     (line,) = [line for line in server.lines.lines if line.name == server.store.claims_of(1)[0].agent]
-    line.passable.clear()
-    server.until(lambda: server.statuses(jids) == ["error"])
+    server.until(lambda: server.hears_nothing_of(line) and server.statuses(jids) == ["error"])
     (tmp_path / "go").touch()
     line.passable.set()
     server.until(lambda: server.engine.state().slots >= 2)  # another one came meanwhile, perhaps
@@ -195,12 +199,14 @@ def test_outcomes_that_were_heard_and_not_stored_come_again(started: Callable[..
 def test_an_agent_to_which_nobody_listens_kills_its_jobs_and_ends(
     started: Callable[..., Server], tmp_path: Path
 ) -> None:
-    server = started(silence_seconds=0.5)
+    server = started()
     server.until(lambda: server.engine.state().slots == 1)
     server.map(runs_in(tmp_path, "never"), [1])
     server.until(lambda: times_run(tmp_path, 1) == 1)
     pid = int((tmp_path / "ran-1").read_text())
-    server.lines.lines[0].passable.clear()
+    (line,) = server.lines.lines
+    line.passable.clear()
+    line.foreman._silence_seconds = 0.5
     server.until(lambda: not os.path.exists(f"/proc/{pid}"))
 
 

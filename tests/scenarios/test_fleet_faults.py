@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cloud.engines.fleet import foreman, growth
+from cloud.engines.fleet import foreman, growth, looks
 from cloud.wire.message import decode, encode
 from tests.scenarios.test_fleet import Server, runs_in, times_run
 from tests.support.fleet import ThreadLine
@@ -48,11 +48,8 @@ def test_a_server_that_was_stopped_itself_does_not_take_its_agents_for_dead(
     assert server.finished(jids) == [10]
 
 
-def test_an_agent_that_was_stopped_waits_for_its_server(
-    started: Callable[..., Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(foreman, "PAUSE_SECONDS", 0.5)
-    server = started(silence_seconds=1.0)
+def test_an_agent_that_was_stopped_waits_for_its_server(started: Callable[..., Server], tmp_path: Path) -> None:
+    server = started()
     server.until(lambda: server.engine.state().slots == 1)
     jids = server.map(runs_in(tmp_path, "go"), [1], restartable=False)
     server.until(lambda: times_run(tmp_path, 1) == 1)
@@ -183,7 +180,6 @@ def test_who_asks_what_a_job_said_and_gets_no_answer_in_time_is_told_to_ask_agai
     assert server.engine.said(*job, "stdout", 0, 100) is None
     monkeypatch.undo()
     eventually(lambda: server.engine.poll() == [] and job in server.engine.heard())
-    said = server.engine.said(*job, "stdout", 0, 100)
-    assert said is not None
-    assert said.data == b"word\n"
+    monkeypatch.setattr(looks, "ASK_SECONDS", 60.0)
+    eventually(lambda: (said := server.engine.said(*job, "stdout", 0, 100)) is not None and said.data == b"word\n")
     (tmp_path / "go").touch()
