@@ -50,7 +50,7 @@ def engine(name: str, slots: int = 2, on_request: Served | None = None) -> Itera
 @contextmanager
 def _fleet(folder: Path, slots: int) -> Iterator[Dispatcher]:
     lines = ThreadLines(folder, MACHINE)
-    fleet = FleetEngine(lines, slots=slots)
+    fleet = FleetEngine(lines, slots=slots, silent_seconds=HANG_SECONDS)
     try:
         yield _joined(Dispatcher(fleet, FolderBlobs(folder)))
     finally:
@@ -61,7 +61,7 @@ def _fleet(folder: Path, slots: int) -> Iterator[Dispatcher]:
 @contextmanager
 def _ray(folder: Path, slots: int) -> Iterator[Dispatcher]:
     namespace = f"picloud-{next(_numbers)}"
-    fleet = FleetEngine(ray_lines(namespace, folder, MACHINE), slots=slots)
+    fleet = FleetEngine(ray_lines(namespace, folder, MACHINE), slots=slots, silent_seconds=HANG_SECONDS)
     try:
         yield _joined(Dispatcher(fleet, FolderBlobs(folder)))
     finally:

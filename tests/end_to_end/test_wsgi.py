@@ -54,7 +54,6 @@ def served(home: Path, tmp_path: Path) -> Iterator[tuple[int, Path]]:
     try:
         found = eventually(
             lambda: re.search(r"Listening at: http://127\.0\.0\.1:(\d+)", printed.read_text()),
-            within_seconds=30,
             what="the server to listen",
         )
         assert found is not None

@@ -23,6 +23,7 @@ from tests.support.fleet import ThreadLines
 from tests.support.ray_cluster import end_agents, ray_lines
 from tests.support.scripted import HERE
 from tests.support.stores import maker
+from tests.support.waiting import HANG_SECONDS
 
 MANY = 1_000_000
 AT_ONCE = 1000
@@ -77,7 +78,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
         local.abandon()
         return
     lines = ThreadLines(tmp_path) if request.param == "fleet" else ray_lines("fair", tmp_path)
-    fleet = FleetEngine(lines, slots=1)
+    fleet = FleetEngine(lines, slots=1, silent_seconds=HANG_SECONDS)
     yield Server(fleet, blobs)
     fleet.abandon()
     if isinstance(lines, ThreadLines):

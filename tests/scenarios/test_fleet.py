@@ -33,7 +33,7 @@ class Server:
         if earlier is not None:
             self.lines.earlier = [*earlier.lines.lines, *earlier.lines.late]
         blobs = FolderBlobs(folder / "blobs", shared=True)
-        self.engine = FleetEngine(self.lines, **{"slots": 1, **engine})
+        self.engine = FleetEngine(self.lines, **{"slots": 1, "silent_seconds": 30.0, **engine})
         self.store = SQLiteStore(folder / "jobs.db")
         self.dispatcher = Dispatcher(self.store, blobs, self.engine, SystemClock())
         self.jobs = Jobs(self.dispatcher, 1)
@@ -129,7 +129,7 @@ def test_a_map_is_shared_by_several_agents(started: Callable[..., Server], tmp_p
 def test_jobs_of_a_silent_agent_run_elsewhere_and_what_it_says_later_is_refused(
     started: Callable[..., Server], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    server = started(least=2, most=2, silent_seconds=30.0)
+    server = started(least=2, most=2)
     server.until(lambda: server.engine.state().slots == 2)
     jids = server.map(runs_in(tmp_path, "go"), [1])
     server.until(lambda: times_run(tmp_path, 1) == 1)
@@ -149,7 +149,7 @@ def test_jobs_of_a_silent_agent_run_elsewhere_and_what_it_says_later_is_refused(
 def test_a_job_that_must_not_run_twice_ends_in_error_when_its_agent_is_silent(
     started: Callable[..., Server], tmp_path: Path
 ) -> None:
-    server = started(least=2, most=2, silent_seconds=30.0)
+    server = started(least=2, most=2)
     server.until(lambda: server.engine.state().slots == 2)
     jids = server.map(runs_in(tmp_path, "go"), [1], restartable=False)
     server.until(lambda: times_run(tmp_path, 1) == 1)

@@ -12,7 +12,7 @@ from cloud.model import Status
 from cloud.stores.blobs import FolderBlobs
 from tests.support.ray_cluster import end_agents, ray_lines
 from tests.support.scripted import Dispatcher
-from tests.support.waiting import eventually
+from tests.support.waiting import HANG_SECONDS, eventually
 
 pytestmark = pytest.mark.everything
 
@@ -21,7 +21,7 @@ BIG = AgentType(cores=2, memory_bytes=150_000_000, slots=2)
 
 @pytest.fixture
 def cloud(tmp_path: Path) -> Iterator[Dispatcher]:
-    fleet = FleetEngine(ray_lines("types", tmp_path), slots=1, types={"big": BIG})
+    fleet = FleetEngine(ray_lines("types", tmp_path), slots=1, silent_seconds=HANG_SECONDS, types={"big": BIG})
     try:
         yield Dispatcher(fleet, FolderBlobs(tmp_path))
     finally:
