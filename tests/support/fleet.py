@@ -22,6 +22,7 @@ class ThreadLines:
 
     def __init__(self, blobs: Path, machine: str | None = None, *, silence_seconds: float = 60.0) -> None:
         self.machine = machine
+        self.trouble = ""
         self.open_blobs: Callable[[], Blobs] = lambda: FolderBlobs(blobs, shared=True)
         """For each agent."""
         self.silence_seconds = silence_seconds

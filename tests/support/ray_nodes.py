@@ -16,10 +16,10 @@ PROGRAM = """
 import json, sys
 from ray.cluster_utils import Cluster
 
-count, cores = map(int, sys.argv[1:])
+count, cores, port = map(int, sys.argv[1:])
 cluster = Cluster()
-cluster.add_node(num_cpus=0, include_dashboard=False)
-nodes = [cluster.add_node(num_cpus=cores) for _ in range(count)]
+head = cluster.add_node(num_cpus=0, include_dashboard=False, gcs_server_port=port)
+nodes = [cluster.add_node(num_cpus=cores) for _ in range(count)] + [head]
 pids = [[info.process.pid for infos in node.all_processes.values() for info in infos] for node in nodes]
 print(json.dumps([cluster.address, pids]), flush=True)
 sys.stdin.read()
@@ -27,20 +27,24 @@ cluster.shutdown()
 """
 
 
+HEAD = -1
+
+
 class Nodes:
-    """A head without cores, and nodes with some.
+    """A head without cores, node `HEAD`, and nodes with some.
 
     Args:
         count, cores: nodes, and cores of each; more than the machine has, for what tests start mostly sleeps.
+        port: of the head; 0: any.
     """
 
-    def __init__(self, count: int, cores: int) -> None:
+    def __init__(self, count: int, cores: int, port: int = 0) -> None:
         if find_spec("ray") is None:
             require_or_skip("Ray is not installed: pip install 'picloud[ray]'")
         self._folder = tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True)
         os.mkdir(os.path.join(self._folder.name, "ray"))
         self._keeper = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-c", PROGRAM, str(count), str(cores)],
+            [sys.executable, "-W", "ignore", "-c", PROGRAM, str(count), str(cores), str(port)],
             env={**os.environ, "RAY_TMPDIR": self._folder.name},
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip

@@ -11,6 +11,9 @@ from pathlib import Path
 from tests.support.served import START_SECONDS, Served
 from tests.support.waiting import eventually
 
+RAY_SECONDS = 60.0
+"""A Ray takes its time to start."""
+
 
 class TeamServer(Served):
     """One of them.
@@ -42,7 +45,7 @@ class TeamServer(Served):
                 command, stdout=subprocess.PIPE, stderr=log, env={**os.environ, "PICLOUD_HOME": self.home}
             )
         try:
-            self.url = eventually(self._listens, within_seconds=START_SECONDS)
+            self.url = eventually(self._listens, within_seconds=START_SECONDS if engine == "local" else RAY_SECONDS)
         except BaseException:
             self.end(signal.SIGKILL)
             raise

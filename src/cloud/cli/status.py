@@ -118,6 +118,8 @@ def lines_of(shown: dict[str, Any]) -> list[str]:
         lines.append(f"home       {shown['home']}")
     if "slots" in shown:
         lines.append(f"slots      {shown['slots']}, of which {shown.get('busy', 0)} busy; {shown['workers']} workers")
+    if shown.get("trouble"):
+        lines.append(f"cluster    away: {table.clean(shown['trouble'])}")
     if shown.get("agents"):
         lines += _agents(shown["agents"])
     if "jobs" in shown:

@@ -93,6 +93,9 @@ class Reasons:
         if pending.losses:
             sentences.append(self._retry(submission, pending))
         state = engine.state()
+        if state.trouble:
+            sentences.append(f"The cluster is away: {state.trouble}. Jobs are started when it is back.")
+            return " ".join(sentences)
         if spec.cores > state.slots:
             sentences.append(
                 f"It wants {spec.cores} cores, more than the {state.slots} there are, and runs when it can have all "

@@ -7,6 +7,7 @@ import secrets
 import socket
 from datetime import timedelta
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 from cloud import __version__
@@ -94,7 +95,7 @@ def open_blobs(places: Places, *, shared: bool) -> Blobs:
     return FolderBlobs(places.blobs, shared=shared)
 
 
-def missing(what: str, extra: str, error: ImportError) -> ServerUnavailable:
+def missing(what: str, extra: str, error: ImportError | str) -> ServerUnavailable:
     """The error for a package that this server needs and that is not installed."""
     return ServerUnavailable(
         f"{what}, is not here ({error})", hint=f"install it where the server runs: pip install 'picloud[{extra}]'"
@@ -127,12 +128,10 @@ def show_token(token: str) -> None:
 
 def _ray_engine(told: Configuration, places: Places, server_id: str, url: str, _blobs: Blobs) -> Engine:
     show_token(told.engine.token)
-    try:
-        from cloud.engines.ray.lines import RayLines
-    except ImportError as error:
-        raise missing("the engine is a Ray cluster, and ray, which talks to it", "ray", error) from None
+    if find_spec("ray") is None:
+        raise missing("the engine is a Ray cluster, and ray, which talks to it", "ray", "there is no module ray")
+    from cloud.engines.fleet.apart import LinesApart
     from cloud.engines.fleet.engine import FleetEngine
-    from cloud.server.agent_actor import AgentActor
 
     engine = told.engine
     answers(engine.address)
@@ -141,7 +140,10 @@ def _ray_engine(told: Configuration, places: Places, server_id: str, url: str, _
         "blobs": places.blobs, "variables": {"PICLOUD_URL": url}, "silence_seconds": engine.leave_seconds,
     }  # fmt: skip
     named = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
-    lines = RayLines(AgentActor, engine.address, f"picloud-{server_id}", named, about)
+    lines = LinesApart(
+        "cloud.server.ray_process",
+        {"address": engine.address, "namespace": f"picloud-{server_id}", "server": named, "agents": about},
+    )
     return FleetEngine(
         lines, slots=engine.slots, least=engine.least, most=engine.most, silent_seconds=engine.silent_seconds,
         idle_seconds=engine.idle_seconds, types=agent_types(told) or None,

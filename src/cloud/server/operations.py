@@ -66,12 +66,13 @@ class Operations:
             return
         path = scope["path"]
         if path == "/healthz":
-            await send_json(send, {"ok": True})
+            await send_json(send, {"ok": True, **self._cluster()})
         elif path == "/readyz":
             trouble = self._not_ready()
             await send_json(
-                send, {"ready": not trouble, **({"why": trouble} if trouble else {})}, 503 if trouble else 200
-            )
+                send, {"ready": not trouble, **({"why": trouble} if trouble else {}), **self._cluster()},
+                503 if trouble else 200,
+            )  # fmt: skip
         elif path == "/metrics":
             await self._answer_metrics(dict(scope["headers"]), send)
         else:
@@ -109,7 +110,12 @@ class Operations:
                 self._core.store.get_fact("server/id")
         except ServerUnavailable:
             return "its store does not answer"
-        return "" if self._core.engine.state().slots else "there is nothing that runs jobs yet"
+        state = self._core.engine.state()
+        return "" if state.slots or state.trouble else "there is nothing that runs jobs yet"
+
+    def _cluster(self) -> dict[str, str]:
+        """Where it is away clients are answered all the same."""
+        return {"cluster": "away"} if self._core.engine.state().trouble else {}
 
     # --- numbers
 
@@ -154,6 +160,8 @@ class Operations:
         )  # fmt: skip
         transactions: list[tuple[dict[str, object], Histogram]] = [({}, self._tallies.transactions)]
         page.histograms("picloud_store_transaction_seconds", "How long transactions of the store took.", transactions)
+        up = int(not state.trouble)
+        page.family("picloud_cluster_up", "gauge", "Whether what runs jobs can be reached.", [({}, up)])
         page.family("picloud_store_up", "gauge", "Whether the store answers.", [({}, int(not self._look_at_store()))])
         page.family("process_cpu_seconds_total", "counter", "Of this process.", [({}, time.process_time())])
         page.family("process_resident_memory_bytes", "gauge", "Of this process.", [({}, _resident_bytes())])

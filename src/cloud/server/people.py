@@ -63,6 +63,7 @@ class People:
                 "store_bytes": self._store.size_bytes(),
                 "blob_bytes": self._retention.blob_bytes,
                 **self._of_account(caller.account),
+                "trouble": self._engine.state().trouble,
                 "agents": [_plain_agent(agent) for agent in self._engine.state().agents],
             }
         )

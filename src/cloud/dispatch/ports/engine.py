@@ -176,6 +176,9 @@ class EngineState:
     """Cache tags of which a worker exists or can be started."""
     agents: list[AgentState] = field(default_factory=list)
     """[] for an engine whose workers are on the server's machine."""
+    trouble: str = ""
+    """Why jobs that run may not be heard of and no others start, at present: 'the head of the cluster does not
+    answer'."""
 
 
 class Engine(Protocol):

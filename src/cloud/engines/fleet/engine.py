@@ -33,6 +33,7 @@ from cloud.engines.fleet.lines import TAKEN, Line, Lines
 from cloud.engines.fleet.looks import Looks
 from cloud.engines.fleet.member import QUEUE_SECONDS, Member
 from cloud.engines.fleet.messages import FLEET_PROTOCOL, events_from_bytes
+from cloud.engines.fleet.patience import Patience
 from cloud.engines.fleet.seating import Seating
 from cloud.model import Ranges, Spec, Submission
 from cloud.wire.message import Header, decode
@@ -71,12 +72,11 @@ class FleetEngine(Looks):
         self._kinds = Kinds(types, slots=slots, least=least, most=most)
         self.types: Collection[str] = self._kinds.known()
         self._growth = Growth(lines, self._kinds)
-        self._silent_seconds, self._idle_seconds = silent_seconds, idle_seconds
+        self._patience, self._idle_seconds = Patience(lines, silent_seconds), idle_seconds
         self._estimates = Estimates()
         super().__init__()
-        self._seating = Seating(self._members, self._kinds, self._estimates)
+        self._seating = Seating(self._members, self._kinds, self._estimates, self._patience)
         self._numbers = 0
-        self._looked_at = time.monotonic()
         self._unsure: set[str] = set()
         """Agents of earlier servers: what of their jobs is not adopted is dropped."""
         self._events: list[Event] = []
@@ -217,12 +217,9 @@ class FleetEngine(Looks):
             member.line.acknowledge(member.delivered)
 
     def next_deadline(self) -> float | None:
-        """When an agent would count as silent, but soon enough to see that it is us who were not there; or when an
-        agent may be tried again."""
-        times = [m.heard_at + self._silent_seconds for m in self._members.values() if not m.silent]
-        if times:
-            times.append(self._looked_at + self._silent_seconds / 4)
-        if (retry_at := self._growth.next_deadline()) is not None:
+        """When an agent would count as silent, or may be tried again."""
+        times = self._patience.deadlines([m.heard_at for m in self._members.values() if not m.silent])
+        if self._patience.is_steady and (retry_at := self._growth.next_deadline()) is not None:
             times.append(retry_at)
         return min(times, default=None)
 
@@ -242,9 +239,11 @@ class FleetEngine(Looks):
         """Added up over the agents that are heard."""
         alive = [m.state for m in self._members.values() if not m.silent]
         tags = sorted({tag for state in alive for tag in state.get("tags", ())})
-        total = {name: sum(s.get(name, 0) for s in alive) for name in ("slots", "workers", "busy", "waiting")}
+        slots, workers, busy, waiting = (
+            sum(s.get(name, 0) for s in alive) for name in ("slots", "workers", "busy", "waiting")
+        )
         agents = [member.look(time.monotonic()) for member in self._members.values()]
-        return EngineState(total["slots"], total["workers"], total["busy"], total["waiting"], tags, agents)
+        return EngineState(slots, workers, busy, waiting, tags, agents, self._lines.trouble)
 
     def adopt(self, claims: Sequence[Claim], submissions: Mapping[int, Submission]) -> dict[int, Ranges]:
         """Claims of a dispatcher that is gone: what agents that are here still have of each. A claim of an agent that
@@ -351,17 +350,17 @@ class FleetEngine(Looks):
             self._estimates.mix(function, OVERHEAD_SECONDS + sum(runtimes) / len(runtimes))
 
     def _look_after(self, now: float) -> None:
-        if now - self._looked_at > self._silent_seconds / 2:  # it was us who were stopped: nobody could be heard
+        if (earliest := self._patience.look(now)) is not None:
             for member in self._members.values():
-                member.heard_at = max(member.heard_at, now - self._silent_seconds / 2)
-        self._looked_at = now
+                member.heard_at = max(member.heard_at, earliest)
+        silence = self._patience.seconds
         for member in list(self._members.values()):
-            if not member.silent and now - member.heard_at > self._silent_seconds:
+            if not member.silent and now - member.heard_at > silence:
                 log.warning(
                     "agent %s was not heard for %.1f s: its jobs go to others", member.name, now - member.heard_at
                 )
                 self._tell(member, {"op": "drop", "cids": list(member.given), "reason": "its server lost touch"})
-                reason = f"its machine, or the way there, gave no sign of life for {self._silent_seconds:g} s"
+                reason = f"its machine, or the way there, gave no sign of life for {silence:g} s"
                 self._events += member.lose_all(reason)
                 member.silent = True
             if member.silent and now - member.heard_at > FORGET_SECONDS:
@@ -390,7 +389,8 @@ class FleetEngine(Looks):
         return Counter(member.kind for member in self._members.values() if not member.silent)
 
     def _grow(self) -> None:
-        self._growth.grow(self._here(), time.monotonic())
+        if self._patience.is_steady:
+            self._growth.grow(self._here(), time.monotonic())
 
     def _note(self, event: Event) -> None:
         self._events.append(event)

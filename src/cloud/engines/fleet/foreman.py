@@ -145,7 +145,8 @@ class Foreman:
             seconds: how long to wait at most; a server that is alive calls again at once.
 
         Returns:
-            Header {"first": number of the first group, "state": ...}, a frame for each group; b"" from one that ends.
+            Header {"first": number of the first group, "told": messages below were taken, "state": ...}, a frame for
+            each group; b"" from one that ends.
         """
         with self._changed:
             if epoch != self._epoch:
@@ -166,7 +167,7 @@ class Foreman:
             heard, self._heard_jobs = self._heard_jobs, set()
             stacks, self._seen_stacks = self._seen_stacks, []
             state = {**self._state, "heard": sorted(heard), "stacks": stacks}
-            return _joined({"first": first, "state": state}, groups)
+            return _joined({"first": first, "told": self._expected, "state": state}, groups)
 
     def _groups_from(self, since: int) -> tuple[int, list[bytes]]:
         """As many as one answer holds, and the number of the first."""

@@ -1,5 +1,6 @@
 """How an engine reaches agents that are elsewhere: what a cluster has to offer."""
 
+import secrets
 from collections.abc import Callable, Collection
 from typing import NamedTuple, Protocol
 
@@ -46,9 +47,27 @@ class Found(NamedTuple):
     """They did not answer in time, or there is no room for them yet; when they do they will have `joined`."""
 
 
+def agent_name(server: str, kind: str) -> str:
+    """Of a new agent; those of a server begin alike, with `prefix_of`."""
+    return f"{prefix_of(server)}{kind}/{secrets.token_hex(6)}"
+
+
+def prefix_of(server: str) -> str:
+    """Of the names of a server's agents."""
+    return f"picloud-agent/{server}/"
+
+
+def kind_of(name: str) -> str:
+    """The name of an agent's type, by its own."""
+    return name.split("/")[-2] if "/" in name else ""
+
+
 class Lines(Protocol):
     """Starts agents and listens to them, in a thread of its own; says what it hears through three functions that may be
     called from any thread."""
+
+    trouble: str
+    """Why no agent can be reached or started just now, for people; ''."""
 
     def open(self, joined: Joined, heard: Heard, gone: Gone) -> Found:
         """Begin: once, first.

@@ -6,6 +6,7 @@ from cloud.agent.estimates import Estimates
 from cloud.dispatch.ports import Seat, Wanted
 from cloud.engines.fleet.kinds import Kinds
 from cloud.engines.fleet.member import QUEUE_SECONDS, Member
+from cloud.engines.fleet.patience import Patience
 
 
 class Seating:
@@ -13,14 +14,19 @@ class Seating:
     members: the agents, by name, as they come and go.
     """
 
-    def __init__(self, members: Mapping[str, Member], kinds: Kinds, estimates: Estimates) -> None:
+    def __init__(self, members: Mapping[str, Member], kinds: Kinds, estimates: Estimates, patience: Patience) -> None:
         self._members, self._kinds, self._estimates = members, kinds, estimates
+        self._patience = patience
 
     def fit(self, wanted: Wanted) -> list[Member]:
         """Agents that want jobs, are of the type of these jobs and open what their interpreter pickled."""
         spec = wanted.submission.spec
         kind = self._kinds.of(spec)
-        return [m for m in self._members.values() if m.wanting and m.kind == kind and m.opens(spec.environment)]
+        return [m for m in self._wanting() if m.kind == kind and m.opens(spec.environment)]
+
+    def _wanting(self) -> list[Member]:
+        since = self._patience.heard_since()
+        return [m for m in self._members.values() if m.wanting and m.heard_at >= since]
 
     def offer(self, wanted: Wanted) -> tuple[list[Seat], int]:
         """Agents with most room first; short jobs by the claim of many, others one to a slot. And how many found no
@@ -60,6 +66,6 @@ class Seating:
     def has_room(self) -> bool:
         """A free slot, or an agent whose queue is short."""
         return any(
-            m.wanting and (m.free() > 0 or (not m.late and m.queued_seconds(self._estimates) < QUEUE_SECONDS / 2))
-            for m in self._members.values()
+            m.free() > 0 or (not m.late and m.queued_seconds(self._estimates) < QUEUE_SECONDS / 2)
+            for m in self._wanting()
         )

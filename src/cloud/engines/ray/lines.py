@@ -13,7 +13,7 @@ import ray
 import ray.exceptions
 import ray.util
 
-from cloud.engines.fleet.lines import TAKEN, Found, Gone, Heard, Joined
+from cloud.engines.fleet.lines import TAKEN, Found, Gone, Heard, Joined, agent_name, kind_of, prefix_of
 from cloud.errors import CloudException
 from cloud.wire.message import Header, decode
 
@@ -37,18 +37,20 @@ class RayLines:
         namespace: whose agents these are: the same for all servers of one store.
         server: this server's name among these, the same whenever it starts.
         told: what each agent is told besides its slots: the actor says what it needs.
+        epoch: see `Foreman.hello`; '' makes one.
         options: what each agent asks Ray for besides a core a slot: {"memory": bytes, "num_gpus": n, ...}.
     """
 
     def __init__(
         self, actor: type, address: str, namespace: str, server: str, told: Header, *,
-        options: Mapping[str, Any] | None = None, local: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None, local: Mapping[str, Any] | None = None, epoch: str = "",
     ) -> None:  # fmt: skip
         self._told = dict(told)
         self._options = dict(options or {})
         self._namespace = namespace
-        self._prefix = f"picloud-agent/{server}/"
-        self.epoch = secrets.token_hex(8)
+        self._server = server
+        self.epoch = epoch or secrets.token_hex(8)
+        self.trouble = ""
         if not ray.is_initialized():
             _connect(address, namespace, dict(local or {}))
         self._loop = asyncio.new_event_loop()
@@ -59,7 +61,7 @@ class RayLines:
         """See `Lines.open`."""
         self._joined, self._heard, self._gone = joined, heard, gone
         self._thread.start()
-        return self._greet([name for name in self._names() if name.startswith(self._prefix)])
+        return self._greet([name for name in self._names() if name.startswith(prefix_of(self._server))])
 
     def take(self, names: Collection[str]) -> Found:
         """See `Lines.take`."""
@@ -67,7 +69,10 @@ class RayLines:
 
     def start(self, wanted: Header) -> str:
         """The actor is made when Ray has room for it; until then it is demand that an autoscaler sees."""
-        name = f"{self._prefix}{wanted['type']}/{secrets.token_hex(6)}"
+        return self.begin(agent_name(self._server, wanted["type"]), wanted).name
+
+    def begin(self, name: str, wanted: Header) -> "RayLine":
+        """The same, under this name."""
         options: dict[str, Any] = {"num_cpus": wanted["cores"], **self._options}
         if "memory" in wanted:
             options["memory"] = wanted["memory"]
@@ -79,7 +84,27 @@ class RayLines:
         ).remote({**self._told, **wanted})  # fmt: skip
         line = self._line(name, handle)
         self._follow(line, handle.hello.remote(self.epoch))
-        return name
+        return line
+
+    def resume(self, name: str, since: int, *, here: bool) -> "RayLine | None":
+        """Go on with an agent of this epoch where another process was; None: it is gone.
+
+        Args:
+            since: the first group that was not heard yet.
+            here: whether it has answered `hello`.
+        """
+        line = self.find(name)
+        if line is not None:
+            line.since, line.answered = since, here
+            self._follow(line, None if here else line.handle.hello.remote(self.epoch))
+        return line
+
+    def find(self, name: str) -> "RayLine | None":
+        """One that Ray knows."""
+        try:
+            return self._line(name, ray.get_actor(name, self._namespace))
+        except ValueError:
+            return None
 
     def close(self) -> None:
         """Detached actors stay."""
@@ -105,9 +130,8 @@ class RayLines:
         """Those that answer in time; others join when they do."""
         asked: dict[Any, RayLine] = {}
         for name in names:
-            try:
-                line = self._line(name, ray.get_actor(name, self._namespace))
-            except ValueError:  # it has just ended
+            line = self.find(name)
+            if line is None:  # it has just ended
                 continue
             asked[line.handle.hello.remote(self.epoch)] = line
         answered, late = ray.wait(list(asked), num_returns=len(asked), timeout=FOUND_SECONDS) if asked else ([], [])
@@ -149,7 +173,7 @@ class RayLines:
                     if "taken" in header:
                         self._gone(line, TAKEN)
                         return
-                    line.since = header["first"] + len(groups)
+                    line.since, line.told = header["first"] + len(groups), header["told"]
                     self._heard(line, answer)
         except (ray.exceptions.ActorDiedError, ray.exceptions.RayTaskError) as error:
             self._gone(line, _reason(error))
@@ -177,11 +201,13 @@ class RayLine:
 
     def __init__(self, name: str, handle: Any, epoch: str, gone: Gone) -> None:
         self.name = name
-        self.kind = name.split("/")[-2] if "/" in name else ""
+        self.kind = kind_of(name)
         self.handle = handle
         self.answered = False
         self.since = 0
         """The first group that was not heard yet."""
+        self.told = 0
+        """It has got all messages below this number."""
         self.acknowledged = 0
         self.ended = False
         self._epoch = epoch
@@ -191,8 +217,12 @@ class RayLine:
     def tell(self, message: bytes) -> None:
         """Sent at once; numbered, because calls of an actor with several threads may overtake each other. Ray repeats
         it until the actor has got it or is dead."""
+        self.send(next(self._numbers), message)
+
+    def send(self, number: int, message: bytes) -> None:
+        """The same, with this number."""
         try:
-            self.handle.tell.remote(self._epoch, next(self._numbers), message)
+            self.handle.tell.remote(self._epoch, number, message)
         except Exception as error:  # Ray is gone, or cannot hold it; what follows it would wait for ever
             self._gone(self, f"it could not be told something: {_first_line(error)}")
 

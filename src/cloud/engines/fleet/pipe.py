@@ -1,0 +1,60 @@
+"""Messages between two processes of one machine, over a socket."""
+
+import queue
+import socket
+import threading
+from collections.abc import Sequence
+
+from cloud.wire.message import PREFIX, Frame, Header, decode, encode, rest_of
+
+
+class Pipe:
+    """One end. Who sends never waits; one thread may read."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._closed = False
+        self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        threading.Thread(target=self._write, name="picloud-pipe", daemon=True).start()
+
+    def send(self, header: Header, frames: Sequence[Frame] = ()) -> None:
+        """Soon; lost if the other end is gone, which `read` says."""
+        if not self._closed:
+            self._outgoing.put(b"".join(encode(header, frames)))
+
+    def read(self, within_seconds: float | None = None) -> tuple[Header, list[memoryview]] | None:
+        """The next message; None: the other end is gone.
+
+        Raises:
+            TimeoutError: there was none in time.
+        """
+        self._sock.settimeout(within_seconds)
+        try:
+            prefix = self._take(PREFIX.size)
+            rest = self._take(rest_of(prefix)) if prefix else b""
+        except ConnectionError:
+            return None
+        return decode(prefix + rest) if prefix and rest else None
+
+    def close(self) -> None:
+        """What was sent before goes out first; nothing else does."""
+        self._closed = True
+        self._outgoing.put(None)
+
+    def _take(self, size: int) -> bytearray:
+        taken = bytearray(size)
+        view, at = memoryview(taken), 0
+        while at < size:
+            got = self._sock.recv_into(view[at:])
+            if not got:
+                return bytearray()
+            at += got
+        return taken
+
+    def _write(self) -> None:
+        try:
+            while (message := self._outgoing.get()) is not None:
+                self._sock.sendall(message)
+            self._sock.shutdown(socket.SHUT_WR)
+        except OSError:  # the other end is gone; whoever reads hears of it
+            pass
