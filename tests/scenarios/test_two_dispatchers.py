@@ -7,6 +7,7 @@ from itertools import count
 import pytest
 
 from cloud.dispatch.lease import LEASE_DURATION, RENEW_EVERY_SECONDS
+from cloud.dispatch.ports import News
 from cloud.dispatch.waiters import Waiter
 from cloud.errors import LimitExceeded, ServerUnavailable
 from cloud.model import Status, Stretch
@@ -90,6 +91,27 @@ def test_a_kill_reaches_the_engine_that_runs_the_job(worlds: tuple[World, World]
     other.jobs.kill((jids[:1],), force=True)
     _until(one, lambda: one.engine.killed)
     assert one.engine.killed[0][1:3] == (0, 1)
+    assert other.status(jids) == ["killed", "processing"]
+
+
+def test_a_kill_is_told_with_its_commit_or_not_at_all(
+    worlds: tuple[World, World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = worlds
+    heard = one.store.signals.fileno()
+    eventually(lambda: select.select([heard], [], [], 0)[0])  # that it listens: from then on it is to be told
+    jids = one.map(2)
+    one.tick()
+    tell, signals = other.store.signals.tell, other.store.signals
+
+    def away_behind_the_commit(news: News) -> None:
+        if not other.store._depth:
+            raise ServerUnavailable("the connection was lost")
+        tell(news)
+
+    monkeypatch.setattr(signals, "tell", away_behind_the_commit)
+    other.jobs.kill((jids[:1],), force=True)
+    _until(one, lambda: one.engine.killed)
     assert other.status(jids) == ["killed", "processing"]
 
 

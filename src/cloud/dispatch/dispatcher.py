@@ -229,12 +229,14 @@ class Dispatcher:
     def kill(self, claim: Claim, lo: int, hi: int, *, force: bool) -> None:
         """Behind a commit: end jobs lo..hi-1 of a claim, wherever the engine has them; those that it gives back or
         loses have ended too, and do not start again."""
-        if self._neighbours.tell_of_kill(claim, lo, hi, force=force):
-            return
         held = self._claiming.held.get(claim.cid)
         if held is not None:
             held.killed.append(range(lo, hi))
         self.engine.kill(claim.cid, lo, hi, force=force, reason=lifecycle.KILLED_TEXT)
+
+    def kill_elsewhere(self, claim: Claim, lo: int, hi: int, *, force: bool) -> bool:
+        """Inside a step: whether another dispatcher has this claim, who is told to do the same behind our commit."""
+        return self._neighbours.tell_of_kill(claim, lo, hi, force=force)
 
     def running(self) -> Counter[tuple[int, int]]:
         """How many jobs of each (account, sid) this dispatcher has claimed: they run, or are about to."""

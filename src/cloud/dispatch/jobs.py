@@ -292,7 +292,8 @@ class Jobs:
         for claim in self._store.claims(stretch):
             part = Stretch(claim.sid, max(claim.lo, stretch.lo), min(claim.hi, stretch.hi))
             self._store.condemn(part)
-            step.after.append(partial(self._dispatcher.kill, claim, part.lo, part.hi, force=force))
+            if not self._dispatcher.kill_elsewhere(claim, part.lo, part.hi, force=force):
+                step.after.append(partial(self._dispatcher.kill, claim, part.lo, part.hi, force=force))
 
     def _refuse_unfinished(self, named: Named) -> None:
         stretch = named.stretch

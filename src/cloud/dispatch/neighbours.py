@@ -23,7 +23,8 @@ class Neighbours:
             self._signals.tell(News(frozenset(step.touched), ready=step.spare))
 
     def tell_of_kill(self, claim: Claim, lo: int, hi: int, *, force: bool) -> bool:
-        """Behind a commit. True: the claim is another's, who has been told."""
+        """Inside a transaction, so that it is told if the kill is stored, and only then. True: the claim is
+        another's."""
         if self._signals is None or claim.dispatcher == self._claiming.dispatcher:
             return False
         self._signals.tell(News(kills=(Kill(Stretch(claim.sid, lo, hi), force),)))
