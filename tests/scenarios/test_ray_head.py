@@ -125,15 +125,15 @@ def test_clients_are_answered_while_the_cluster_is_away_and_jobs_run_when_anothe
     assert site.attempts(running) == [2, 2], (site.info(running), server.log())
 
 
-def test_what_runs_goes_on_when_the_process_that_talks_to_the_cluster_dies(site: Site, tmp_path: Path) -> None:
+def test_what_runs_goes_on_when_the_process_that_talks_to_the_cluster_dies_or_hangs(site: Site, tmp_path: Path) -> None:
     server = site.server
     running = server.submit(until(tmp_path / "go"), [1, 2], restartable=False)
     eventually(lambda: site.runs(running))
-    for _ in range(2):
+    for how in (signal.SIGKILL, signal.SIGSTOP):
         (talker,) = (
             pid for pid in processes.descendants(server.pid) if "ray_process" in processes.command_line(pid)
         )  # fmt: skip
-        os.kill(talker, signal.SIGKILL)
+        os.kill(talker, how)
         behind = server.submit(lambda n: n + 1, range(100))
         assert server.results(behind) == list(range(1, 101))
     (tmp_path / "go").touch()

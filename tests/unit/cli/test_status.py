@@ -15,6 +15,11 @@ def test_agents_are_listed_with_their_slots_and_how_long_ago_they_were_heard() -
     ]
 
 
+def test_a_cluster_that_is_away_is_named_with_the_reason() -> None:
+    lines = lines_of({"running": True, "url": "http://x", "trouble": "its head does not answer"})
+    assert lines[2:] == ["cluster    away: its head does not answer"]
+
+
 def test_a_server_without_agents_says_nothing_of_them() -> None:
     assert lines_of({"running": True, "url": "http://x", "agents": []}) == [
         "running    version ?",

@@ -24,6 +24,8 @@ OPEN_SECONDS = 120.0
 """How long joining the cluster may take; starting one takes a while."""
 TAKE_SECONDS = 15.0
 CLOSE_SECONDS = 5.0
+QUIET_SECONDS, HUNG_SECONDS = 2.5, 10.0
+"""It says every second that it lives. The first is shorter than agents need not be heard."""
 MOST_ENDED = 64
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 5.0
 
@@ -142,7 +144,7 @@ class LinesApart:
         """Hear what it says, as long as it lives; then have another."""
         pause = FIRST_PAUSE_SECONDS
         while True:
-            while (said := self._pipe.read()) is not None:
+            while (said := self._hear()) is not None:
                 self._take_in(*said)
                 pause = FIRST_PAUSE_SECONDS
             if self._closed.is_set():
@@ -160,6 +162,20 @@ class LinesApart:
                 except CloudException as error:
                     self.trouble = str(error)
                     log.error("the cluster is away: %s", error)
+
+    def _hear(self) -> Said | None:
+        """What it says next; None: it is dead, or as good as dead."""
+        if not self._pipe.wait(QUIET_SECONDS):
+            before, self.trouble = self.trouble, self.trouble or "the process that talks to it does not answer"
+            if not self._pipe.wait(HUNG_SECONDS):
+                log.error("the process that talks to the cluster said nothing for so long that it is ended")
+                self._process.kill()
+            self.trouble = before
+        try:
+            return self._pipe.read(HUNG_SECONDS)
+        except TimeoutError:  # in the middle of something
+            self._process.kill()
+            return None
 
     def _resume(self) -> None:
         """Another process goes on where the last one was."""
@@ -198,6 +214,8 @@ class LinesApart:
             log.warning("the cluster is back")
         elif op == "gone":
             self._lose(header["name"], header["why"])
+        elif op == "lives":
+            pass
         elif (line := self._lines.get(header["name"])) is not None:
             if op == "joined":
                 line.here = True

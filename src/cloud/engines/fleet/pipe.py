@@ -1,6 +1,7 @@
 """Messages between two processes of one machine, over a socket."""
 
 import queue
+import select
 import socket
 import threading
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ class Pipe:
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+        self._poll = select.poll()
+        self._poll.register(sock, select.POLLIN)
         self._closed = False
         self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         threading.Thread(target=self._write, name="picloud-pipe", daemon=True).start()
@@ -35,6 +38,10 @@ class Pipe:
         except ConnectionError:
             return None
         return decode(prefix + rest) if prefix and rest else None
+
+    def wait(self, seconds: float) -> bool:
+        """Whether there is something to read, or the other end is gone, within this time."""
+        return bool(self._poll.poll(seconds * 1000))
 
     def close(self) -> None:
         """What was sent before goes out first; nothing else does."""

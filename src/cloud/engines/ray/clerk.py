@@ -132,6 +132,7 @@ class Clerk:
         misses = 0
         while True:
             pause.wait(LOOK_SECONDS)
+            self._pipe.send({"op": "lives"})
             try:
                 host, _, port = address.rpartition(":")
                 socket.create_connection((host, int(port)), PATIENCE_SECONDS).close()
