@@ -101,7 +101,6 @@ def _blobs(places: Places) -> str:
 def _cluster(told: Configuration) -> str:
     address = told.engine.address
     show_token(told.engine.token)
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what is wrong is told in our words, once
     try:
         import ray
     except ImportError as error:
@@ -115,15 +114,21 @@ def _cluster(told: Configuration) -> str:
         machines = [node["Resources"] for node in cluster.nodes() if node["Alive"]]
     except Exception as error:
         said = str(error).strip().partition("\n")[0]
+        token = "[engine] token is not its own" if told.engine.token else "it wants a token, [engine] token"
         raise ServerUnavailable(
-            f"the Ray cluster {address} cannot be joined: {said}. It answers, so most likely [engine] token is "
-            + ("not its own" if told.engine.token else "missing")
+            f"the Ray cluster {address} cannot be joined: {said}. It answers; so most likely {token}, or this machine has "
+            "no node of it: ray start --address=... --num-cpus=0"
         ) from None
     finally:
         cluster.shutdown()
     cores, gpus = (sum(machine.get(what, 0) for machine in machines) for what in ("CPU", "GPU"))
     found = f"Ray {cluster.__version__}, {len(machines)} machines, {cores:g} cores, {gpus:g} GPUs"
-    return "; ".join([found, *without_room(_kinds(told), machines)])
+    return "; ".join([found, *_open_to_all(told), *without_room(_kinds(told), machines)])
+
+
+def _open_to_all(told: Configuration) -> Iterator[str]:
+    if not told.engine.token and os.environ.get("RAY_AUTH_MODE") != "token":
+        yield "IT WANTS NO TOKEN: whoever reaches its ports runs anything there"
 
 
 def _kinds(told: Configuration) -> Kinds:

@@ -30,7 +30,7 @@ def test_agents_that_do_not_come_are_told_of_once_with_what_they_need(caplog: py
         growth.grow(Counter(), seconds)
     assert [record.getMessage().partition("not come: ")[2] for record in caplog.records] == [
         "2, each of which needs a machine with 8 cores free",
-        "1, each of which needs a machine with 1 cores and 16.0 GB of memory and 1 GPUs free",
+        "1, each of which needs a machine with 1 core and 16.0 GB of memory and 1 GPU free",
     ]
     assert len(lines.asked) == 3
 

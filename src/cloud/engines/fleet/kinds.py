@@ -84,9 +84,9 @@ class Kinds:
     def needs(self, name: str) -> str:
         """What an agent asks a machine for, in words."""
         wanted = self.wanted(name)
-        words = [f"{wanted['cores']:g} cores"]
+        words = [f"{wanted['cores']:g} core{'s' * (wanted['cores'] != 1)}"]
         if "memory" in wanted:
             words.append(f"{int(wanted['memory']) / 1e9:.1f} GB of memory")
         if "gpus" in wanted:
-            words.append(f"{wanted['gpus']:g} GPUs")
+            words.append(f"{wanted['gpus']:g} GPU{'s' * (wanted['gpus'] != 1)}")
         return " and ".join(words)
