@@ -29,8 +29,8 @@ def pool() -> Iterator[JobApi]:
         yield api
 
 
-def stack_with(api: JobApi, jid: int, text: str) -> str:
-    """Ask until a text is in the answer."""
+def stack_with(api: JobApi, jid: int, *texts: str) -> str:
+    """Ask until these are in the answer."""
     seen = ""
 
     def there() -> bool:
@@ -39,9 +39,9 @@ def stack_with(api: JobApi, jid: int, text: str) -> str:
             seen = api.stack(jid)
         except JobNotRunning as error:
             seen = str(error)
-        return text in seen
+        return all(text in seen for text in texts)
 
-    eventually(there, within_seconds=SOON, what=f"{text!r} in the stack")
+    eventually(there, within_seconds=SOON, what=f"{texts} in the stack")
     return seen
 
 
@@ -131,7 +131,7 @@ def test_the_outer_frames_of_a_deep_recursion_are_left_out(pool: JobApi) -> None
 
 def test_other_threads_of_the_job_are_shown_behind(pool: JobApi) -> None:
     jid = submit(pool, two_threads, [()]).start
-    text = stack_with(pool, jid, ", in other")
+    text = stack_with(pool, jid, "in spin", ", in other")
     assert text.index("in spin") < text.index("\nThread 0x") < text.index(", in other")
     assert "_bootstrap" not in text
     end(pool, jid)
