@@ -116,8 +116,8 @@ def _cluster(told: Configuration) -> str:
         said = str(error).strip().partition("\n")[0]
         token = "[engine] token is not its own" if told.engine.token else "it wants a token, [engine] token"
         raise ServerUnavailable(
-            f"the Ray cluster {address} cannot be joined: {said}. It answers; so most likely {token}, or this machine has "
-            "no node of it: ray start --address=... --num-cpus=0"
+            f"the Ray cluster {address} cannot be joined: {said}. It answers; so most likely {token}, or this machine "
+            "has no node of it: ray start --address=... --num-cpus=0"
         ) from None
     finally:
         cluster.shutdown()

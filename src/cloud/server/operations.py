@@ -16,8 +16,8 @@ from cloud.server.body import Receive
 from cloud.server.calls import OPS, Calls
 from cloud.server.gate import Gate
 from cloud.server.metrics import CONTENT_TYPE, Histogram, Page, Tallies
-from cloud.server.queue_look import QueueLook
 from cloud.server.request_log import ASGIApp
+from cloud.server.seldom import Seldom
 
 READY_SECONDS = 1.0
 """The store is asked no more often, however many probes there are."""
@@ -46,7 +46,7 @@ class Operations:
         self._tallies = Tallies()
         self._asked_at = float("-inf")
         self._trouble = ""
-        self._queue = QueueLook(core.store)
+        self._queue = Seldom(core.store.backlog)
 
     def start(self) -> None:
         """Count from now on; after whoever else wants to hear of jobs that end."""
@@ -171,7 +171,8 @@ class Operations:
         return self._not_ready() == "its store does not answer"
 
     def _unfinished(self) -> Iterator[tuple[dict[str, object], float]]:
-        for account, waiting, queued in self._queue.read(fresh=not self._look_at_store()):
+        backlog = (self._queue.known or []) if self._look_at_store() else self._queue.read()
+        for account, waiting, queued in backlog:
             yield {"account": account, "status": Status.WAITING.word}, waiting
             yield {"account": account, "status": Status.QUEUED.word}, queued
         processing: dict[int, int] = {}

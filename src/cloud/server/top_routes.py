@@ -20,8 +20,8 @@ from cloud.server.gate import Caller, Gate
 from cloud.server.guarded import guarded
 from cloud.server.history import History
 from cloud.server.json_answer import JsonAnswer
-from cloud.server.queue_look import QueueLook
 from cloud.server.rings import SECONDS
+from cloud.server.seldom import Seldom
 from cloud.server.submission_routes import plain
 
 AT_MOST_EVERY_SECONDS = 0.5
@@ -40,7 +40,8 @@ class TopRoutes:
         self._core = core
         self._watchers = watchers
         self._history = history
-        self._queue = QueueLook(core.store)
+        self._queue = Seldom(core.store.backlog)
+        self._workers = Seldom(lambda: core.engine.workers(_MOST_WORKERS))
 
     def routes(self) -> list[Route]:
         """All of them."""
@@ -83,7 +84,7 @@ class TopRoutes:
             "ended": ended, "done": done, "failed": failed,
             "running": [
                 {"jid": w.jid, "pid": w.pid, "function": w.function, "since": w.since, "waits": w.waits}
-                for w in self._core.engine.workers(_MOST_WORKERS)
+                for w in self._workers.read()
                 if w.jid is not None and w.account == account
             ],
             "submissions": [plain(row) for row in await _rows(self._core.store, account)],

@@ -96,8 +96,8 @@ class EngineSection:
         "ray: of the cluster, HOST:PORT; \"auto\": the one of this machine; '': start one here, for a trial.",
     )
     token: str = option(
-        TEXT, "", "ray: of the cluster, where `ray get-auth-token --generate` has put one into ~/.ray/auth_token; '': as "
-        "RAY_AUTH_MODE and RAY_AUTH_TOKEN_PATH in the environment say.", secret=True,
+        TEXT, "", "ray: of the cluster, where `ray get-auth-token --generate` has put one into ~/.ray/auth_token; '': "
+        "as RAY_AUTH_MODE and RAY_AUTH_TOKEN_PATH in the environment say.", secret=True,
     )  # fmt: skip
     slots: int = option(_SLOTS, 1, "ray: jobs that run at once at each agent; it asks Ray for so many cores.")
     least: int = option(_AGENTS, 1, "ray: agents that are always there.")

@@ -16,6 +16,7 @@ from cloud.local import Core
 from cloud.server.dashboard.desk import Desk
 from cloud.server.dashboard.doorway import Doorway
 from cloud.server.dashboard.visits import Visit
+from cloud.server.seldom import Seldom
 from cloud.wire.message import PROTOCOL
 
 MOST_WORKERS = 100
@@ -66,6 +67,7 @@ class ServerPage:
         self._doorway = doorway
         self._wall = wall
         self._began = wall()
+        self._workers = Seldom(lambda: desk.core.engine.workers(MOST_WORKERS))
 
     def routes(self) -> list[Route]:
         """The page."""
@@ -76,7 +78,7 @@ class ServerPage:
         state = core.engine.state()
         added = {tag.removeprefix(INTERPRETERS): path for tag, path in core.store.facts(INTERPRETERS).items()}
         return self._desk.page(
-            request, "server.html", visit, here="server", state=state, workers=core.engine.workers(MOST_WORKERS),
+            request, "server.html", visit, here="server", state=state, workers=self._workers.read(),
             disk=disk_of(core), began=self._began, now=self._wall(), protocol=PROTOCOL, added=added, pid=os.getpid(),
             python=sys.version.split()[0], store=_kind(core.store, "Store"), engine=_kind(core.engine, "Engine"),
             servers=len(core.store.dispatchers()) if core.store.signals is not None else 0,

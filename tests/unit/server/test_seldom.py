@@ -1,8 +1,8 @@
-"""Counting what waits takes a small share of the time, however much waits."""
+"""What takes long takes a small share of the time."""
 
 from typing import Any
 
-from cloud.server.queue_look import SHARE, QueueLook
+from cloud.server.seldom import SHARE, Seldom
 
 
 class SlowStore:
@@ -19,10 +19,10 @@ class SlowStore:
 
 def test_a_look_that_took_long_is_not_repeated_soon() -> None:
     store: Any = SlowStore()
-    look = QueueLook(store, lambda: float(store.now))
+    look = Seldom(store.backlog, lambda: float(store.now))
     assert [look.read() for _ in range(3)] == [[(1, 0, 1)]] * 3
     store.now += 2.0 * SHARE - 0.1
     assert look.read() == [(1, 0, 1)]
     store.now += 0.2
-    assert look.read(fresh=False) == [(1, 0, 1)]
+    assert look.known == [(1, 0, 1)]
     assert look.read() == [(1, 0, 2)]
