@@ -4,6 +4,7 @@ import queue
 import select
 import socket
 import threading
+import time
 from collections.abc import Sequence
 
 from cloud.wire.message import PREFIX, Frame, Header, decode, encode, rest_of
@@ -31,10 +32,10 @@ class Pipe:
         Raises:
             TimeoutError: there was none in time.
         """
-        self._sock.settimeout(within_seconds)
+        until = None if within_seconds is None else time.monotonic() + within_seconds
         try:
-            prefix = self._take(PREFIX.size)
-            rest = self._take(rest_of(prefix)) if prefix else b""
+            prefix = self._take(PREFIX.size, until)
+            rest = self._take(rest_of(prefix), until) if prefix else b""
         except ConnectionError:
             return None
         return decode(prefix + rest) if prefix and rest else None
@@ -48,10 +49,13 @@ class Pipe:
         self._closed = True
         self._outgoing.put(None)
 
-    def _take(self, size: int) -> bytearray:
+    def _take(self, size: int, until: float | None) -> bytearray:
         taken = bytearray(size)
         view, at = memoryview(taken), 0
         while at < size:
+            # Not with a timeout of the socket: that would be for whoever writes, too, and give up in the middle.
+            if until is not None and not self.wait(max(0.0, until - time.monotonic())):
+                raise TimeoutError
             got = self._sock.recv_into(view[at:])
             if not got:
                 return bytearray()
