@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import os
-import selectors
+import select
 import socket
 import threading
 from collections.abc import Callable, Mapping
@@ -112,8 +112,11 @@ class Core:
 
     def next_deadline(self) -> float:
         """Monotonic time at which `tick` wants to be called at the latest."""
-        deadlines = [self.door.next_deadline(), self.dispatcher.next_deadline(), self.retention.due]
-        return min(d for d in deadlines if d is not None)
+        due = self.retention.due
+        for other in (self.door.next_deadline(), self.dispatcher.next_deadline()):
+            if other is not None and other < due:
+                due = other
+        return due
 
     def close(self) -> None:
         """Kill the workers and close the store. Jobs that ran are found lost by the next owner of the store."""
@@ -146,8 +149,10 @@ class CoreThread:
         self._stopping = self._ended = self._listens = False
         core.dispatcher.rearm = self._rearm
         core.dispatcher.listen = self._listen
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._wake_r, selectors.EVENT_READ)
+        self._epoll = select.epoll()
+        self._epoll.register(self._wake_r, select.EPOLLIN)
+        self._engine_fd = core.engine.fileno()
+        self._epoll.register(self._engine_fd, 0)
         self._listen(True)
         self._thread = threading.Thread(target=self._run, name="picloud", daemon=True)
         self._thread.start()
@@ -170,11 +175,9 @@ class CoreThread:
     def _listen(self, wanted: bool) -> None:
         """Whether the thread is to hear of the engine. A caller who waits for it inside a step (`EarlyStart`) is spared
         a thread that wakes with it only to find the lock taken."""
-        if wanted and not self._listens:
-            self._selector.register(self._core.engine.fileno(), selectors.EVENT_READ)
-        elif self._listens and not wanted:
-            self._selector.unregister(self._core.engine.fileno())
-        self._listens = wanted
+        if wanted is not self._listens:
+            self._listens = wanted
+            self._epoll.modify(self._engine_fd, select.EPOLLIN if wanted else 0)
 
     def _wake(self) -> None:
         """Under the lock."""
@@ -188,7 +191,7 @@ class CoreThread:
         with dispatcher.lock:
             self._ended = True
             dispatcher.rearm, dispatcher.listen = lambda: None, lambda _: None
-            self._selector.close()
+            self._epoll.close()
             os.close(self._wake_r)
             os.close(self._wake_w)
 
@@ -207,9 +210,9 @@ class CoreThread:
                     self._listen(False)  # what woke us may still be there
             woken = False
             while not (woken or clock.monotonic() >= self._armed):
-                for key, _ in self._selector.select(max(0.0, self._armed - clock.monotonic())):
+                for fd, _ in self._epoll.poll(max(0.0, self._armed - clock.monotonic())):
                     woken = True
-                    if key.fd == self._wake_r:
+                    if fd == self._wake_r:
                         os.read(self._wake_r, 4096)
         self._end()
 

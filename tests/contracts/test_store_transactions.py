@@ -39,6 +39,27 @@ def test_nothing_of_a_failed_transaction_stays(store: Store) -> None:
     assert store.find_token(1, after.token) == after
 
 
+def test_how_a_lone_job_ended_outlives_the_failure_of_the_next_transaction(store: Store) -> None:
+    before, cid = claimed(store, 1)
+    with store.transaction():
+        assert store.finish(cid, ended(before.sid, 0, 1, result=[b"kept"]))
+    with pytest.raises(Oops), store.transaction():
+        submit(store, 1)
+        raise Oops
+    assert places(store, before) == [(Status.DONE, 1)]
+    assert results(store, whole(before)) == {0: b"kept"}
+    assert store.counts(whole(before)) == {Status.DONE: 1}
+
+
+def test_how_a_lone_job_ended_is_gone_with_its_transaction(store: Store) -> None:
+    before, cid = claimed(store, 1)
+    with pytest.raises(Oops), store.transaction():
+        assert store.finish(cid, ended(before.sid, 0, 1))
+        assert store.counts(whole(before)) == {Status.DONE: 1}
+        raise Oops
+    assert (places(store, before), store.counts(whole(before))) == ([("claim", cid, 1)], {})
+
+
 def test_an_inner_transaction_joins_the_outer_one(store: Store) -> None:
     with pytest.raises(Oops), store.transaction():
         with store.transaction():

@@ -111,13 +111,13 @@ class Agent(Looks):
         """Idle workers first, then new ones while slots are free, then busy ones' short queues."""
         spec, remaining = wanted.submission.spec, wanted.hi - wanted.lo
         key, cores = spec.environment.key, self._placement.cores(wanted)
-        free = self._slots - self._placement.used(self._crew.workers.values(), self._waits)
+        workers, account = self._crew.workers.values(), wanted.submission.account
+        free = self._slots - self._placement.used(workers, self._waits)
         if lent_by is not None:
             free = cores if self._waits(lent_by) else 0
         seats: list[Seat] = []
-        taken = {w.number for w in self._crew.workers.values() if w.promise is not None}
-        account = wanted.submission.account
-        mine = [w for w in self._crew.workers.values() if w.account == account and self._takes(w, key)]
+        taken = {w.number for w in workers if w.promise is not None}
+        mine = [w for w in workers if w.account == account and self._takes(w, key)]
         idle = [w for w in mine if not w.taken]
         most = len(self._crew.workers) + self._slots if wanted.seats is None else wanted.seats
         while remaining and free >= cores and len(seats) < most:

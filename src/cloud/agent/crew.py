@@ -149,7 +149,9 @@ class Crew:
 
     def next_deadline(self) -> float | None:
         """When `upkeep` has something to do."""
-        times, idle, bound = [], [], 0
+        times: list[float] = []
+        idle: list[float] = []
+        bound = 0
         for worker in self.workers.values():
             if worker.doom_deadline is not None:
                 times.append(worker.doom_deadline)

@@ -7,6 +7,7 @@ from typing import Any
 from cloud.agent.worker import Worker
 from cloud.dispatch.ports import Work
 from cloud.model import BlobRef, Buffer, Code, Piece, Spec
+from cloud.wire import brief
 from cloud.wire.message import Frame, encode
 from cloud.wire.values import ranges_to_json
 
@@ -26,6 +27,9 @@ def pack(
     Raises:
         OSError: a blob cannot be opened; nothing was sent, and what the worker remembers is as before.
     """
+    terms = _terms(work.submission.spec)
+    if bind is None and terms == worker.terms and (short := _brief(worker, work)) is not None:
+        return [short], []
     frames: list[Frame] = []
     descriptors: list[int] = []
 
@@ -36,22 +40,22 @@ def pack(
         frames.append(piece)
         return INLINE
 
-    spec, claim = work.submission.spec, work.claim
+    claim = work.claim
     if bind is not None and work.code is not None:
         bind = {**bind, "code": _code(work.code, frames, read_blob)}
     opened = _open_all([work.function, *(chunk.packed for chunk in work.chunks)], open_blob)
-    there, _ = worker.functions.use(spec.function)
+    there, _ = worker.functions.use(work.submission.spec.function)
     how = CACHED if there else add(work.function)
     chunks = []
     for chunk in work.chunks:
         there, _ = worker.chunks.use((claim.sid, chunk.first))
         picks = [ranges_to_json(chunk.picks)] if chunk.picks and not there else []
         chunks.append([chunk.first, chunk.count, CACHED if there else add(chunk.packed), *picks])
+    jid = (work.submission.first_jid or 0) + claim.lo
     header: dict[str, Any] = {
         "op": "work", "seq": worker.next_seq, "count": claim.hi - claim.lo, "sid": claim.sid, "first": claim.lo,
-        "jid": (work.submission.first_jid or 0) + claim.lo, "how": how, "chunks": chunks, "token": work.token,
+        "jid": jid, "how": how, "chunks": chunks, "token": work.token,
     }  # fmt: skip
-    terms = _terms(spec)
     if terms != worker.terms:
         header["terms"] = worker.terms = terms
     if bind is not None:
@@ -59,6 +63,25 @@ def pack(
     for fd in opened.values():  # of what the worker has already
         os.close(fd)
     return encode(header, frames), descriptors
+
+
+def _brief(worker: Worker, work: Work) -> bytes | None:
+    """The message in its brief form, where that says it all."""
+    if len(work.chunks) != 1:
+        return None
+    claim, (chunk,) = work.claim, work.chunks
+    packed, key = chunk.packed, (claim.sid, chunk.first)
+    if isinstance(packed, BlobRef) or len(packed) > brief.MOST_BYTES or chunk.picks:
+        return None
+    digest = work.submission.spec.function
+    if digest not in worker.functions or key in worker.chunks:
+        return None
+    worker.functions.use(digest)
+    worker.chunks.use(key)
+    jid = (work.submission.first_jid or 0) + claim.lo
+    return brief.encode(
+        worker.next_seq, claim.hi - claim.lo, claim.sid, claim.lo, jid, (chunk.first, chunk.count), work.token, packed
+    )
 
 
 def _open_all(pieces: Iterable[Piece], open_blob: Callable[[str], int]) -> dict[str, int]:

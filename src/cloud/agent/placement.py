@@ -23,12 +23,13 @@ class Placement:
 
     def cores(self, wanted: Wanted) -> int:
         """Slots each of these jobs takes."""
-        return min(max(1, wanted.submission.spec.cores), self._slots)
+        cores = wanted.submission.spec.cores
+        return 1 if cores <= 1 else min(cores, self._slots)
 
     def used(self, workers: Iterable[Worker], is_blocked: Callable[[int], bool]) -> int:
         """Slots taken by workers that are busy or promised, but for those that run in a slot lent by a job that still
         waits."""
-        return sum(self._taken(w, is_blocked) for w in workers)
+        return sum([self._taken(w, is_blocked) for w in workers if w.batches or w.promise is not None])
 
     def used_by(self, workers: Iterable[Worker], is_blocked: Callable[[int], bool]) -> dict[int, int]:
         """The same, by account."""
@@ -48,7 +49,7 @@ class Placement:
         """How many of the remaining jobs an idle worker takes: at least one."""
         spec = wanted.submission.spec
         seconds = self._estimates.of(spec.function)
-        if not spec.restartable or spec.kill_process or seconds is None:
+        if remaining <= 1 or not spec.restartable or spec.kill_process or seconds is None:
             return min(1, remaining)
         return max(
             1, min(int(QUEUE_SECONDS / seconds), self._fair(remaining, seconds), QUEUE_MAX_JOBS, room, remaining)

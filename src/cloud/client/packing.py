@@ -33,14 +33,13 @@ class Packer:
             CannotPickle: naming the function and why.
             ExcessiveData: it is too large.
         """
-        what = f"{where}: the function {short_name(function)}"
         most = self.told.max_bytes
         try:
             digest, packed = pickling.dump_function(function, most)
         except Exception as error:
-            raise self._refused(what, error, function) from error
+            raise self._refused(f"{where}: the function {short_name(function)}", error, function) from error
         if len(packed) > most:
-            raise self._too_large(function, len(packed), what)
+            raise self._too_large(function, len(packed), f"{where}: the function {short_name(function)}")
         return digest, packed
 
     def call(

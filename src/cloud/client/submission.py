@@ -59,6 +59,8 @@ class Submitter:
         self._parent_jid = parent_jid
         self._known_functions: set[str] = set()
         self._transfer = Transfer(api)
+        self._last: tuple[tuple[object, ...], Spec, Reserved] | None = None
+        """The spec that was made last, for what, and what keeps the ids in that from being used again."""
 
     def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], told: Reserved) -> int:
         """Submit one job; its jid.
@@ -158,7 +160,11 @@ class Submitter:
         environment: Environment,
         log: str,
     ) -> Spec:
-        return Spec(
+        parent, about, distributions = self._parent_jid(), _about_client(), self._transfer.about()
+        key = (kind, digest, id(told), id(environment), log, parent, about, distributions)
+        if self._last is not None and self._last[0] == key:
+            return self._last[1].showing(shown)
+        spec = Spec(
             kind=kind,
             function=digest,
             function_name=full_name(function),
@@ -175,12 +181,14 @@ class Submitter:
             depends_on_errors=told.depends_on_errors,
             os_env_vars=told.os_env_vars,
             fast_serialization=told.fast_serialization,
-            parent_jid=self._parent_jid(),
+            parent_jid=parent,
             shown_arguments=shown,
-            client={**_about_client(), **self._transfer.about()},
+            client={**about, **distributions},
             max_transmit_data=self._packer.told.max_bytes if self._packer.told.max_bytes != MAX_BYTES else 0,
             datalog=log if self._results_here else "",
         )
+        self._last = key, spec, told
+        return spec
 
 
 def _token() -> str:

@@ -88,6 +88,8 @@ def gather(api: JobApi, jids: Ranges, patience: Patience, *, ignore_errors: bool
                 if not ignore_errors and (index := first_failure(ended)) is not None:
                     raise noted(api, error_of(ended, index))
             got += answer
+            if len(answer) == 1 and (answer[0].jids,) == missing:
+                break
             missing = subtract(missing, normal(ended.jids for ended in answer))
             if missing:
                 patience.check(missing)

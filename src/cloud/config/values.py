@@ -10,6 +10,8 @@ from typing import Any
 
 from cloud.config.options import BY_NAME, ConfigError, Value
 
+_VARIABLES = {name: option.environment for name, option in BY_NAME.items()}
+
 
 class Values:
     """The layers of this process. Safe to use from several threads."""
@@ -34,8 +36,8 @@ class Values:
         """What held if `cloud.setkey` had not been called. Errors as for `now`."""
         if name in self._committed:
             return self._committed[name]
+        text = os.environ.get(_VARIABLES[name])
         option = BY_NAME[name]
-        text = os.environ.get(option.environment)
         if text:
             return option.read(text, option.environment)
         return self._script.get(name, option.default)

@@ -12,7 +12,7 @@ REMEMBERED_SECONDS = 2.0
 """Another server of the same store may have changed it meanwhile."""
 LONGEST_NAME = 100
 _PREFIX = "account/"
-_WITHOUT_LIMIT = Allowance()
+UNLIMITED = Allowance()
 
 
 class Accounts:
@@ -22,7 +22,7 @@ class Accounts:
     """
 
     def __init__(self, store: Store, clock: Clock) -> None:
-        self.defaults = _WITHOUT_LIMIT
+        self.defaults = UNLIMITED
         self._store = store
         self._clock = clock
         self._remembered: dict[int, tuple[float, Account]] = {}
@@ -45,7 +45,7 @@ class Accounts:
     def allowance(self, number: int) -> Allowance:
         """How much it may have."""
         account = self.find(number)
-        defaults = _WITHOUT_LIMIT if account.administrator else self.defaults
+        defaults = UNLIMITED if account.administrator else self.defaults
         return defaults.changed(account.limits) if account.limits else defaults
 
     def change(self, number: int, **changes: Any) -> Account:

@@ -70,7 +70,7 @@ class Dispatcher:
         self.rearm: Callable[[], None] = lambda: None
         """Called after a step outside `tick`: deadlines may have moved nearer."""
         self.listen: Callable[[bool], None] = lambda _: None
-        """Called with False before a step waits for the engine by itself, and with True when it does not any more."""
+        """Called with False when a step begins to wait for the engine by itself, and with True when it has."""
         self.closed = False
         """Nothing happens any more: waiting is of no use."""
         self.ended_early: Mapping[int, Outcomes] = _NONE
@@ -132,9 +132,9 @@ class Dispatcher:
     def _run_early(self, step: Step) -> None:
         step.early, step.work = step.work, []
         self._claiming.hold(step.early)
-        self.listen(False)
         try:
             self.engine.start(step.early)
+            self.listen(False)
             self.store.write_ahead()  # while it runs
             step.events = self._early.wait(step.early)
         finally:
@@ -310,8 +310,11 @@ class Dispatcher:
 
     def next_deadline(self) -> float | None:
         """When `tick` wants to be called at the latest."""
-        deadlines = [self.engine.next_deadline(), self._retry_at, self._lease.due]
-        return min((d for d in deadlines if d is not None), default=None)
+        due = self.engine.next_deadline()
+        for other in (self._retry_at, self._lease.due):
+            if other is not None and (due is None or other < due):
+                due = other
+        return due
 
     def _act(self) -> None:
         now = self.clock.monotonic()

@@ -126,6 +126,8 @@ class Door:
 
     def next_deadline(self) -> float | None:
         """The nearest deadline of a held question."""
+        if not self._held:
+            return None
         return min((h.question.deadline for h in self._held if h.question.deadline is not None), default=None)
 
     def __len__(self) -> int:

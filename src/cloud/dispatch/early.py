@@ -23,22 +23,25 @@ class EarlyStart:
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
+        self._news = [engine.fileno()]
+        self._selectable = engine.fileno() < SELECTABLE
 
     def suits(self, work: list[Work]) -> bool:
         """Whether this is all so short that waiting for it costs nothing."""
-        return bool(work) and self._engine.fileno() < SELECTABLE and all(self._is_short(item) for item in work)
+        return self._selectable and bool(work) and all(map(self._is_short, work))
 
     def wait(self, work: list[Work]) -> list[Event]:
         """What happened until all of this work ended, or the patience did."""
         events: list[Event] = []
-        missing = sum(item.claim.hi - item.claim.lo for item in work)
+        missing = len(work)  # a job each
         cids = {item.claim.cid for item in work}
         deadline = self._clock.monotonic() + PATIENCE_SECONDS
         while missing > 0 and (left := deadline - self._clock.monotonic()) > 0:
-            select.select([self._engine.fileno()], [], [], left)
-            news = self._engine.poll()
-            missing -= sum(e.outcomes.count for e in news if isinstance(e, Finished) and e.cid in cids)
-            events += news
+            select.select(self._news, (), (), left)
+            for event in self._engine.poll():
+                events.append(event)
+                if isinstance(event, Finished) and event.cid in cids:
+                    missing -= event.outcomes.count
         return events
 
     def _is_short(self, item: Work) -> bool:

@@ -84,7 +84,7 @@ class Intake:
         reason = self._dispatcher.engine.refuse(spec)
         if reason is not None:
             raise NoInterpreter(reason)
-        wanted = self._barrier_of(spec)
+        wanted = self._barrier_of(spec) if spec.depends_on else []
         if part.function is not None:
             self._add_function(spec.function, part.function, part.function_stored)
         elif not self._holds(spec.function) or self._store.function(spec.function) is None:

@@ -58,9 +58,9 @@ class Jobs:
         early = self._dispatcher.ended_early
         if not early or receipt.jids is None or len(receipt.jids) > 1:
             return receipt
-        submission = self._naming.find((receipt.jids,))[0].submission
-        outcomes = early.get(submission.sid)
-        if outcomes is None:
+        submission = self._naming.remembered(receipt.jids)
+        outcomes = None if submission is None else early.get(submission.sid)
+        if submission is None or outcomes is None:
             return receipt
         tag = submission.spec.environment.cache_tag
         return Receipt(receipt.jids, ended=(Ended(receipt.jids.start, outcomes.only(RESULT_COLUMNS), tag),))

@@ -40,6 +40,11 @@ class Naming:
         """It was just sealed, and will be asked for soon."""
         self._last = submission
 
+    def remembered(self, jids: range) -> Submission | None:
+        """What `remember` was told last, if these are its jobs."""
+        last = self._last
+        return last if last is not None and last.jids == jids else None
+
     def find(self, jids: Ranges) -> list[Named]:
         """The stretches these jids name, in their order.
 

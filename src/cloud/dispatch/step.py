@@ -1,6 +1,6 @@
 """One transaction of the core and what follows its commit."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -26,7 +26,7 @@ class Step:
     """Jobs have become ready for which there is no seat here."""
     prompt: bool = False
     """All of `work` is single new jobs: it may be started before the commit (`EarlyStart`)."""
-    left: Counter[int] = field(default_factory=Counter)
+    left: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
     """How many jobs left each claim, by cid."""
     work: list[Work] = field(default_factory=list)
     """Starts after the commit."""

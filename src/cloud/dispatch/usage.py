@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cloud.dispatch.accounts import Accounts
+from cloud.dispatch.accounts import UNLIMITED, Accounts
 from cloud.dispatch.ports import Clock, Store
 from cloud.errors import LimitExceeded
-from cloud.model import COLUMNS, Allowance, Outcomes
+from cloud.model import COLUMNS, Outcomes
 
 COUNT_AGAIN_SECONDS = 1.0
 """Stored bytes are not counted more often, which for a large store takes a while."""
@@ -84,7 +84,8 @@ class Usage:
 
     def limited(self, account: int) -> bool:
         """Whether there is any limit for it."""
-        return self._accounts.allowance(account) != Allowance()
+        most = self._accounts.allowance(account)
+        return most is not UNLIMITED and most != UNLIMITED
 
     def grew(self, account: int, outcomes: Outcomes) -> None:
         """What jobs of an account left behind."""

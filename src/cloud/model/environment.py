@@ -3,10 +3,10 @@
 import hashlib
 import json
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Environment:
     """Where a pickled function can be opened and how it expects to find the world.
 
@@ -29,16 +29,11 @@ class Environment:
     code_version: str = ""
     """Digest of the user modules that travelled with the job; empty: none."""
 
-    @property
+    @cached_property
     def key(self) -> str:
-        """Equal keys may share a worker process."""
-        variables = tuple(sorted(self.variables.items()))
-        return _key(
+        """Equal keys may share a worker process. Remembered: every offer to an engine asks for it."""
+        variables = sorted(self.variables.items())
+        values = (
             self.cache_tag, self.machine, self.executable, self.path, self.directory, variables, self.code_version
-        )
-
-
-@lru_cache(256)
-def _key(*values: object) -> str:
-    """Remembered, because every offer to an engine asks for it."""
-    return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:32]
+        )  # fmt: skip
+        return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:32]

@@ -40,6 +40,8 @@ def pack(numbers: Iterable[int | range]) -> Ranges:
 
 def normal(ranges: Iterable[range]) -> Ranges:
     """The same set of numbers, ascending, disjoint, neighbours joined."""
+    if isinstance(ranges, tuple) and len(ranges) == 1:
+        return ranges if ranges[0] else ()
     merged: list[range] = []
     for item in sorted(ranges, key=lambda r: r.start):
         if item.start >= item.stop:

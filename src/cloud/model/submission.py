@@ -13,7 +13,7 @@ LONGEST_LABEL = 1000
 """Characters."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Spec:
     """One `cloud.call` or `cloud.map`: everything but the arguments' bytes. All jobs of a map share it."""
 
@@ -53,6 +53,18 @@ class Spec:
     def called(self) -> str:
         """What people call the function: 'module.function', without where it is."""
         return self.function_name.partition(" at ")[0]
+
+    def showing(self, arguments: tuple[str, ...]) -> "Spec":
+        """The same with other `shown_arguments`: calls of one function rarely differ in anything else."""
+        other = object.__new__(Spec)
+        other.__dict__.update(self.__dict__, shown_arguments=arguments, _original=self.original)
+        return other
+
+    @property
+    def original(self) -> "Spec":
+        """The spec that this one was made of by `showing`, else this one: the same object for all that are alike."""
+        original: Spec = self.__dict__.get("_original", self)
+        return original
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ SHOWN_BY_CLIENT = 100
 _PLAIN = (int, float, complex, str, bytes, bool, type(None))
 _MANY = (list, tuple, set, frozenset, dict)
 _encode = json.JSONEncoder(separators=(",", ":")).encode
+_quoted = json.encoder.encode_basestring_ascii
 
 
 class Usage:
@@ -71,6 +72,8 @@ def profiled(function: Callable[..., Any], extra: dict[str, Any]) -> Callable[..
 
 def to_json(extra: dict[str, Any]) -> bytes:
     """Nothing for an empty dict."""
+    if len(extra) == 1 and (text := extra.get("result_repr")) is not None:  # as of most jobs
+        return b'{"result_repr":%b}' % _quoted(text).encode()
     return _encode(extra).encode() if extra else b""
 
 

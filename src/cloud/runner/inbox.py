@@ -6,6 +6,8 @@ from array import array
 from collections import deque
 from collections.abc import Callable
 
+from cloud.wire.brief import decode as open_brief
+from cloud.wire.brief import is_brief, size_of
 from cloud.wire.message import PREFIX, Header, decode, rest_of
 
 _CONTROL_SPACE = socket.CMSG_SPACE(64 * 4)
@@ -62,7 +64,8 @@ class Inbox:
         buffer = self._buffer
         if len(buffer) < PREFIX.size:
             return False
-        size = PREFIX.size + rest_of(buffer)
+        short = is_brief(buffer)
+        size = size_of(buffer) if short else PREFIX.size + rest_of(buffer)
         if len(buffer) < size:
             return False
         if len(buffer) == size:
@@ -70,7 +73,7 @@ class Inbox:
         else:
             whole = buffer[:size]
             del buffer[:size]
-        header, frames = decode(whole)
+        header, frames = open_brief(whole) if short else decode(whole)
         if header["op"] != "space":
             self._messages.append((header, frames))
         return True

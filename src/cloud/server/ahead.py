@@ -17,7 +17,7 @@ from cloud.errors import CloudException, ServerUnavailable
 from cloud.model import INLINE_MAX_BYTES, BlobRef, Buffer
 from cloud.server.aside import Aside
 from cloud.wire import calls
-from cloud.wire.calls import NOTHING_STORED, Stored
+from cloud.wire.calls import NOTHING_STORED, SPEC_FRAMES, Stored
 from cloud.wire.files import CHANGES
 from cloud.wire.message import Header, decode
 from cloud.wire.strangers import whole_number
@@ -53,7 +53,7 @@ class Ahead:
             header, frames = decode(message)
             if header["op"] not in _OPS:
                 return NOTHING_STORED
-            kept = int("spec" in header) if header["op"] == "submit" else 0  # the environment is no blob
+            kept = SPEC_FRAMES if header["op"] == "submit" and "spec" in header else 0  # these are no blobs
             put = _put(header, len(frames), account)
         except (CloudException, KeyError, TypeError, ValueError):
             return NOTHING_STORED  # the core will say what is wrong with it

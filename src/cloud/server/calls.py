@@ -13,7 +13,7 @@ from cloud.server.answers import Send, send_parts
 from cloud.server.aside import Aside
 from cloud.server.body import Body, Gone, Receive
 from cloud.server.gate import Caller, Gate
-from cloud.server.heart import Heart
+from cloud.server.heart import Heart, Withdraw
 from cloud.wire import calls
 from cloud.wire.calls import NOTHING_STORED
 from cloud.wire.files import CHANGES, QUESTIONS
@@ -46,6 +46,8 @@ class Calls:
         self._loop = asyncio.get_running_loop()
         self._open: set[asyncio.Future[list[Buffer]]] = set()
         self._stopping = False
+        self.in_flight: Callable[[], int] = lambda: 2
+        """How many requests have arrived and are not answered, held questions among them; set by who listens."""
         self._at_stop: list[Callable[[], None]] = []
         self._ahead = self._look_ahead() if heart.core.blobs.far else None
 
@@ -100,14 +102,18 @@ class Calls:
                 future.set_result(parts)
 
         try:
-            withdraw = self._heart.ask(message, caller.account, caller.parent_jid, reply, stored)
+            alone = self.in_flight() - len(self._open) <= 1
+            withdraw = self._heart.ask(message, caller.account, caller.parent_jid, reply, stored, alone=alone)
         except CloudException as error:
             return calls.failed(error)
         except Exception as error:
             log.exception("a fault in the core, while answering")
             return calls.failed(CloudException(f"a fault in the server: {error!r}; its log says where"))
-        if future.done():
-            return future.result()
+        return future.result() if future.done() else await self._held(future, withdraw, receive)
+
+    async def _held(
+        self, future: asyncio.Future[list[Buffer]], withdraw: Withdraw, receive: Receive | None
+    ) -> list[Buffer] | None:
         self._open.add(future)
         watch: asyncio.Future[Any] | None = None
         if receive is not None:

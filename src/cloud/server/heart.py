@@ -57,8 +57,10 @@ class Heart:
         parent_jid: int | None,
         reply: Callable[[list[Buffer]], None],
         stored: Stored = NOTHING_STORED,
+        *,
+        alone: bool = False,
     ) -> Withdraw:
-        """As `Door.ask`."""
+        """As `Door.ask`. `alone`: no other request has arrived, so that there is none to share a transaction with."""
         answered = False
 
         def heard(parts: list[Buffer]) -> None:
@@ -69,7 +71,10 @@ class Heart:
         withdraw = self.core.door.ask(message, account, parent_jid, heard, stored)
         if not answered and not self._turning:
             self._turning = True
-            self._loop.call_soon(self._turn)
+            if alone:
+                self._turn()
+            else:
+                self._loop.call_soon(self._turn)
         return withdraw
 
     def _turn(self) -> None:
@@ -78,18 +83,18 @@ class Heart:
         if not self._beating:
             return
         self.beat()
+        self._answering = True
         try:
             self.core.door.flush()
-            self._answering = True
-            self._loop.call_soon(self._answered)
-            self._arm(self.core.next_deadline())
         except Exception:
             log.exception("a fault in the core, while storing what was submitted")
             self._arm(time.monotonic() + _AFTER_A_FAULT_SECONDS)
+        self._loop.call_soon(self._answered)
 
     def _answered(self) -> None:
         """The tasks that `flush` woke have run: their answers are on their way."""
         self._answering = False
+        self._arm(self.core.next_deadline())
 
     def _wake(self) -> None:
         """Something happened in the engine. Answers go first: a tiny job may be done before its submission was
@@ -98,7 +103,8 @@ class Heart:
             self._tick()
 
     def _rearm(self) -> None:
-        self._arm(self.core.dispatcher.next_deadline())
+        if not self._answering:  # else it comes when they are
+            self._arm(self.core.dispatcher.next_deadline())
 
     def _tick(self) -> None:
         if self._timer is not None:

@@ -168,6 +168,10 @@ class Listener:
         """How many clients are connected."""
         return len(self._state.connections)
 
+    def in_flight(self) -> int:
+        """How many requests have arrived and are not answered."""
+        return len(self._state.tasks)
+
     @property
     def requests(self) -> int:
         """How many requests were answered."""

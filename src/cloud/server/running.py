@@ -62,6 +62,7 @@ async def run(
     app = build_app(core, calls, gate, identity, recorder.history, retirement)
     operations = Operations(app, core, calls, gate, identity.version, token=settings.metrics_token)
     listener = _listen(app, operations, settings)
+    calls.in_flight = listener.in_flight
     heart.start()
     loop.add_signal_handler(signal.SIGHUP, _nothing_to_read if tls is None else tls.reload)
     await listener.start(sock, None if tls is None else tls.context)

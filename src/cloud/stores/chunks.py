@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 
 from cloud.model import Chunk, Piece
-from cloud.stores.database import Location
+from cloud.stores.database import Location, Row
 from cloud.stores.pieces import columns_of, piece_of
 from cloud.stores.submissions import Submissions
 from cloud.stores.times import microseconds
@@ -20,18 +20,31 @@ class Chunks(Submissions):
 
     def __init__(self, location: Location) -> None:
         self._functions: dict[str, bytes] = {}
+        self._unwritten_chunks: list[Row] = []
         super().__init__(location)
 
     def _reload(self) -> None:
         super()._reload()
         self._functions.clear()
+        self._unwritten_chunks.clear()
+
+    def write_ahead(self) -> None:
+        """Write submissions and chunks that were kept back."""
+        super().write_ahead()
+        if self._unwritten_chunks:
+            rows, self._unwritten_chunks = self._unwritten_chunks, []
+            for row in rows:
+                self._write_apart(self._sql.insert_chunk, row)
 
     def add_chunk(self, sid: int, chunk: Chunk, at: datetime) -> None:
         """Arguments of jobs first..first+count-1; ignored when a chunk with this `first` is there already.
         Also remembers `at` as the last sign of life of an unsealed submission."""
         packed, blob, size_bytes = columns_of(chunk.packed)
         picks = _encode(ranges_to_json(chunk.picks)) if chunk.picks else None
-        self._write_apart(self._sql.insert_chunk, (sid, chunk.first, chunk.count, size_bytes, blob, packed, picks))
+        if not self._writing:
+            self._begin_writing()
+        self._unwritten_chunks.append((sid, chunk.first, chunk.count, size_bytes, blob, packed, picks))
+        self._kept = True
         made = self._unwritten.get(sid)
         if made is None or made[0].created_at != at:
             self._write(self._sql.sign_of_life, (microseconds(at), sid))

@@ -3,15 +3,32 @@
 from datetime import datetime
 
 from cloud.model import Outcomes, Submission
-from cloud.stores.database import Row
+from cloud.stores.database import Location, Row
 from cloud.stores.merging import LARGE_ENOUGH, MOST_BYTES, merged, worth_merging
 from cloud.stores.outcomes import OutcomeRows
 from cloud.stores.rows import row_of
 from cloud.stores.times import microseconds
 
+Ending = tuple[Outcomes, int, int]
+"""Outcomes, the first jid of their submission, and when they ended: what `row_of` makes a row of."""
+
 
 class Endings(OutcomeRows):
-    """Writing outcomes."""
+    """Writing outcomes. The row of a lone small one is kept back: its asker is told before anybody reads it."""
+
+    def __init__(self, location: Location) -> None:
+        self._ended: list[Ending] = []
+        super().__init__(location)
+
+    def _reload(self) -> None:
+        super()._reload()
+        self._ended.clear()
+
+    def _write_kept(self) -> None:
+        super()._write_kept()
+        ended, self._ended = self._ended, []
+        for ending in ended:
+            self._write_apart(self._sql.insert_outcomes, row_of(*ending))
 
     def finish(self, cid: int, outcomes: Outcomes, *, at: datetime | None = None) -> bool:
         """Move `outcomes.lo..hi-1` out of the claim into an outcome row (merged with small neighbours). `at` is when,
@@ -50,13 +67,17 @@ class Endings(OutcomeRows):
     def _add_outcomes(self, submission: Submission, outcomes: Outcomes, at: datetime | None) -> None:
         base = submission.jids.start
         ended = microseconds(submission.created_at if at is None else at)
+        if submission.count == 1 and self._hold_lone(outcomes):
+            if not self._writing:
+                self._begin_writing()
+            self._ended.append((outcomes, base, ended))
+            self._kept = True
+            return
         if outcomes.blobs:
             blobs = [(base + index, ref.name, ref.size_bytes) for index, ref in outcomes.blobs.items()]
             self._write_many(self._sql.insert_result_blobs, blobs)
         row = row_of(outcomes, base, ended)
-        if submission.count == 1:
-            self._hold_lone(outcomes, row[10])
-        elif outcomes.is_uniform or outcomes.count < LARGE_ENOUGH:
+        if submission.count > 1 and (outcomes.is_uniform or outcomes.count < LARGE_ENOUGH):
             row = self._merge(submission, outcomes, row)
         self._write(self._sql.insert_outcomes, row)  # behind its submission: PostgreSQL adds up whose they are
 

@@ -35,11 +35,18 @@ class OutcomeRows(Claims):
         super()._reload()
         self._lone.clear()
 
-    def _hold_lone(self, outcomes: Outcomes, size_bytes: int) -> None:
-        if size_bytes <= _LONE_MAX_BYTES and self._most_lone and not outcomes.is_uniform:
-            if len(self._lone) >= self._most_lone:
-                del self._lone[next(iter(self._lone))]
-            self._lone[outcomes.sid] = outcomes
+    def _hold_lone(self, outcomes: Outcomes) -> bool:
+        """Remember how a submission of one job ended, if that is small and may be held."""
+        if not self._most_lone or outcomes.blobs or outcomes.is_uniform:
+            return False
+        o = outcomes
+        columns = (o.result, o.error, o.exception, o.stdout, o.stderr, o.extra)
+        if sum([len(column.data) for column in columns if column is not None]) > _LONE_MAX_BYTES:
+            return False
+        if len(self._lone) >= self._most_lone:
+            del self._lone[next(iter(self._lone))]
+        self._lone[o.sid] = o
+        return True
 
     def outcomes(
         self, stretch: Stretch, *, columns: Sequence[str] = (), max_bytes: int | None = None

@@ -3,7 +3,6 @@
 import json
 from dataclasses import asdict
 from functools import lru_cache
-from typing import Any
 
 from cloud.model import Environment, Spec
 from cloud.wire.environments import environment_from_bytes
@@ -22,14 +21,6 @@ def spec_text(spec: Spec) -> str:
 def environment_text(environment: Environment) -> str:
     """The environment as JSON; equal environments have equal texts."""
     return json.dumps(asdict(environment), sort_keys=True)
-
-
-def environment_key(environment: Environment) -> tuple[Any, ...]:
-    """Equal for equal environments, and cheaper than the text."""
-    e = environment
-    return (
-        e.cache_tag, e.machine, e.executable, e.path, e.directory, tuple(sorted(e.variables.items())), e.code_version,
-    )  # fmt: skip
 
 
 def spec_from_texts(spec: str, function: str, environment: str) -> Spec:

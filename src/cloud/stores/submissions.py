@@ -8,7 +8,7 @@ from datetime import datetime
 from cloud.dispatch.ports import Listed
 from cloud.model import Environment, Spec, Submission
 from cloud.stores.database import Database, Location, Row
-from cloud.stores.specs import environment_key, environment_text, spec_from_texts, spec_text
+from cloud.stores.specs import environment_text, spec_from_texts, spec_text
 from cloud.stores.times import microseconds, moment
 
 _NO_SID = (1 << 63) - 1
@@ -25,7 +25,7 @@ class Submissions(Database):
 
     def __init__(self, location: Location) -> None:
         self._held: dict[int, Submission] = {}
-        self._codes: dict[tuple[str, tuple[object, ...]], int] = {}
+        self._codes: dict[tuple[str, str], int] = {}
         self._unwritten: dict[int, tuple[Submission, int]] = {}
         super().__init__(location)
 
@@ -150,7 +150,7 @@ class Submissions(Database):
         return submission
 
     def _code(self, digest: str, environment: Environment) -> int:
-        key = digest, environment_key(environment)
+        key = digest, environment.key
         code = self._codes.get(key)
         if code is None:
             text = environment_text(environment)

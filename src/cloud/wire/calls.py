@@ -11,24 +11,25 @@ from cloud.api import Ended, NewChunk, OutputPiece, Part, Receipt, Waited
 from cloud.model import BlobRef, Buffer, CodeFile, Outcomes, Ranges
 from cloud.wire.environments import environment_from_bytes, environment_to_bytes
 from cloud.wire.message import Frame, Header, encode
-from cloud.wire.strangers import MOST_CHARACTERS, checked, token_in, whole_number
+from cloud.wire.strangers import MOST_CHARACTERS, token_in, whole_number
+from cloud.wire.terms import spec_from_terms, terms_to_bytes
 from cloud.wire.values import (
     outcomes_from_frames,
     outcomes_to_frames,
     ranges_from_json,
     ranges_to_json,
-    spec_from_json,
-    spec_to_json,
 )
 
 Parts = list[Buffer]
 Stored = Mapping[int, BlobRef]
 """Which frames of a request are in the blob store already, and where."""
 NOTHING_STORED: Stored = {}
+SPEC_FRAMES = 2
+"""Of a submission with a spec: environment and terms."""
 
 
 def submit(part: Part, put: Collection[int] = ()) -> Parts:
-    """Request: frames are the environment (with the spec), the function (if any), then one per chunk.
+    """Request: frames are the environment and the terms (with the spec), the function (if any), then one per chunk.
 
     Args:
         put: `first` of chunks that were put under links; their frames are empty.
@@ -38,8 +39,8 @@ def submit(part: Part, put: Collection[int] = ()) -> Parts:
         header["put"] = sorted(put)
     frames: list[Frame] = []
     if part.spec is not None:
-        header["spec"] = spec_to_json(part.spec)
-        frames.append(environment_to_bytes(part.spec.environment))
+        header["spec"] = part.spec.shown_arguments
+        frames += [environment_to_bytes(part.spec.environment), terms_to_bytes(part.spec)]
     if part.function is not None:
         header["function"] = True
         frames.append(part.function)
@@ -62,13 +63,13 @@ def read_submit(header: Header, frames: list[memoryview], stored: Stored = NOTHI
     if any(place is None and first in put for (first, _), place in zip(header["chunks"], chunk_places, strict=True)):
         raise errors.InvalidSubmission("arguments were to be put into the blob store, and are not there")
     if "spec" in header:
-        if len(frames[0]) > MOST_CHARACTERS:
-            raise errors.InvalidSubmission(
-                f"the environment has {len(frames[0]):,} bytes: at most {MOST_CHARACTERS:,} may be"
-            )
-        spec = checked(spec_from_json(header["spec"], environment_from_bytes(frames.pop(0))))
+        for what, frame in zip(("the environment takes", "the terms take"), frames, strict=False):
+            if len(frame) > MOST_CHARACTERS:
+                raise errors.InvalidSubmission(f"{what} {len(frame):,} bytes: at most {MOST_CHARACTERS:,} may be")
+        environment = environment_from_bytes(frames.pop(0))
+        spec = spec_from_terms(frames.pop(0), environment, header["spec"])
     function = [frames.pop(0)] if header.get("function") else None
-    function_place = places[int("spec" in header)] if function is not None else None
+    function_place = places[SPEC_FRAMES if "spec" in header else 0] if function is not None else None
     return Part(
         token=token_in(header["token"]),
         spec=spec,

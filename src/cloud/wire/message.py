@@ -15,12 +15,13 @@ from typing import Any
 from cloud.errors import ProtocolMismatch
 from cloud.model import Buffer
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Version of the calls and messages; a client and a server with different ones do not talk."""
 MAGIC = b"PC01"
 PREFIX = struct.Struct("<4sIIQ")
 
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
+_from_json = json.JSONDecoder().decode
 
 Header = dict[str, Any]
 Frame = Buffer | Sequence[Buffer]
@@ -32,7 +33,10 @@ def encode(header: Header, frames: Sequence[Frame] = ()) -> list[Buffer]:
     lengths = []
     tail: list[Buffer] = []
     for frame in frames:
-        if isinstance(frame, (bytes, bytearray, memoryview)):
+        if type(frame) is bytes:
+            lengths.append(len(frame))
+            tail.append(frame)
+        elif isinstance(frame, (bytes, bytearray, memoryview)):
             lengths.append(_size(frame))
             tail.append(frame)
         else:
@@ -73,7 +77,7 @@ def decode(message: Buffer) -> tuple[Header, list[memoryview]]:
     _, header_length, number, _ = PREFIX.unpack_from(view)
     start = PREFIX.size + header_length
     try:
-        header = json.loads(str(view[PREFIX.size : start], "utf-8"))
+        header = _from_json(str(view[PREFIX.size : start], "utf-8"))
     except ValueError as error:
         raise ProtocolMismatch(f"the header of a message is not JSON: {error}") from None
     lengths = struct.unpack_from(f"<{number}Q", view, start)

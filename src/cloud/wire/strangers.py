@@ -27,7 +27,7 @@ def checked(spec: Spec) -> Spec:
             raise ValueError(f"{name} of the submission cannot be {getattr(spec, name)!r:.200}")
     if spec.label is not None and len(spec.label) > LONGEST_LABEL:
         raise InvalidSubmission(f"a label of {len(spec.label):,} characters: at most {LONGEST_LABEL:,} may be")
-    length = len(spec.function_name) + len(spec.datalog) + sum(map(len, spec.shown_arguments))
+    length = len(spec.function_name) + len(spec.datalog)
     for texts in (spec.os_env_vars, spec.client):
         length += sum(len(name) + len(text) for name, text in texts.items())
     if length > MOST_CHARACTERS:
@@ -55,6 +55,20 @@ def checked_environment(environment: Environment) -> Environment:
         if not fits(getattr(environment, name)):
             raise ValueError(f"{name} of the environment cannot be {getattr(environment, name)!r:.200}")
     return environment
+
+
+def shown_in(value: Any) -> tuple[str, ...]:
+    """The value, when it can be `shown_arguments`.
+
+    Raises:
+        ValueError: it cannot.
+        InvalidSubmission: there is too much of it.
+    """
+    if not _are_texts(value):
+        raise ValueError(f"shown_arguments of the submission cannot be {value!r:.200}")
+    if (length := sum(map(len, value))) > MOST_CHARACTERS:
+        raise InvalidSubmission(f"arguments are shown with {length:,} characters: at most {MOST_CHARACTERS:,} may be")
+    return tuple(value)
 
 
 def whole_number(value: Any) -> int:

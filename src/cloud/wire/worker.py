@@ -1,7 +1,7 @@
 """What an agent, its template and its workers say to each other, and the door a job finds to its own cloud.
 
 agent <-> template    `Control` records of fixed size on one socket; a SPAWN brings descriptors along
-agent  -> worker      `message`s on the work socket: {"op": "work" | "space" | "exit"}
+agent  -> worker      `message`s on the work socket: {"op": "work" | "space" | "exit"}; most "work" in its `brief` form
 worker -> agent       `LARGE` records on the work socket, each with one descriptor
 worker <-> agent      `REQUEST` records on the api socket, each followed by that many bytes
 """
@@ -14,7 +14,7 @@ from typing import Protocol
 
 from cloud.model import Buffer, Ranges
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Of everything in this module and in `ring`; template and agent must agree."""
 
 CONTROL = struct.Struct("<IIqq")
@@ -121,6 +121,9 @@ class Recent:
     def __init__(self, size: int) -> None:
         self._size = size
         self._keys: dict[object, None] = {}
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._keys
 
     def use(self, key: object) -> tuple[bool, list[object]]:
         """Whether the key was there, and which keys were forgotten to make room."""

@@ -15,6 +15,7 @@ from cloud.client.http import HttpApi
 from cloud.client.succession import is_older
 from cloud.config import ConfigError, Settings, home_directory, state_directory
 from cloud.errors import ProtocolMismatch, ServerUnavailable
+from cloud.wire.message import PROTOCOL
 from tests.support.scripted_server import Server, http
 
 
@@ -22,7 +23,7 @@ def card_in(home: Path, **changes: Any) -> Path:
     """A card as a running server writes it; the process is this one, so it seems alive."""
     folder = Path(state_directory(str(home)))
     folder.mkdir(parents=True, exist_ok=True)
-    card = {"url": "http://127.0.0.1:9", "pid": os.getpid(), "key": "1", "secret": "s", "protocol": 1} | changes
+    card = {"url": "http://127.0.0.1:9", "pid": os.getpid(), "key": "1", "secret": "s", "protocol": PROTOCOL} | changes
     (folder / "server.json").write_text(json.dumps(card))
     return folder / "server.json"
 
@@ -105,7 +106,7 @@ def test_the_card_of_a_dead_server_is_no_card(home: Path) -> None:
 
 
 def test_a_newer_server_is_not_talked_to(home: Path) -> None:
-    card_in(home, protocol=2, version="9.9")
+    card_in(home, protocol=PROTOCOL + 1, version="9.9")
     with pytest.raises(ProtocolMismatch, match="newer than this client\nTIP: upgrade"):
         embedded.find(settings(home))
 
@@ -113,7 +114,7 @@ def test_a_newer_server_is_not_talked_to(home: Path) -> None:
 def test_an_older_server_that_does_not_make_room_is_not_talked_to_across_protocols(home: Path) -> None:
     at_work = json.dumps({"retired": False, "running": 3}).encode()
     server = Server(lambda request: http(at_work) if request.op == "retire" else None)
-    card_in(home, url=server.url, protocol=0, version="0.0.1")
+    card_in(home, url=server.url, protocol=PROTOCOL - 1, version="0.0.1")
     assert embedded.find(settings(home)) is None, "it is not used unasked"
     with pytest.raises(ProtocolMismatch, match="is older than this client, and runs jobs\nTIP: `picloud stop`"):
         embedded.find_or_start(settings(home))

@@ -9,6 +9,7 @@ from cloud.client.session import Session
 from cloud.errors import CloudException, CloudTimeoutError, JobError, JobNotFound
 from cloud.model import Status
 from tests.support.scripted_api import ScriptedApi
+from tests.support.waiting import eventually
 
 
 def in_thread(function: Any, *args: Any) -> threading.Thread:
@@ -52,6 +53,17 @@ def test_result_waits_until_the_last_job_is_finished(api: ScriptedApi, session: 
     thread = in_thread(api.run, *reversed(jobs))
     assert session.result(jobs) == [0, 1, 2]
     thread.join()
+
+
+def test_results_are_in_order_however_the_jobs_end(api: ScriptedApi, session: Session) -> None:
+    jobs = session.map(lambda x: x, range(3))
+    api.run(jobs[1], jobs[2])
+    got: list[Any] = []
+    thread = in_thread(lambda: got.append(session.result(jobs)))
+    eventually(lambda: sum(op == "outcomes" for op, _ in api.asked) == 2)
+    api.run(jobs[0])
+    thread.join()
+    assert got == [[0, 1, 2]]
 
 
 def test_join_and_result_fail_as_soon_as_one_job_failed(api: ScriptedApi, session: Session) -> None:

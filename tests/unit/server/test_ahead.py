@@ -62,7 +62,7 @@ def test_an_environment_is_no_blob_and_a_function_is() -> None:
     message = calls.submit(Part(part.token, part.spec, [LARGE], part.chunks, 1))
     stored = asked(blobs, message)
     read = calls.read_submit(*decode(b"".join(message)), stored)
-    assert read.function_stored == stored[1]
+    assert read.function_stored == stored[2]
     assert read.chunks[0].stored == stored[2]
 
 

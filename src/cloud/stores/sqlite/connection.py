@@ -41,7 +41,7 @@ class Connection(Database):
     def __init__(self, location: Location) -> None:
         self.path = os.fspath(location)
         self._depth = 0
-        self._doomed = False
+        self._begun = self._doomed = False
         self._transaction = _Transaction(self)
         with self._translated():
             self._db = _open(self.path)
@@ -95,6 +95,8 @@ class Connection(Database):
         if self._kept:
             self._write_kept()
         try:
+            if self._writing and not self._begun:
+                self._begin()
             return [self._db.execute(sql, values).fetchall() for sql, values in questions]
         except sqlite3.Error as error:
             raise self._broken(error) from error
@@ -131,8 +133,8 @@ class Connection(Database):
 
     def _write_apart(self, sql: str, values: Sequence[Any] = ()) -> None:
         try:
-            if not self._writing:
-                self._begin_writing()
+            if not self._begun:
+                self._begin()
             self._db.execute(sql, values)
         except sqlite3.Error as error:
             raise self._broken(error) from error
@@ -146,8 +148,8 @@ class Connection(Database):
         if self._kept:
             self._write_kept()
         try:
-            if not self._writing:
-                self._begin_writing()
+            if not self._begun:
+                self._begin()
             self._db.executemany(sql, rows)
         except sqlite3.Error as error:
             raise self._broken(error) from error
@@ -155,22 +157,24 @@ class Connection(Database):
     # --- transactions
 
     def _begin_writing(self) -> None:
-        # Only now, so that a transaction which writes nothing costs nothing.
         if not self._depth:
             raise RuntimeError("writing methods of a store are called inside transaction()")
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-        except sqlite3.Error as error:
-            raise self._broken(error) from error
         self._writing = True
+
+    def _begin(self) -> None:
+        # Only now, so that a transaction which writes nothing costs nothing, and what is kept back costs it later.
+        if not self._writing:
+            self._begin_writing()
+        self._db.execute("BEGIN IMMEDIATE")
+        self._begun = True
 
     def _commit(self) -> None:
         try:
             if self._kept:
                 self._write_kept()
-            if self._writing:
+            if self._begun:
                 self._db.execute("COMMIT")
-                self._writing = False
+            self._writing = self._begun = False
         except BaseException as error:
             self._roll_back()
             if isinstance(error, sqlite3.Error):
@@ -178,7 +182,7 @@ class Connection(Database):
             raise
 
     def _roll_back(self) -> None:
-        self._writing = False
+        self._writing = self._begun = False
         # A full disk may have rolled back already, and then there is nothing to do.
         with contextlib.suppress(sqlite3.Error):
             if self._db.in_transaction:
@@ -190,7 +194,7 @@ class Connection(Database):
         """A write failed: whoever catches that inside the transaction cannot commit the rest."""
         self._doomed = bool(self._depth)
         # A full disk makes SQLite roll back by itself; what follows must not be committed statement by statement.
-        self._writing = self._db.in_transaction
+        self._writing = self._begun = self._db.in_transaction
         return self._failure(error)
 
     @contextlib.contextmanager

@@ -8,9 +8,11 @@ from cloud.model import Stretch
 from cloud.stores.code import CodeVersions
 from cloud.stores.database import Location
 from cloud.stores.dispatchers import Dispatchers
+from cloud.stores.endings import Ending
 from cloud.stores.facts import Facts
 from cloud.stores.files import Files
 from cloud.stores.forgetting import Forgetting
+from cloud.stores.rows import row_of
 from cloud.stores.sqlite.connection import Connection
 from cloud.stores.times import microseconds
 
@@ -36,6 +38,9 @@ class SQLiteStore(Forgetting, Dispatchers, CodeVersions, Files, Facts, Connectio
 
     def __init__(self, location: Location) -> None:
         self._next_cid = self._end_of_cids = 0
+        self._late: list[Ending] = []
+        """Rows of transactions that are over. In memory, where nothing can be lost, what is kept back may be kept back
+        beyond the end of its transaction: it is written while the next job runs."""
         super().__init__(location)
 
     def ready_accounts(self) -> list[int]:
@@ -46,7 +51,33 @@ class SQLiteStore(Forgetting, Dispatchers, CodeVersions, Files, Facts, Connectio
         """Only `open` is known: here each question is quick."""
         return [Glance(not self.all_finished(s), failed=True, whole=False) for s in stretches]
 
+    def _commit(self) -> None:
+        late: list[Ending] = []
+        if self.path == ":memory:":
+            late, self._ended = self._ended, late
+        super()._commit()
+        if late:
+            self._late += late
+            self._kept = True
+
+    def _begin(self) -> None:
+        self._write_late()
+        super()._begin()
+
+    def _write_kept(self) -> None:
+        self._write_late()
+        super()._write_kept()
+
+    def _write_late(self) -> None:
+        """Outside any transaction, so that the next one's failure does not take it back."""
+        if self._late:
+            late, self._late = self._late, []
+            with self._translated():
+                for ending in late:
+                    self._db.execute(self._sql.insert_outcomes, row_of(*ending))
+
     def _reload(self) -> None:
+        self._write_late()
         super()._reload()
         counters = dict(self._read(self._sql.counters))
         sid, jid = self._first(self._sql.numbers)
