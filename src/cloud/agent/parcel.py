@@ -30,6 +30,17 @@ def pack(
     terms = _terms(work.submission.spec)
     if bind is None and terms == worker.terms and (short := _brief(worker, work)) is not None:
         return [short], []
+    return _whole(worker, work, terms, bind, open_blob, read_blob)
+
+
+def _whole(
+    worker: Worker,
+    work: Work,
+    terms: dict[str, Any],
+    bind: dict[str, Any] | None,
+    open_blob: Callable[[str], int],
+    read_blob: Callable[[str], Buffer],
+) -> tuple[list[Buffer], list[int]]:
     frames: list[Frame] = []
     descriptors: list[int] = []
 
@@ -51,10 +62,9 @@ def pack(
         there, _ = worker.chunks.use((claim.sid, chunk.first))
         picks = [ranges_to_json(chunk.picks)] if chunk.picks and not there else []
         chunks.append([chunk.first, chunk.count, CACHED if there else add(chunk.packed), *picks])
-    jid = (work.submission.first_jid or 0) + claim.lo
     header: dict[str, Any] = {
         "op": "work", "seq": worker.next_seq, "count": claim.hi - claim.lo, "sid": claim.sid, "first": claim.lo,
-        "jid": jid, "how": how, "chunks": chunks, "token": work.token,
+        "jid": work.submission.jids.start + claim.lo, "how": how, "chunks": chunks, "token": work.token,
     }  # fmt: skip
     if terms != worker.terms:
         header["terms"] = worker.terms = terms

@@ -63,7 +63,7 @@ def test_an_environment_is_no_blob_and_a_function_is() -> None:
     stored = asked(blobs, message)
     read = calls.read_submit(*decode(b"".join(message)), stored)
     assert read.function_stored == stored[2]
-    assert read.chunks[0].stored == stored[2]
+    assert read.chunks[0].stored == stored[3]
 
 
 def test_what_was_put_is_found_by_who_put_it_only() -> None:
