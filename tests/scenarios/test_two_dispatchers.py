@@ -2,6 +2,7 @@
 
 import select
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -183,6 +184,28 @@ def test_what_another_took_is_forgotten_although_nobody_was_taken_for_dead(world
     with other.store.transaction():
         other.store.give_back(taken.cid, 0, 1)
     assert one.dispatcher.tokens.account_of(token) is None
+
+
+def test_jobs_of_an_agent_that_a_server_took_which_then_did_not_live_are_lost(
+    worlds: tuple[World, World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = worlds
+    offer = one.engine.offer
+    monkeypatch.setattr(
+        one.engine, "offer", lambda wanted, **more: [replace(seat, agent="taken") for seat in offer(wanted, **more)]
+    )
+    jids, careful = one.map(1), one.map(1, restartable=False)
+    other.engine.slots = 0
+    for _ in range(3):  # who took it has as long as a lease to say so in the store
+        one.clock.advance(RENEW_EVERY_SECONDS)
+        other.clock.advance(RENEW_EVERY_SECONDS)
+        one.tick()
+        other.tick()
+        assert one.status(jids, careful) == ["processing"] * 2
+    one.clock.advance(2 * RENEW_EVERY_SECONDS)
+    one.tick()
+    assert one.status(jids, careful) == ["queued", "error"]
+    assert _everywhere(one, jids) == [("pending", 1, True)]
 
 
 def test_nobody_is_taken_for_dead_because_the_database_was_away(worlds: tuple[World, World]) -> None:

@@ -51,6 +51,8 @@ class Lease:
         self._kill = kill
         self._name = name
         self._sole = sole
+        self._strays: dict[str, float] = {}
+        """Agents of claims of ours that are not here, and since when (monotonic)."""
         self._renewed_at = clock.monotonic()
         self._patient_until = self._renewed_at + LEASE_DURATION.total_seconds()
         self.due: float | None = None if sole else self._renewed_at + RENEW_EVERY_SECONDS
@@ -82,7 +84,7 @@ class Lease:
             self._reap(self._claiming.dispatcher, step)  # what we claimed before we noticed
             self._claiming.dispatcher = self._store.enlist(self._name, now + LEASE_DURATION)
         else:
-            self._forget_taken(step)
+            self._look_after_claims(step)
         for other in self._store.lapsed(now) if at >= self._patient_until else ():
             if other != self._claiming.dispatcher:
                 self._reap(other, step)
@@ -94,11 +96,19 @@ class Lease:
         else:
             self._reap(self._claiming.dispatcher, step)
 
-    def _forget_taken(self, step: Step) -> None:
-        """Claims that are another's now, who took them over with their agent."""
-        ours = {claim.cid for claim in self._store.claims_of(self._claiming.dispatcher)}
-        for cid in self._claiming.held.keys() - ours:
+    def _look_after_claims(self, step: Step) -> None:
+        """Claims are forgotten that are another's now, who took them over with their agent; and they are lost if their
+        agent was taken by somebody who did not live to do so, for then nobody vouches for them."""
+        ours = self._store.claims_of(self._claiming.dispatcher)
+        for cid in self._claiming.held.keys() - {claim.cid for claim in ours}:
             step.after.append(partial(self._claiming.release, cid))
+        now, here = self._clock.monotonic(), {agent.name for agent in self._engine.state().agents}
+        self._strays = {
+            claim.agent: self._strays.get(claim.agent, now) for claim in ours if claim.agent and claim.agent not in here
+        }
+        for claim in ours:
+            if now - self._strays.get(claim.agent, now) >= LEASE_DURATION.total_seconds():
+                self._arrivals.lose(claim, "its agent was taken by a server that is gone", step)
 
     def _has_renewed(self, at: float) -> None:
         self._renewed_at = at
