@@ -26,7 +26,7 @@ from cloud.wire.worker import Recent
 K = TypeVar("K")
 V = TypeVar("V")
 
-FLEET_PROTOCOL = 1
+FLEET_PROTOCOL = 2
 """Of these messages and of what is called on an agent; a server uses no agent that has another."""
 SUBMISSIONS, FUNCTIONS, CHUNKS, CODES = 256, 64, 64, 8
 """How many of each an agent remembers; the server remembers the same ones."""
