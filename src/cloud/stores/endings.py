@@ -79,7 +79,9 @@ class Endings(OutcomeRows):
         row = row_of(outcomes, base, ended)
         if submission.count > 1 and (outcomes.is_uniform or outcomes.count < LARGE_ENOUGH):
             row = self._merge(submission, outcomes, row)
-        self._write(self._sql.insert_outcomes, row)  # behind its submission: PostgreSQL adds up whose they are
+        if self._unwritten:
+            self.write_ahead()  # outcomes come behind their submission: PostgreSQL adds up whose they are
+        self._write_apart(self._sql.insert_outcomes, row)
 
     def _merge(self, submission: Submission, outcomes: Outcomes, row: Row) -> Row:
         """Take in the neighbours that are worth it; returns the row to insert instead."""
