@@ -1,5 +1,6 @@
 """A Ray cluster of three machines on one PostgreSQL, all of which fail in turn while a map runs."""
 
+import logging
 import os
 import signal
 import time
@@ -24,6 +25,7 @@ from tests.support.stores import places
 from tests.support.waiting import eventually
 from tests.support.world import World
 
+log = logging.getLogger(__name__)
 pytestmark = pytest.mark.everything
 
 SERVER = """
@@ -167,6 +169,7 @@ def team(postgres: Cluster, tmp_path: Path) -> Iterator[Team]:
         team.serve()
         yield team
         team.server.end()
+        log.warning("the servers said: %s", team.said())  # shown if it failed
     finally:
         team.end()
 
