@@ -46,9 +46,9 @@ test: $(READY) ## all tests: SQLite, local workers, and the contract suite of ea
 
 test-all: test ## the same, with PostgreSQL, object stores and Ray clusters in all combinations
 	PICLOUD_TEST_STORE=postgres $(BIN)/python -m pytest $(PARALLEL) -q tests/scenarios $(JOB_API)
-	PICLOUD_TEST_ALL=1 $(BIN)/python -m pytest -q -k 'ray or object or cluster' tests/contracts tests/scenarios \
+	PICLOUD_TEST_ALL=1 $(BIN)/python -m pytest $(PARALLEL) -q -k 'ray or object or cluster' tests/contracts tests/scenarios \
 		tests/end_to_end/test_cluster_server.py
-	PICLOUD_TEST_STORE=postgres PICLOUD_TEST_ALL=1 $(BIN)/python -m pytest -q -k ray $(JOB_API) \
+	PICLOUD_TEST_STORE=postgres PICLOUD_TEST_ALL=1 $(BIN)/python -m pytest $(PARALLEL) -q -k ray $(JOB_API) \
 		$(ON_BOTH_ENGINES)
 
 chaos: $(READY) ## a Ray cluster of which everything fails in turn while a map runs: figures

@@ -183,3 +183,29 @@ def test_who_asks_what_a_job_said_and_gets_no_answer_in_time_is_told_to_ask_agai
     monkeypatch.setattr(looks, "ASK_SECONDS", 60.0)
     eventually(lambda: (said := server.engine.said(*job, "stdout", 0, 100)) is not None and said.data == b"word\n")
     (tmp_path / "go").touch()
+
+
+def test_what_a_job_says_just_after_it_was_asked_is_heard(started: Callable[..., Server], tmp_path: Path) -> None:
+    def speaks(item: int) -> int:
+        import time
+
+        (tmp_path / "runs").touch()
+        while not (tmp_path / "go").exists():
+            time.sleep(0.01)
+        print("word", flush=True)
+        while not (tmp_path / "end").exists():
+            time.sleep(0.01)
+        return item
+
+    server = started()
+    server.until(lambda: server.engine.state().slots == 1)
+    jids = server.map(speaks, [1])
+    server.until(lambda: (tmp_path / "runs").exists())
+    (submission,) = server.store.at_jids(jids)
+    job = (submission.sid, 0)
+    said = eventually(lambda: server.engine.said(*job, "stdout", 0, 100))
+    assert said is not None
+    assert said.data == b""
+    (tmp_path / "go").touch()
+    eventually(lambda: server.engine.poll() == [] and job in server.engine.heard())
+    (tmp_path / "end").touch()

@@ -88,7 +88,8 @@ class Team:
         from cloud.stores.postgres.store import PostgresStore
 
         self.world = World(slots=0, open_store=lambda: PostgresStore(self.url), sole=False)
-        self.nodes = Nodes(3, 2)
+        # As it is, Ray gives a node up after about 62 seconds, and its agent ends with what it has to say.
+        self.nodes = Nodes(3, 2, health_check_failure_threshold=20)
         self._said = ""
         self._port = free_port()
 

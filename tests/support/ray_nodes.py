@@ -36,16 +36,20 @@ class Nodes:
     Args:
         count, cores: nodes, and cores of each; more than the machine has, for what tests start mostly sleeps.
         port: of the head; 0: any.
+        settings: of Ray.
     """
 
-    def __init__(self, count: int, cores: int, port: int = 0) -> None:
+    def __init__(self, count: int, cores: int, port: int = 0, **settings: int) -> None:
         if find_spec("ray") is None:
             require_or_skip("Ray is not installed: pip install 'picloud[ray]'")
         self._folder = tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True)
         os.mkdir(os.path.join(self._folder.name, "ray"))
         self._keeper = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-c", PROGRAM, str(count), str(cores), str(port)],
-            env={**os.environ, "RAY_TMPDIR": self._folder.name},
+            env={
+                **os.environ, "RAY_TMPDIR": self._folder.name,
+                **{f"RAY_{name}": str(value) for name, value in settings.items()},
+            },
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         assert self._keeper.stdout is not None

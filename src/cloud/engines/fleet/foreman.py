@@ -331,6 +331,8 @@ class Foreman:
         agent, op = self._agent, header["op"]
         frames: list[bytes] = []
         told: Header = {}
+        if op == "said":  # at once with the look: `follow` comes later than what the job may say just now
+            agent.follow(*header["arguments"][:2])
         if op == "hello":
             held = {str(cid): ranges_to_json(r) for cid, r in self._unstored().items()}
             told = {**self._about, **self._look(), "held": held, "lent": sorted(self._lent)}
