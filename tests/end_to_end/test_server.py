@@ -13,7 +13,7 @@ import pytest
 from cloud.errors import InvalidSubmission, JobNotFound, NotAuthorised, ProtocolMismatch
 from cloud.model import Status
 from cloud.wire import calls
-from cloud.wire.message import decode
+from cloud.wire.message import CONTENT_TYPE, PROTOCOL, decode
 from tests.support.served import Served
 from tests.support.waiting import eventually
 
@@ -156,6 +156,24 @@ def test_what_is_not_a_message_is_answered_with_a_clear_error(server: Served) ->
         _, _, answer = server.request("POST", "/v1/status", body)
         with pytest.raises(ProtocolMismatch):
             calls.answer_of(decode(answer)[0])
+
+
+@pytest.mark.parametrize(("difference", "older"), [(-1, "the client"), (1, "the server")])
+def test_a_client_of_another_protocol_is_told_who_must_be_renewed(server: Served, difference: int, older: str) -> None:
+    spoken = {"Content-Type": f"application/x-picloud; protocol={PROTOCOL + difference}"}
+    question = b"".join(calls.ask("describe", None))
+    status, _, body = server.request("POST", "/v1/describe", question, {**server.authorization, **spoken})
+    assert status == 426
+    with pytest.raises(ProtocolMismatch, match=f"in version {PROTOCOL + difference} of the protocol") as refusal:
+        calls.answer_of(decode(body)[0])
+    assert refusal.value.hint is not None
+    assert refusal.value.hint.startswith(f"{older} is the older one")
+
+
+def test_a_client_of_the_same_protocol_is_answered(server: Served) -> None:
+    spoken = {"Content-Type": CONTENT_TYPE}
+    question = b"".join(calls.ask("describe", None))
+    assert server.request("POST", "/v1/describe", question, {**server.authorization, **spoken})[0] == 200
 
 
 def test_nothing_breaks_a_server_that_gets_nonsense_instead_of_http(server: Served) -> None:

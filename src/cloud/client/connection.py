@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cloud.model import Buffer
+from cloud.wire.message import CONTENT_TYPE
 
 CONNECT_SECONDS = 10.0
 _ONE_SEND_BYTES = 1 << 16
@@ -89,7 +90,7 @@ class Connection:
         allowed = f"Authorization: {authorization}\r\n" if authorization else ""
         head = (
             f"{method} {self._prefix}{op} HTTP/1.1\r\nHost: {self._host}\r\n{allowed}"
-            f"Content-Type: application/octet-stream\r\nContent-Length: {length}\r\n\r\n"
+            f"Content-Type: {CONTENT_TYPE}\r\nContent-Length: {length}\r\n\r\n"
         ).encode("latin-1")
         try:
             self._send([head, *views], len(head) + length)

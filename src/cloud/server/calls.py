@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cloud.engines.local import LocalEngine
-from cloud.errors import CloudException, ServerUnavailable
+from cloud.errors import CloudException, ProtocolMismatch, ServerUnavailable
 from cloud.model import Buffer
 from cloud.server.ahead import Ahead
 from cloud.server.answers import Send, send_parts
@@ -17,7 +17,7 @@ from cloud.server.heart import Heart, Withdraw
 from cloud.wire import calls
 from cloud.wire.calls import NOTHING_STORED
 from cloud.wire.files import CHANGES, QUESTIONS
-from cloud.wire.message import decode
+from cloud.wire.message import CONTENT_TYPE, PROTOCOL, decode
 
 log = logging.getLogger("cloud.server")
 
@@ -65,6 +65,7 @@ class Calls:
         try:
             self._gate.check_source(headers)
             caller = self._gate.admit(headers)
+            _check_protocol(headers.get(b"content-type", b""))
             length = headers.get(b"content-length")
             message = await body.read(
                 int(length) if length is not None else None,
@@ -164,3 +165,15 @@ class Calls:
 
 def _stopping() -> ServerUnavailable:
     return ServerUnavailable("the server is stopping; what it stored is safe", retry=True)
+
+
+def _check_protocol(content_type: bytes) -> None:
+    """A message of another version must not be taken for one of ours that is broken. Who says nothing is believed."""
+    ours, _, _ = CONTENT_TYPE.encode().partition(b"=")
+    kind, _, theirs = content_type.partition(b"=")
+    if kind == ours and theirs != str(PROTOCOL).encode():
+        older = "the client" if theirs.isdigit() and int(theirs) < PROTOCOL else "the server"
+        raise ProtocolMismatch(
+            f"the client talks in version {theirs.decode('latin-1')} of the protocol, this server in {PROTOCOL}",
+            hint=f"{older} is the older one: install a newer picloud there",
+        )

@@ -17,6 +17,8 @@ from cloud.model import Buffer
 
 PROTOCOL = 2
 """Version of the calls and messages; a client and a server with different ones do not talk."""
+CONTENT_TYPE = f"application/x-picloud; protocol={PROTOCOL}"
+"""Of a request: what its message can only be read by."""
 MAGIC = b"PC01"
 PREFIX = struct.Struct("<4sIIQ")
 
