@@ -1,13 +1,18 @@
 """CPython's own tests of executors, `wait` and `as_completed`, on `cloud.Executor`."""
 
 import contextlib
-from collections.abc import Iterator
+import math
+import tempfile
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
+from unittest import mock
 
 import cloud
 from tests.support import cpython
 from tests.support.cpython import OnCloud
 from tests.support.required import REQUIRE_ALL, require_or_skip
+from tests.support.waiting import HANG_SECONDS, eventually
 
 _PROCESSES = "it looks at the private processes of a ProcessPoolExecutor"
 _EXIT = "it tests the end of the interpreter: jobs on a server outlive the program, those of `cloud.mp` end with it"
@@ -45,8 +50,39 @@ ADOPTED = (
     "AsCompletedTests", "ExecutorShutdownTest", "FailingInitializerMixin", "InitializerMixin",
     "ProcessPoolExecutorTest", "WaitTests",
 )  # fmt: skip
+OUTLASTED = {
+    "test_first_completed", "test_first_completed_some_already_completed", "test_first_exception",
+    "test_first_exception_one_already_failed", "test_first_exception_some_already_complete", "test_map_timeout",
+    "test_timeout", "test_zero_timeout",
+}  # fmt: skip
+"""In these a job sleeps for a second or some, so as not to end before the test: here it sleeps until the test ends."""
 SLEEPY = {"AsCompletedTests", "WaitTests", "test_map_timeout"}
 """They sleep for half a minute on each cloud: on the server only where everything is tested."""
+
+
+class Clock:
+    """The module `time` but for `sleep`, which lasts as long as a folder is there, or for some seconds."""
+
+    def __init__(self, folder: str, seconds: float = math.inf) -> None:
+        self._folder, self._seconds = folder, seconds
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+    @property
+    def sleep(self) -> Callable[[float], None]:
+        """For jobs, too; 0 is 0."""
+        folder, most = self._folder, self._seconds
+
+        def stay(seconds: float) -> None:
+            import os
+            import time
+
+            end = time.monotonic() + most
+            while seconds and os.path.exists(folder) and time.monotonic() < end:
+                time.sleep(0.02)
+
+        return stay
 
 
 class ExecutorOnCloud(OnCloud):
@@ -62,10 +98,31 @@ class ExecutorOnCloud(OnCloud):
 
     def setUp(self) -> None:
         super().setUp()
+        self._be_patient()
         if not hasattr(self, "executor"):  # the initializer tests make their own
             self.executor = self.executor_type(max_workers=self.worker_count, **self.executor_kwargs)
+        if self._testMethodName == "test_cancel_futures":
+            vars(self.executor)["shutdown"] = self._shut_down_once_one_runs
+
+    def _be_patient(self) -> None:
+        """What supposes that a machine is never slow does so no more."""
+        self._folder = tempfile.TemporaryDirectory()
+        theirs = getattr(type(self), self._testMethodName).__globals__
+        if "support" in theirs:
+            self.enterContext(mock.patch.object(theirs["support"], "SHORT_TIMEOUT", HANG_SECONDS))
+        if self._testMethodName in OUTLASTED:
+            self.enterContext(mock.patch.dict(theirs, time=Clock(self._folder.name)))
+        elif self._testMethodName == "test_cancel_futures":  # a tenth of a second is soon over
+            self.enterContext(mock.patch.dict(theirs, time=Clock(self._folder.name, seconds=1.0)))
+
+    def _shut_down_once_one_runs(self, **how: Any) -> None:
+        del self.executor.shutdown  # from now on it is the class's again
+        futures = list(self.executor._futures.values())
+        eventually(lambda: any(future.running() or future.done() for future in futures))
+        self.executor.shutdown(**how)
 
     def tearDown(self) -> None:
+        self._folder.cleanup()
         if self.executor is not None:
             self.executor.shutdown(wait=True)
         super().tearDown()

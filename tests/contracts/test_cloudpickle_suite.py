@@ -57,7 +57,7 @@ def test_cloudpickles_own_tests_pass(tmp_path: Path) -> None:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )  # fmt: skip
     failed = set(re.findall(r"^(?:FAILED|ERROR) [^:]+::(\S+)", run.stdout, re.MULTILINE))
