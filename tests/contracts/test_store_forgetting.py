@@ -148,6 +148,9 @@ def test_retention_sees_what_finished_first(store: Store) -> None:
     assert [end for _, end, _ in found] == [later(53.25), later(70), later(102.25)]
     assert all(size > 0 for _, _, size in found)
     assert store.oldest_finished(1) == found[:1]
+    in_order = store.ended_jids(100)
+    assert store.finished_jobs() == sum(map(len, in_order))
+    assert store.ended_jids(1) == in_order[:1]
     large = with_blobs(store, "large")
     assert {sid: size for sid, _, size in store.oldest_finished(10)}[large.sid] > 20 + 3 * 30
 

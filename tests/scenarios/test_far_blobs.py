@@ -68,6 +68,22 @@ def test_what_was_put_and_never_named_is_collected(world: World) -> None:
     world.run_all()
 
 
+def test_all_names_are_gone_through_no_more_often_than_anything_becomes_old_enough(world: World) -> None:
+    retention = Retention(world.dispatcher, Limits(), orphan_age_seconds=3 * EVERY_SECONDS)
+    asked: list[float] = []
+    names = world.blobs.names
+
+    def counted(older_than_seconds: float = 0.0) -> Iterator[str]:
+        asked.append(older_than_seconds)
+        return names(0.0)
+
+    world.blobs.names = counted  # type: ignore[method-assign]
+    for _ in range(5):
+        pass_over(world, retention)
+        beside(world).do()
+    assert len(asked) == 2
+
+
 def test_blobs_of_deleted_jobs_go_beside(world: World) -> None:
     jids = submit(world, "a")
     world.run_all()

@@ -22,10 +22,14 @@ class Orphans:
         self._store, self._blobs = dispatcher.store, dispatcher.blobs
         self._age_seconds = age_seconds
         self._names: Iterator[str] | None = None
-        self._asking = False
+        self._asking = self._failed = False
+        self._again_at = float("-inf")
+        """Monotonic time before which no other pass begins: what was not old enough is not, so soon."""
 
     def collect(self) -> bool:
         """Look at a slice; whether to go on at once. Where blobs are far, all of it happens beside."""
+        if self._names is None and self._dispatcher.clock.monotonic() < self._again_at:
+            return False
         if not self._blobs.far:
             return self._look_at(self._next())
         if not self._asking:
@@ -40,6 +44,7 @@ class Orphans:
             return list(islice(self._names, SLICE))
         except CloudException as error:
             log.warning("blobs that nothing refers to are looked for later: %s", error)
+            self._failed = True
             return []
 
     def _came(self, names: list[str]) -> None:
@@ -48,7 +53,7 @@ class Orphans:
             self.collect()
 
     def _look_at(self, names: list[str]) -> bool:
-        if names:
+        if names and set(names) - self._store.referenced(names):
             with self._dispatcher.lock, self._store.transaction():  # nothing is stored meanwhile that refers to them
                 if self._dispatcher.behind:  # their results are in blobs that nothing refers to yet
                     self._names = None
@@ -58,7 +63,9 @@ class Orphans:
                     log.info("removing %d blobs that nothing refers to", len(orphans))
                     self._delete(orphans)
         if len(names) < SLICE:
-            self._names = None
+            if not self._failed:
+                self._again_at = self._dispatcher.clock.monotonic() + self._age_seconds
+            self._names, self._failed = None, False
             return False
         return True
 

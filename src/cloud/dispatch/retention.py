@@ -16,6 +16,10 @@ log = logging.getLogger("Cloud.retention")
 EVERY_SECONDS = 60.0
 COUNT_SECONDS = 0.25
 """How often finished jobs are counted where their number is limited."""
+COUNT_SHARE = 20
+"""Or, where counting takes a millisecond, so many."""
+WORK_SECONDS = 0.1
+"""So long at a time they are forgotten, with a pause as long."""
 ORPHAN_AGE_SECONDS = 3600.0
 """A blob is written before the commit that refers to it; one so old without a reference was orphaned by a crash."""
 
@@ -81,14 +85,18 @@ class Retention:
         if now < self._count_due:
             self.due = min(self.due, self._count_due)
             return
-        self._count_due = now + COUNT_SECONDS
-        ended = self._store.ended_jids()
-        surplus = sum(map(len, ended)) - most
-        for jids in ended:
-            if surplus <= 0:
+        clock = self._dispatcher.clock
+        surplus = max(0, self._store.finished_jobs() - most)
+        counted_at = clock.monotonic()
+        self._count_due = counted_at + max(COUNT_SECONDS, COUNT_SHARE * (counted_at - now))
+        while surplus > 0 and (ended := self._store.ended_jids(min(surplus, SLICE))):
+            for jids in ended:
+                if surplus:
+                    self._forget_jobs(jids[:surplus])
+                    surplus -= min(surplus, len(jids))
+            if surplus and clock.monotonic() > counted_at + WORK_SECONDS:
+                self.due = self._count_due = clock.monotonic() + WORK_SECONDS
                 break
-            self._forget_jobs(jids[:surplus])
-            surplus -= len(jids)
 
     def _forget_jobs(self, jids: range) -> None:
         with self._dispatcher.step() as step:

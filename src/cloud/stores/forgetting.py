@@ -69,10 +69,14 @@ class Forgetting(Barriers):
                 return found
             place = page[-1][1:]
 
-    def ended_jids(self) -> list[range]:
-        """Jids of finished jobs that were not deleted (single deleted ones among others may be in), in ranges,
-        those that ended first first: for retention."""
-        return [range(start, stop) for start, stop in self._read(self._sql.ended_jids)]
+    def finished_jobs(self) -> int:
+        """How many jobs are finished and not deleted."""
+        return int(self._first(self._sql.finished_jobs)[0])
+
+    def ended_jids(self, limit: int) -> list[range]:
+        """Jids of the finished jobs that ended first (single deleted ones among others may be in), in `limit` ranges at
+        most: for retention."""
+        return [range(start, stop) for start, stop in self._read(self._sql.ended_jids, (limit,))]
 
     def size_bytes(self) -> int:
         """Bytes the store holds, inline data only."""

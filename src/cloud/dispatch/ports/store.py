@@ -73,11 +73,7 @@ class Store(Protocol):
     def submission(self, sid: int) -> Submission | None: ...
 
     def at_jids(self, jids: range, most: int | None = None) -> list[Submission]:
-        """Sealed submissions with jids in this range, ascending; gaps are for the caller to notice.
-
-        Args:
-            most: so many at most, but one at least if there is any.
-        """
+        """Sealed submissions with jids in this range, ascending, `most` at most; gaps are for the caller to notice."""
         ...
 
     def of_account(self, account: int, *, unfinished: bool) -> list[int]:
@@ -349,9 +345,13 @@ class Store(Protocol):
         """(sid, last end, bytes) of submissions that are finished altogether, oldest end first: for retention."""
         ...
 
-    def ended_jids(self) -> list[range]:
-        """Jids of finished jobs that were not deleted (single deleted ones among others may be in), in ranges,
-        those that ended first first: for retention."""
+    def finished_jobs(self) -> int:
+        """How many jobs are finished and not deleted."""
+        ...
+
+    def ended_jids(self, limit: int) -> list[range]:
+        """Jids of the finished jobs that ended first (single deleted ones among others may be in), in `limit` ranges at
+        most: for retention."""
         ...
 
     def size_bytes(self) -> int:

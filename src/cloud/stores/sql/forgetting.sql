@@ -28,4 +28,4 @@ DELETE FROM functions WHERE digest = ?1 AND NOT EXISTS (SELECT 1 FROM codes WHER
 SELECT sid, ended, stop FROM outcomes WHERE (ended, stop) > (?, ?) ORDER BY ended, stop LIMIT ?
 
 -- :name ended_jids
-SELECT start, stop FROM outcomes ORDER BY ended, stop
+SELECT start, stop FROM outcomes ORDER BY ended, stop LIMIT ?

@@ -36,6 +36,9 @@ SELECT coalesce((SELECT bytes FROM held WHERE account = ?), 0)
 SELECT coalesce(sum(done), 0)::bigint, coalesce(sum(error), 0)::bigint, coalesce(sum(killed), 0)::bigint,
     coalesce(sum(stalled), 0)::bigint FROM held WHERE account = ?
 
+-- :name finished_jobs
+SELECT coalesce(sum(done + error + killed + stalled), 0)::bigint FROM held
+
 -- :name size_bytes
 SELECT ((SELECT coalesce(sum(in_rows), 0) FROM held)
     + (SELECT coalesce(sum(size_bytes), 0) FROM functions WHERE blob IS NULL)

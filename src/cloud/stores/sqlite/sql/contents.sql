@@ -40,6 +40,9 @@ AS BIGINT)
 SELECT coalesce(sum(o.done), 0), coalesce(sum(o.error), 0), coalesce(sum(o.killed), 0), coalesce(sum(o.stalled), 0)
 FROM outcomes o JOIN submissions s ON s.sid = o.sid WHERE s.account = ?
 
+-- :name finished_jobs
+SELECT coalesce(sum(done + error + killed + stalled), 0) FROM outcomes
+
 -- :name size_bytes
 SELECT (p.page_count - f.freelist_count) * s.page_size
 FROM pragma_page_count p, pragma_freelist_count f, pragma_page_size s
