@@ -39,7 +39,7 @@ class Patient:
 
 def sqr_later(x: int, wait: float, event: None = None) -> int:
     """For their `sqr`, where its result must not come in time, in some versions by a second."""
-    time.sleep(max(wait, 10))
+    time.sleep(max(wait, 10))  # the job sleeps
     return x * x
 
 
