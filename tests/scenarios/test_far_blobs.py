@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 
 from cloud.api import NewChunk, Part
+from cloud.dispatch.door import Door
 from cloud.dispatch.retention import EVERY_SECONDS, Limits, Retention
 from cloud.errors import ServerUnavailable
 from cloud.pickling import pack_map
+from cloud.wire import calls
+from cloud.wire.message import decode
 from tests.support.world import FUNCTION, World, spec
 
 LARGE = bytes(100_000)
@@ -127,3 +130,37 @@ def test_a_store_that_is_down_is_asked_again_later(world: World, monkeypatch: py
     pass_over(world, retention)
     beside(world).do()
     assert list(world.blobs.names()) == []
+
+
+def test_arguments_are_read_beside_however_many_ask_for_them(world: World) -> None:
+    jids, door = submit(world, "a"), Door(world.dispatcher)
+    waiting: list[tuple[Callable[[], Any], Callable[[Any], None]]] = []
+    door.aside = lambda work, reply: waiting.append((work, reply))
+    answers: list[Any] = []
+    for fields in (["status", "label"], ["args", "kwargs", "func_object"]):
+        door.ask(b"".join(calls.ask("info", (jids,), fields=fields)), 1, None, answers.append)
+    assert len(answers) == len(waiting) == 1
+    ((work, reply),) = waiting
+    reply(work())
+    header, frames = decode(b"".join(answers[1]))
+    (info,) = calls.read_infos(header, frames)
+    assert len(info["args"]["chunk"]) > len(LARGE)
+    assert bytes(info["func_object"]) == FUNCTION
+
+
+def test_engines_elsewhere_are_asked_only_for_what_they_alone_know_and_for_so_long(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jids = world.map(4)
+    asked: list[int] = []
+
+    def slow(sid: int, index: int) -> None:
+        asked.append(index)
+        world.clock.advance(0.3)
+
+    monkeypatch.setattr(world.engine, "live", slow)
+    assert world.status(jids) == ["processing"] * 4
+    world.jobs.info((jids,), ["status", "label", "attributes"])
+    assert asked == []
+    assert len(world.jobs.info((jids,), ["stdout"])) == 4
+    assert asked == [0, 1]

@@ -1,7 +1,8 @@
 """Blobs that clients read and write themselves: what their requests are answered with (DESIGN D14)."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from cloud.api import DIRECT_MIN_BYTES
 from cloud.dispatch.ports import Blobs
@@ -14,6 +15,8 @@ LINK_SECONDS = 600.0
 """How long a link is good for."""
 MOST_LINKS = 64
 """In one answer."""
+FROM_BLOBS = frozenset({"args", "kwargs", "func_object"})
+"""Fields of `info` that may have to be read from blobs."""
 
 Reply = Callable[[list[Buffer]], None]
 Aside = Callable[[Callable[[], list[Buffer]], Reply], None]
@@ -49,6 +52,27 @@ def put_names(account: int, header: Header) -> list[str]:
 def links_answer(blobs: Blobs, names: list[str]) -> list[Buffer]:
     """A link to write under for each name, in order; None where there is none."""
     return calls.ok([blobs.link(name, "PUT", LINK_SECONDS) for name in names])
+
+
+def infos_answer(blobs: Blobs, infos: Sequence[Mapping[str, Any]]) -> list[Buffer]:
+    """The answer to `info`, once all its bytes are read."""
+    return calls.infos(filled(blobs, infos))
+
+
+def filled(blobs: Blobs, infos: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Infos of jobs with bytes in the place of blobs, each of which is read once."""
+    known: dict[str, Buffer] = {}
+
+    def fill(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: fill(item) for key, item in value.items()}
+        if not isinstance(value, BlobRef):
+            return value
+        if value.name not in known:
+            known[value.name] = bytes_of(blobs, value)
+        return known[value.name]
+
+    return [{name: fill(value) if name in FROM_BLOBS else value for name, value in info.items()} for info in infos]
 
 
 def bytes_of(blobs: Blobs, ref: BlobRef) -> Buffer:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from cloud.api import INFO_FIELDS, Receipt
-from cloud.dispatch.direct import Aside, links_answer, put_names, read_answer
+from cloud.dispatch.direct import FROM_BLOBS, Aside, infos_answer, links_answer, put_names, read_answer
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.file_calls import file_answer, file_change, file_reading
 from cloud.dispatch.files import Files
@@ -174,6 +174,8 @@ class Door:
         if op == "links":
             self._dispatcher.usage.refuse_early(account, 1)
             return partial(links_answer, blobs, put_names(account, header))
+        if op == "info" and not FROM_BLOBS.isdisjoint(fields := _fields(header)):
+            return partial(infos_answer, blobs, jobs.info_and_blobs(calls.read_jids(header), fields))
         return None
 
     def _change(
@@ -214,11 +216,7 @@ class Door:
         if op == "dependents":
             return calls.ok(ranges_to_json(jobs.dependents(int(header["jid"]))))
         if op == "info":
-            fields = [str(f) for f in header["fields"]]
-            unknown = sorted(set(fields) - set(INFO_FIELDS))
-            if unknown:
-                raise InvalidSubmission(f"there is no info {unknown[0]!r}; there are: {', '.join(INFO_FIELDS)}")
-            return calls.infos(jobs.info(calls.read_jids(header), fields))
+            return calls.infos(jobs.info(calls.read_jids(header), _fields(header)))
         if op == "describe":
             return calls.ok(jobs.describe())
         raise InvalidSubmission(f"there is no call named {op!r} in this version of the protocol")
@@ -292,6 +290,14 @@ def _question(op: str, header: Header, jobs: Jobs) -> tuple[Question[Any], Calla
         piece = jobs.output_question(**calls.read_output(header, _held_at_most(header["timeout_seconds"])))
         return piece, calls.output_piece
     return (jobs.stack_question(int(header["jid"])), calls.ok) if op == "stack" else None
+
+
+def _fields(header: Header) -> list[str]:
+    fields = [str(f) for f in header["fields"]]
+    unknown = sorted(set(fields) - set(INFO_FIELDS))
+    if unknown:
+        raise InvalidSubmission(f"there is no info {unknown[0]!r}; there are: {', '.join(INFO_FIELDS)}")
+    return fields
 
 
 def _at_once(work: Callable[[], list[Buffer]], reply: Reply) -> None:

@@ -9,11 +9,15 @@ from cloud.api import MAX_OUTPUT_BYTES
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.naming import Named
 from cloud.dispatch.ports import Live
-from cloud.model import BlobRef, Buffer, Outcomes, Piece, Ranges, Spec, Status, Stretch, Submission
+from cloud.model import Buffer, Outcomes, Ranges, Spec, Status, Stretch, Submission
 from cloud.wire.strangers import dict_in
 
 BYTE_COLUMNS = {"stdout": ("stdout",), "stderr": ("stderr",), "exception": ("error",)}
 """Which outcome columns a field needs; fields of `IN_EXTRA` need 'extra'."""
+LIVE = frozenset({"stdout", "stderr", "logging", "runtime", "started"})
+"""Fields of which only the engine knows while a job runs."""
+ASK_SECONDS = 0.5
+"""So long, for all jobs together, engines are asked that are elsewhere; of other jobs this is not known then."""
 IN_EXTRA = ("logging", "profile", "memory", "cputime", "result_repr", "machine")
 
 
@@ -51,11 +55,12 @@ def shown_arguments(spec: Spec, index: int) -> str:
 
 
 class InfoReader:
-    """Reads info of jobs from the store and, for those that run, from the engine."""
+    """Reads info of jobs from the store and, for those that run, from the engine; what is in a blob is named only."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
         self._store = dispatcher.store
+        self._ask_until = 0.0
         self._fields: dict[str, Callable[[_One], Any]] = {
             "status": lambda job: job.status.word,
             "stdout": lambda job: job.live.stdout if job.live else job.column("stdout"),
@@ -69,7 +74,7 @@ class InfoReader:
             "label": lambda job: job.submission.spec.label,
             "args": self._arguments,
             "kwargs": self._arguments,
-            "func_object": lambda job: self._bytes(self._store.function(job.submission.spec.function)),
+            "func_object": lambda job: self._store.function(job.submission.spec.function) or b"",
             "attributes": self._attributes,
             "attempts": self._attempts,
             "code_version": lambda job: job.submission.spec.environment.code_version or None,
@@ -77,12 +82,17 @@ class InfoReader:
             "logging": self._logging,
         }
 
+    def begin(self) -> None:
+        """Somebody asks; all others wait until all of it is read."""
+        self._ask_until = self._dispatcher.clock.monotonic() + ASK_SECONDS
+
     def read(self, named: Named, statuses: bytes, fields: Sequence[str]) -> list[dict[str, Any]]:
         """One dict per job of the stretch with exactly these fields; a field we know nothing about is None."""
         columns = sorted({c for f in fields for c in BYTE_COLUMNS.get(f, ("extra",) if f in IN_EXTRA else ())})
         if "attributes" in fields and named.stretch.hi > len(named.submission.spec.shown_arguments):
             columns = sorted({*columns, "extra"})
         rows = self._store.outcomes(named.stretch, columns=columns)
+        asks, clock = not LIVE.isdisjoint(fields), self._dispatcher.clock
         answer = []
         position = 0
         for index, code in enumerate(statuses, start=named.stretch.lo):
@@ -90,7 +100,7 @@ class InfoReader:
                 position += 1
             row = rows[position] if position < len(rows) and rows[position].lo <= index else None
             live = None
-            if code == Status.PROCESSING:
+            if asks and code == Status.PROCESSING and clock.monotonic() < self._ask_until:
                 live = self._dispatcher.engine.live(named.stretch.sid, index)
             job = _One(named.submission, index, Status(code), row, live)
             answer.append({f: self._fields[f](job) if f in self._fields else None for f in fields})
@@ -110,7 +120,7 @@ class InfoReader:
     def _arguments(self, job: _One) -> dict[str, Any]:
         chunk = self._store.chunks(job.submission.sid, job.index, job.index + 1)[0]
         ((position, *_),) = chunk.positions(job.index, job.index + 1)
-        return {"chunk": self._bytes(chunk.packed), "first": 0, "index": position}
+        return {"chunk": chunk.packed, "first": 0, "index": position}
 
     def _attributes(self, job: _One) -> dict[str, Any]:
         spec = job.submission.spec
@@ -144,11 +154,6 @@ class InfoReader:
 
     def _from_extra(self, name: str) -> Callable[[_One], Any]:
         return lambda job: job.noted(name)
-
-    def _bytes(self, piece: Piece | None) -> Buffer:
-        if isinstance(piece, BlobRef):
-            return self._dispatcher.blobs.read(piece.name)
-        return piece or b""
 
 
 def _original(again: Ranges, index: int) -> int | None:

@@ -10,7 +10,7 @@ from cloud.api import Ended, OutputPiece, Part, Receipt, Waited
 from cloud.dispatch import counting, lifecycle
 from cloud.dispatch.again import Again
 from cloud.dispatch.code import NOTHING, Library
-from cloud.dispatch.direct import bytes_of
+from cloud.dispatch.direct import bytes_of, filled
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.info import InfoReader
 from cloud.dispatch.intake import Intake
@@ -175,8 +175,13 @@ class Jobs:
 
     def info(self, jids: Ranges, fields: Sequence[str]) -> list[dict[str, Any]]:
         """See `JobApi.info`."""
+        return filled(self._dispatcher.blobs, self.info_and_blobs(jids, fields))
+
+    def info_and_blobs(self, jids: Ranges, fields: Sequence[str]) -> list[dict[str, Any]]:
+        """As `info`, but what is in a blob is a `BlobRef`: for those who must not wait for blobs."""
         with self._dispatcher.lock:
             answer: list[dict[str, Any]] = []
+            self._info.begin()
             for named in self._naming.find(jids):
                 answer += self._info.read(named, self._statuses(named), fields)
             return answer

@@ -74,7 +74,8 @@ class JobPage:
             return None
         failure = read_failure(job["exception"])
         if job["code_version"]:
-            add_sources(failure, self._desk.store.code(job["code_version"]), self._desk.core.blobs.read)
+            blobs = self._desk.core.blobs  # for far ones nobody waits here
+            add_sources(failure, self._desk.store.code(job["code_version"]), None if blobs.far else blobs.read)
         return failure
 
     def _around(self, submission: Submission, index: int, job: dict[str, Any], visit: Visit) -> dict[str, Any]:

@@ -13,8 +13,9 @@ _MOST_BYTES = 2 << 20
 _LONGEST_LINE = 300
 
 
-def add_sources(failure: Failure, code: Code | None, read_blob: Callable[[str], Buffer]) -> None:
-    """Give the user's innermost frame its surroundings, if its module travelled with the job."""
+def add_sources(failure: Failure, code: Code | None, read_blob: Callable[[str], Buffer] | None) -> None:
+    """Give the user's innermost frame its surroundings, if its module travelled with the job; not those of large
+    modules, where `read_blob` is None."""
     frames = [frame for block in failure.blocks for frame in block.frames if frame.innermost]
     if not frames or code is None:
         return
@@ -23,7 +24,12 @@ def add_sources(failure: Failure, code: Code | None, read_blob: Callable[[str], 
         return
     for file, piece in code.files:
         if file.path == local(frame.file) and file.size_bytes <= _MOST_BYTES:
-            content = read_blob(piece.name) if isinstance(piece, BlobRef) else piece
+            if not isinstance(piece, BlobRef):
+                content = piece
+            elif read_blob is None:
+                continue
+            else:
+                content = read_blob(piece.name)
             frame.around = _around(frame, bytes(content).decode("utf-8", "replace").splitlines())
 
 
