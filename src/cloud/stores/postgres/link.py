@@ -36,10 +36,11 @@ _SESSION = {
 _DEFAULTS: dict[str, Any] = {
     "connect_timeout": _CONNECT_SECONDS,
     "target_session_attrs": "read-write",
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
+    # A database that is cut off in the middle of an answer holds up the event loop for so long: 5 s.
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
     "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
+    "tcp_user_timeout": 5_000,
     "application_name": "picloud",
 }
 
