@@ -79,7 +79,7 @@ def test_a_file_is_put_found_fetched_and_deleted(server: Served, browser: WebDri
     name.send_keys(f"films/{HOSTILE}.txt")
     press(browser, "#upload button")
     eventually(lambda: f"films/{HOSTILE}.txt" in text_of(browser, "#found"))
-    assert "4.9 KB" in text_of(browser, "#found")
+    assert "5.0 kB" in text_of(browser, "#found")
     _, _, body = server.request("GET", "/v1/files?prefix=films/")
     assert json.loads(body)["files"][0]["size_bytes"] == 5000
     browser.find_element(By.ID, "prefix").send_keys("nothing", Keys.ENTER)

@@ -4,16 +4,16 @@ import pytest
 
 from cloud.server.dashboard.server_page import Disk
 
-GB = 1 << 30
+GB = 10**9
 
 
 @pytest.mark.parametrize(
     ("disk", "warned"),
     [
         (Disk(GB, GB, 0, "/here", free_bytes=100 * GB, whole_bytes=500 * GB, warn_bytes=10 * GB), ""),
-        (Disk(4 * GB, 7 * GB, 0, "/here", free_bytes=100 * GB, whole_bytes=500 * GB, warn_bytes=10 * GB), "10 GB"),
+        (Disk(4 * GB, 7 * GB, 0, "/here", free_bytes=100 * GB, whole_bytes=500 * GB, warn_bytes=10 * GB), "10.0 GB"),
         (Disk(GB, GB, 50 * GB, "/here", free_bytes=100 * GB, whole_bytes=500 * GB, warn_bytes=10 * GB), ""),
-        (Disk(GB, GB, 0, "/here", free_bytes=GB // 2, whole_bytes=5 * GB, warn_bytes=10 * GB), "nearly full"),
+        (Disk(GB, GB, 0, "/here", free_bytes=GB, whole_bytes=5 * GB, warn_bytes=10 * GB), "nearly full"),
         (Disk(GB, GB, 0, "/here", free_bytes=20 * GB, whole_bytes=500 * GB, warn_bytes=10 * GB), "nearly full"),
         (Disk(GB, GB, 0, "", warn_bytes=10 * GB), ""),
     ],

@@ -116,11 +116,11 @@ def jids(found: range) -> str:
 
 
 def size(value: float) -> str:
-    """'512 B', '3.4 MB'."""
-    for unit in ("B", "KB", "MB", "GB"):
-        if value < 1024:
+    """'512 B', '3.4 MB': powers of ten, as the command line says it."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:
             return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
+        value /= 1000
     return f"{value:.1f} TB"
 
 

@@ -15,6 +15,7 @@ from cloud.dispatch.jobs import INTERPRETERS
 from cloud.local import Core
 from cloud.server.dashboard.desk import Desk
 from cloud.server.dashboard.doorway import Doorway
+from cloud.server.dashboard.rendering import size
 from cloud.server.dashboard.visits import Visit
 from cloud.server.seldom import Seldom
 from cloud.wire.message import PROTOCOL
@@ -51,8 +52,8 @@ class Disk:
         found = []
         if self.used_bytes - self.files_bytes > self.warn_bytes:
             found.append(
-                f"Jobs and results take more than {self.warn_bytes / (1 << 30):.0f} GB. Delete old ones on the Jobs "
-                "page, or with cloud.delete."
+                f"Jobs and results take more than {size(self.warn_bytes)}. Delete old ones on the Jobs page, or with "
+                "cloud.delete."
             )
         if self.folder and self.free_bytes < max(_SCARCE_BYTES, _SCARCE_SHARE * self.whole_bytes):
             found.append("The disk is nearly full. When it is, jobs are refused and results wait in memory.")
