@@ -123,10 +123,11 @@ def _cluster(told: Configuration) -> str:
         cluster.shutdown()
     cores, gpus = (sum(machine.get(what, 0) for machine in machines) for what in ("CPU", "GPU"))
     found = f"Ray {cluster.__version__}, {len(machines)} machines, {cores:g} cores, {gpus:g} GPUs"
-    return "; ".join([found, *_open_to_all(told), *without_room(_kinds(told), machines)])
+    return "; ".join([found, *open_to_all(told), *without_room(_kinds(told), machines)])
 
 
-def _open_to_all(told: Configuration) -> Iterator[str]:
+def open_to_all(told: Configuration) -> Iterator[str]:
+    """A sentence, if a cluster that let us in asked for no token."""
     if not told.engine.token and os.environ.get("RAY_AUTH_MODE") != "token":
         yield "IT WANTS NO TOKEN: whoever reaches its ports runs anything there"
 
