@@ -29,8 +29,8 @@ from cloud.stores.postgres import link
 from cloud.stores.postgres.store import PostgresStore
 from cloud.testing import ScriptedEngine
 
-lease.LEASE_DURATION, lease.RENEW_EVERY_SECONDS, module.RETRY_AFTER_SECONDS = timedelta(seconds=1), 0.3, 0.1
-link._SESSION["idle_in_transaction_session_timeout"] = "1s"  # one may be frozen in its turn
+lease.LEASE_DURATION, lease.RENEW_EVERY_SECONDS, module.RETRY_AFTER_SECONDS = timedelta(seconds=3), 0.5, 0.1
+link._SESSION["idle_in_transaction_session_timeout"] = "3s"  # one may be frozen in its turn
 url, path = sys.argv[1:]
 log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 

@@ -67,10 +67,10 @@ class Server:
                 found.append(loads(ended.outcomes.bytes_of("result", index)))
         return found
 
-    def hears_nothing_of(self, line: ThreadLine) -> bool:
-        """From now on, and as if it had been so for long; what was on its way still comes, so say it again."""
+    def hears_nothing_of(self, line: ThreadLine, seconds: float = 60.0) -> bool:
+        """From now on, and as if it had been so for so long; what was on its way still comes, so say it again."""
         line.passable.clear()
-        self.engine._members[line.name].heard_at = time.monotonic() - 60
+        self.engine._members[line.name].heard_at = time.monotonic() - seconds
         return True
 
     def crash(self) -> None:

@@ -8,23 +8,24 @@ import pytest
 
 from cloud.engines.fleet import patience
 from tests.scenarios.test_fleet import Server, runs_in, times_run
+from tests.support.fleet import ThreadLine
 
 TROUBLE = "the head of the cluster does not answer"
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path, silent_seconds=0.4, least=1, most=3)
+    server = Server(tmp_path, silent_seconds=2.0, least=1, most=3)
     server.until(lambda: server.engine.state().slots == 1)
     yield server
     server.engine.abandon()
     server.lines.end()
 
 
-def after(server: Server, seconds: float) -> None:
-    """Let so much time pass."""
+def after(server: Server, seconds: float, silent: ThreadLine | None = None) -> None:
+    """Let so much time pass; an agent has been silent for long."""
     end = time.monotonic() + seconds
-    server.until(lambda: time.monotonic() > end)
+    server.until(lambda: (silent is None or server.hears_nothing_of(silent, 20)) and time.monotonic() > end)
 
 
 def test_no_agent_is_started_and_jobs_say_why_they_wait(server: Server, tmp_path: Path) -> None:
@@ -49,11 +50,10 @@ def test_agents_that_are_not_heard_keep_their_jobs_and_get_no_others(
     server.until(lambda: times_run(tmp_path, 1) == 1)
     (line,) = server.lines.lines
     server.lines.trouble = TROUBLE
-    line.passable.clear()
-    after(server, 0.6)
+    after(server, 0.3, silent=line)
     (tmp_path / "go").touch()
     others = server.map(lambda i: i, [5], restartable=False)
-    after(server, 0.3)
+    after(server, 0.3, silent=line)
     assert (server.statuses(jids), server.statuses(others)) == (["processing"], ["queued"])
     server.lines.trouble = ""
     line.passable.set()

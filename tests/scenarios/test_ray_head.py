@@ -20,7 +20,7 @@ from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.everything]
 
-JOIN_SECONDS = 60.0
+JOIN_SECONDS = 120.0
 TEXT = """
 [server]
 name = "the-one"
@@ -105,7 +105,7 @@ def test_clients_are_answered_while_the_cluster_is_away_and_jobs_run_when_anothe
     eventually(lambda: site.runs(running))
     for node in (HEAD, 0, 1):
         site.clusters[0].signal(node, signal.SIGKILL)
-    eventually(lambda: site.summary()["trouble"], within_seconds=20)
+    eventually(lambda: site.summary()["trouble"])
     assert server.results(before) == [2, 3]
     eventually(lambda: all(agent["silent_seconds"] > QUIET_SECONDS for agent in site.summary()["agents"]))
     meanwhile = server.submit(lambda n: n + 1, range(10))
