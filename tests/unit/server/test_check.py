@@ -28,8 +28,10 @@ def test_a_cluster_that_lets_everybody_in_is_said_to(monkeypatch: pytest.MonkeyP
     monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
     file = tmp_path / "server.toml"
     for settings, said in (("", 1), ('\ntoken = "secret"', 0)):
-        file.write_text(f'[server]\nurl = "http://x"\n[engine]\nkind = "ray"\naddress = "x:1"{settings}\n')
+        file.write_text(
+            f'[server]\nurl = "http://x"\n[blobs]\nurl = "/b"\n[engine]\nkind = "ray"\naddress = "x:1"{settings}\n'
+        )
         assert len(list(open_to_all(read_configuration(str(file), environment={})))) == said
     monkeypatch.setenv("RAY_AUTH_MODE", "token")
-    file.write_text('[server]\nurl = "http://x"\n[engine]\nkind = "ray"\naddress = "x:1"\n')
+    file.write_text('[server]\nurl = "http://x"\n[blobs]\nurl = "/b"\n[engine]\nkind = "ray"\naddress = "x:1"\n')
     assert not list(open_to_all(read_configuration(str(file), environment={})))
