@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cloud.dispatch.ports import Said
 from cloud.engines.fleet import foreman, growth, looks
 from cloud.wire.message import decode, encode
 from tests.scenarios.test_fleet import Server, runs_in, times_run
@@ -185,7 +186,9 @@ def test_who_asks_what_a_job_said_and_gets_no_answer_in_time_is_told_to_ask_agai
     (tmp_path / "go").touch()
 
 
-def test_what_a_job_says_just_after_it_was_asked_is_heard(started: Callable[..., Server], tmp_path: Path) -> None:
+def test_what_a_job_says_between_a_look_and_that_it_is_followed_is_heard(
+    started: Callable[..., Server], tmp_path: Path
+) -> None:
     def speaks(item: int) -> int:
         import time
 
@@ -207,5 +210,7 @@ def test_what_a_job_says_just_after_it_was_asked_is_heard(started: Callable[...,
     assert said is not None
     assert said.data == b""
     (tmp_path / "go").touch()
+    eventually(lambda: server.lines.lines[0].foreman._agent.said(*job, "stdout", 0, 1) == Said(0, b"w", 1))
+    server.engine.follow(*job)
     eventually(lambda: server.engine.poll() == [] and job in server.engine.heard())
     (tmp_path / "end").touch()

@@ -23,6 +23,7 @@ from cloud.agent.agent import Agent
 from cloud.dispatch.ports import Blocked, Event, Finished, Stack
 from cloud.engines.fleet.backlog import Backlog
 from cloud.engines.fleet.errands import BlobsOfAgent
+from cloud.engines.fleet.followed import Followed
 from cloud.engines.fleet.messages import FLEET_PROTOCOL, Opener, events_to_bytes
 from cloud.model import Ranges, Status
 from cloud.model.ranges import normal, subtract
@@ -84,7 +85,7 @@ class Foreman:
         self._opener = Opener()
         self._errands = blobs.errands
         blobs.ring = self._ring
-        self._backlog = Backlog(agent, self._errands)
+        self._backlog, self._followed = Backlog(agent, self._errands), Followed(agent)
         self._unsent: list[Event] = []
         self._dropped: set[int] = set()
         """Claims of which a server said that others have them: that their jobs were killed here concerns nobody."""
@@ -266,7 +267,7 @@ class Foreman:
                 for left in self._held.get(cid, ()):
                     events += self._kill(cid, left.start, left.stop, force=True, reason=header["reason"])
         elif op == "follow":
-            self._agent.follow(*header["job"])
+            self._followed.follow(*header["job"], seen=header["seen"])
         elif op == "stack":
             sid, index = header["job"]
             self._stacks[sid, index] = self._agent.stack(sid, index) or Stack(fault=_NOT_RUNNING)
@@ -303,7 +304,7 @@ class Foreman:
         self._dropped.intersection_update(self._held)
         self._lent.intersection_update(self._held)
         state = self._look()
-        heard = self._agent.heard()
+        heard = self._followed.heard()
         seen = {job: stack for job, stack in self._stacks.items() if stack.answered}
         for job in seen:
             del self._stacks[job]
@@ -331,8 +332,6 @@ class Foreman:
         agent, op = self._agent, header["op"]
         frames: list[bytes] = []
         told: Header = {}
-        if op == "said":  # at once with the look: `follow` comes later than what the job may say just now
-            agent.follow(*header["arguments"][:2])
         if op == "hello":
             held = {str(cid): ranges_to_json(r) for cid, r in self._unstored().items()}
             told = {**self._about, **self._look(), "held": held, "lent": sorted(self._lent)}

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Collection
+from typing import Any
 
 from cloud.dispatch.ports import Live, Said, Stack, WorkerState
 from cloud.engines.fleet.member import Member
@@ -11,7 +12,7 @@ from cloud.wire.values import ranges_from_json
 ASK_SECONDS = 0.25
 """How long a question may take; an agent that was not heard for `PATIENCE_SECONDS` is not asked."""
 PATIENCE_SECONDS = 2.0
-MOST_STACKS = 100
+MOST_STACKS = MOST_SEEN = 100
 
 
 class Looks:
@@ -23,6 +24,8 @@ class Looks:
         self._heard_jobs: set[tuple[int, int]] = set()
         self._unanswered: set[tuple[int, int]] = set()
         """Jobs of which nobody could say in time what they said: when their agents are heard, they count as heard."""
+        self._seen: dict[tuple[int, int], list[Any]] = {}
+        """By job, the stream that was looked at last, and how far."""
         self._stacks: dict[tuple[int, int], Stack] = {}
         """By job, those that were asked for and have not come."""
 
@@ -41,14 +44,22 @@ class Looks:
         if found is None and self._holder(sid, index) is not None:
             self._unanswered.add((sid, index))
         if found is None or "said" not in found[0]:
+            self._saw(sid, index, stream, start)
             return None
         at, attempt = found[0]["said"]
+        self._saw(sid, index, stream, at + len(found[1][0]))
         return Said(at, bytes(found[1][0]), attempt)
 
+    def _saw(self, sid: int, index: int, stream: str, end: int) -> None:
+        self._seen[sid, index] = [stream, end]
+        while len(self._seen) > MOST_SEEN:
+            del self._seen[next(iter(self._seen))]
+
     def follow(self, sid: int, index: int) -> None:
-        """All agents are told: any may get it."""
+        """All agents are told: any may get it. What it said since it was looked at is not missed."""
+        seen = self._seen.pop((sid, index), None)
         for member in self._members.values():
-            self._tell(member, {"op": "follow", "job": [sid, index]})
+            self._tell(member, {"op": "follow", "job": [sid, index], "seen": seen})
 
     def heard(self) -> Collection[tuple[int, int]]:
         """As the agents said since."""
