@@ -267,7 +267,8 @@ class Foreman:
                 for left in self._held.get(cid, ()):
                     events += self._kill(cid, left.start, left.stop, force=True, reason=header["reason"])
         elif op == "follow":
-            self._followed.follow(*header["job"], seen=header["seen"])
+            sid, index = header["job"]
+            self._followed.follow(sid, index, header["seen"])
         elif op == "stack":
             sid, index = header["job"]
             self._stacks[sid, index] = self._agent.stack(sid, index) or Stack(fault=_NOT_RUNNING)
