@@ -18,8 +18,9 @@ from tests.support.waiting import eventually
 
 
 @pytest.fixture
-def server(home: Path) -> Iterator[Path]:
-    """A fresh config directory; the first use of cloud starts its server."""
+def server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A fresh config directory; the first use of cloud starts its server, which has two slots."""
+    monkeypatch.setenv("PICLOUD_WORKERS", "2")
     cloud.close()
     yield home
     cloud.close()
