@@ -79,8 +79,10 @@ def test_who_waits_at_one_is_woken_by_the_other(worlds: tuple[World, World]) -> 
     assert question.look(0.0) is None
     answers: list[object] = []
     other.dispatcher.waiters.add(Waiter(question.sids, lambda: answers.append(question.look(0.0))))
-    changes: list[set[int]] = []
-    other.dispatcher.on_change = lambda step: changes.append(step.touched)
+    changes: list[set[int] | None] = []
+    other.dispatcher.on_change = lambda step: changes.append(None if step is None else step.touched)
+    _until(other, lambda: None in changes)  # it listens: whatever was before, it may have missed
+    changes.clear()
     one.run_all()
     _until(other, lambda: answers and answers[-1] is not None)
     assert set(question.sids) in changes

@@ -75,7 +75,7 @@ class Dispatcher:
         """Nothing happens any more: waiting is of no use."""
         self.ended_early: Mapping[int, Outcomes] = _NONE
         """By sid, how lone jobs ended that the last step started before its commit (`EarlyStart`)."""
-        self.on_change: Callable[[Step], None] | None = None
+        self.on_change: Callable[[Step | None], None] | None = None
         """Called at the end of every step that was committed, here or by a neighbour; must be quick, and set only while
         somebody looks."""
         self.accounts = Accounts(store, clock)
@@ -298,8 +298,8 @@ class Dispatcher:
                 if news.missed:
                     self.waiters.wake_all()
                 self.waiters.notify(news.touched)
-            if self.on_change is not None and news.touched:
-                self.on_change(Step(touched=set(news.touched)))
+            if self.on_change is not None and (news.missed or news.touched):
+                self.on_change(None if news.missed else Step(touched=set(news.touched)))
         except ServerUnavailable as error:  # once it is there again we are told that we missed something
             log.error("what others did cannot be looked at: %s", error)
 

@@ -64,12 +64,12 @@ class Watchers:
     def __len__(self) -> int:
         return len(self._open)
 
-    def _note(self, step: Step) -> None:
-        """Behind a commit."""
+    def _note(self, step: Step | None) -> None:
+        """Behind a commit; None: there were some that nobody told us of."""
         waiting = [watcher for watcher in self._open if not watcher.changed]
         if not waiting:
             return
-        accounts = accounts_of(step, self._core.store)
+        accounts = None if step is None else accounts_of(step, self._core.store)
         for watcher in waiting:
             if accounts is None or watcher.account in accounts:
                 watcher.wake(changed=True)
