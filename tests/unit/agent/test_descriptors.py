@@ -80,7 +80,7 @@ def test_a_blob_that_cannot_be_opened_leaves_none_of_the_others_open() -> None:
     )
     chunks = [Chunk(i, 1, BlobRef(f"args/1/{i}", 40_000)) for i in range(10)]
     work: Any = SimpleNamespace(
-        submission=SimpleNamespace(spec=spec(), first_jid=1), function=b"f", chunks=chunks, code=None, token="",
+        submission=SimpleNamespace(spec=spec(), jids=range(1, 11)), function=b"f", chunks=chunks, code=None, token="",
         claim=SimpleNamespace(sid=1, lo=0, hi=10),
     )  # fmt: skip
 
