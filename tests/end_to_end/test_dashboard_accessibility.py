@@ -116,6 +116,7 @@ def test_the_stack_of_a_job(server: Served, jids: dict[str, int], signed_in: Web
     assert [violations(signed_in, theme) for theme in ("light", "dark")] == [[], []]
 
 
+@pytest.mark.usefixtures("jids")
 def test_dialogs(server: Served, signed_in: WebDriver) -> None:
     signed_in.get(f"{server.url}/jobs")
     signed_in.find_element(By.TAG_NAME, "body").send_keys("?")
