@@ -1,6 +1,8 @@
 """What an object store's blobs leave on this machine's disk."""
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,8 @@ import pytest
 from cloud.errors import StoreFull
 from cloud.model import BlobRef, Buffer
 from cloud.stores.blobs import FolderBlobs
+from cloud.stores.blobs.cache import BlobCache
+from cloud.stores.blobs.objects import ObjectBlobs
 from tests.contracts.test_blobs import from_fd, object_blobs
 from tests.support.objects import object_store
 
@@ -26,6 +30,41 @@ def test_a_machine_fetches_an_object_once(
     blobs.put("code/ab", [b"once"])
     monkeypatch.setattr(blobs, "_fetch", lambda name: pytest.fail(f"{name} was fetched"))
     assert bytes(blobs.read("code/ab")) == from_fd(blobs.open("code/ab")) == b"once"
+
+
+def test_what_one_process_of_a_machine_fetched_the_others_have(
+    objects: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = object_blobs(objects, tmp_path / "cache", monkeypatch)
+    other = ObjectBlobs(one._url, tmp_path / "cache")
+    one.put("code/ab", [b"once"])
+    one._cache.drop(["code/ab"])
+    fetched: list[str] = []
+    for blobs in (one, other):
+        monkeypatch.setattr(blobs, "_fetch", partial(_noting, blobs._fetch, fetched))
+    threads = [threading.Thread(target=blobs.read, args=("code/ab",)) for blobs in (one, other) * 8]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert fetched == ["code/ab"]
+    assert bytes(other.read("code/ab")) == b"once"
+
+
+def _noting(fetch: Callable[[str], None], fetched: list[str], name: str) -> None:
+    fetched.append(name)
+    fetch(name)
+
+
+def test_a_cache_that_others_fill_too_is_kept_small(tmp_path: Path) -> None:
+    one, other = (BlobCache(tmp_path / "cache", 10_000) for _ in range(2))
+    for i in range(40):
+        (one, other)[i % 2].put(f"results/{i}/0-1", [bytes(1000)])
+        assert one.open("results/0/0-1") is not None
+    left = FolderBlobs(tmp_path / "cache", shared=True)
+    assert left.size_bytes() <= 11_000
+    assert {"results/0/0-1", "results/39/0-1"} <= set(left.names())
+    assert sum(1 for _ in (tmp_path / "cache" / "results").iterdir()) <= 11
 
 
 def test_a_cache_makes_room_for_what_is_needed_where_the_disk_is_full(

@@ -1,8 +1,6 @@
 """What runs on another machine of the cluster: an agent and its foreman. No user code runs in this process."""
 
-import fcntl
 import hashlib
-import itertools
 import logging
 import os
 import tempfile
@@ -17,8 +15,6 @@ from cloud.stores.blobs import FolderBlobs
 from cloud.wire.message import Header
 
 CACHE = "picloud-blobs"
-_locks: list[int] = []
-"""Of the cache that this process uses."""
 
 
 class AgentActor:
@@ -85,23 +81,12 @@ def _blobs(where: str) -> Blobs:
 
 
 def _cache(where: str) -> str:
-    """A folder that no other agent of this machine uses; what an earlier one left in it is good."""
+    """A folder that all agents of this machine use, so that a blob comes here once; what is left in it is good."""
     folder = os.path.join(tempfile.gettempdir(), f"{CACHE}-{os.getuid()}")
     os.makedirs(folder, mode=0o700, exist_ok=True)
     if os.stat(folder).st_uid != os.getuid():
         raise PermissionError(f"{folder} belongs to somebody else")
-    of = hashlib.sha256(where.encode()).hexdigest()[:16]
-    for number in itertools.count():
-        cache = os.path.join(folder, f"{of}-{number}")
-        lock = os.open(f"{cache}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
-            continue
-        _locks.append(lock)
-        return cache
-    raise AssertionError("there is always a next number")
+    return os.path.join(folder, hashlib.sha256(where.encode()).hexdigest()[:16])
 
 
 def _leave() -> None:

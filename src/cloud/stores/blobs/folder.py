@@ -29,15 +29,17 @@ class FolderBlobs:
 
     Args:
         path: of the folder, made when there is none.
-        shared: other servers use it at the same time; what they are writing and the folders they write to are left.
+        shared: other processes use it at the same time; what they are writing and the folders they write to are left.
+        tidy: whether folders left empty go; None: where nobody else writes to them. (Those who do find out and make
+            them anew, on a disk of this machine.)
     """
 
     far = False
 
-    def __init__(self, path: str | os.PathLike[str], *, shared: bool = False) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, shared: bool = False, tidy: bool | None = None) -> None:
         self._growing = threading.Lock()
         self._root = os.path.abspath(path)
-        self._shared = shared
+        self._tidy = not shared if tidy is None else tidy
         self._size_bytes: int | None = None
         with disk_errors(self._root):
             os.makedirs(os.path.join(self._root, _NEW), mode=0o700, exist_ok=True)
@@ -106,7 +108,7 @@ class FolderBlobs:
                 os.unlink(path)
                 self._grow(-size_bytes)
                 folders.add(os.path.dirname(path))
-        for folder in folders if not self._shared else ():
+        for folder in folders if self._tidy else ():
             self._drop_empty(folder)
 
     def names(self, older_than_seconds: float = 0.0) -> Iterator[str]:
@@ -114,7 +116,7 @@ class FolderBlobs:
         latest = time.time() - older_than_seconds
         for path, about in self._files():
             if older_than_seconds <= 0 or about.st_mtime <= latest:
-                yield os.path.relpath(path, self._root).replace(os.sep, "/")
+                yield self._name(path)
 
     def size_bytes(self) -> int:
         """Bytes of all blobs; counted once, kept up to date from then on, but for what others do."""
@@ -122,8 +124,27 @@ class FolderBlobs:
             self._size_bytes = sum(about.st_size for _, about in self._files())
         return self._size_bytes
 
+    def count_again(self) -> None:
+        """`size_bytes` is to see what others did."""
+        with self._growing:
+            self._size_bytes = None
+
+    def note_use(self, name: str) -> None:
+        """It was written or read now."""
+        now = time.time_ns()  # the system's own stamps are too coarse to say which of two came first
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(self._path(name), ns=(now, now))
+
+    def uses(self) -> Iterator[tuple[int, int, str]]:
+        """(when it was used last, bytes, name) of each blob, where uses are noted."""
+        for path, about in self._files():
+            yield about.st_mtime_ns, about.st_size, self._name(path)
+
     def close(self) -> None:
         """Nothing is held open."""
+
+    def _name(self, path: str) -> str:
+        return os.path.relpath(path, self._root).replace(os.sep, "/")
 
     def _path(self, name: str) -> str:
         return os.path.join(self._root, *name.split("/"))

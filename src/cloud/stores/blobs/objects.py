@@ -35,7 +35,7 @@ class ObjectBlobs:
     Args:
         url: `s3://bucket/prefix`, `gs://…`, `az://…`. What follows a `?` is told to obstore: `endpoint`, `region`, ...
             Keys come from where each cloud's own tools look for them (AWS_ACCESS_KEY_ID, ...).
-        cache: a folder for copies on this machine, used by nobody else.
+        cache: a folder for copies on this machine, for all that use this store.
         cache_bytes: how large it may grow.
 
     Raises:
@@ -157,8 +157,10 @@ class ObjectBlobs:
     def _had(self, have: Callable[[str], Any], name: str) -> Any:
         found = have(name)
         while found is None:  # again, where what was fetched had to make room for what others fetched
-            self._fetch(name)
-            found = have(name)
+            with self._cache.fetching(name):
+                if (found := have(name)) is None:
+                    self._fetch(name)
+                    found = have(name)
         return found
 
     def _fetch(self, name: str) -> None:
