@@ -11,6 +11,7 @@ from benchmarks import figure
 
 MODULES = (
     "tiny_jobs", "single_call", "pickling", "first_result", "million_jobs", "killing", "weight", "dashboard", "ray",
+    "team",
 )  # fmt: skip
 
 
