@@ -169,7 +169,8 @@ class CoreThread:
     def _rearm(self) -> None:
         """A step outside the thread may have brought a deadline nearer than the thread knows, or taken in what jobs
         asked."""
-        if self._core.door.wants_flush or self._core.next_deadline() < self._armed:
+        core = self._core
+        if core.door.wants_flush or (not core.dispatcher.ended_early and core.next_deadline() < self._armed):
             self._wake()
 
     def _listen(self, wanted: bool) -> None:
@@ -236,8 +237,9 @@ class Pool(Jobs):
     def submit(self, part: Part, parent_jid: int | None = None) -> Receipt:
         """See `JobApi.submit`; how a lone short job ended is kept for who asks in a moment."""
         with self.core.dispatcher.lock:
-            receipt = self.with_outcomes(super().submit(part, parent_jid))
-        for ended in receipt.ended:
+            receipt = super().submit(part, parent_jid)
+            ended = self.ended_early(receipt)
+        if ended is not None:
             self._fresh.put(ended)
         return receipt
 

@@ -28,6 +28,7 @@ from cloud.agent.placement import Placement
 from cloud.agent.roster import roster
 from cloud.agent.stacks import Stacks
 from cloud.agent.stream import Stream
+from cloud.agent.vigil import Vigil
 from cloud.agent.watch import Watch
 from cloud.agent.worker import Worker
 from cloud.config import machine_identity
@@ -92,6 +93,7 @@ class Agent(Looks):
         )
         self._listening = Listening(self._crew.workers, self._read, self._ring_up)
         self._stacks = Stacks(self._listening, self._ring_up)
+        self._vigil = Vigil(self._crew.workers)
         self._limits = Limits(
             self._estimates, self._crew.doom, self._keep, slots=self._slots, slot_memory=slot_memory, kind=kind
         )

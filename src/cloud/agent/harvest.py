@@ -99,10 +99,10 @@ class Harvest:
 
     def _lone(self, worker: Worker, batch: Batch, records: Records, i: int, start: int) -> Outcomes:
         """One job, as every `call` is, that left no output and no large result."""
-        result, error, exception, extra = (
-            Column(array("Q", (0, len(piece))), piece) if piece else None
-            for piece in _open(worker.ring.bytes_between(start, records.ends[i]))
-        )
+        pieces = _open(worker.ring.bytes_between(start, records.ends[i]))
+        result, error, exception, extra = [
+            Column(array("Q", (0, len(piece))), piece) if piece else None for piece in pieces
+        ]
         j = i + 1
         return Outcomes(
             batch.sid, batch.index, 1, records.status[i:j], batch.work.claim.attempt, records.started[i:j],

@@ -1,9 +1,12 @@
 """The part of `dispatch.ports.Engine` that looks at jobs which run."""
 
+import select
 from collections.abc import Collection
 
 from cloud.agent.listening import Listening
 from cloud.agent.stacks import Stacks
+from cloud.agent.vigil import Vigil
+from cloud.agent.watch import Watch
 from cloud.dispatch.ports import Live, Said, Stack
 
 
@@ -12,6 +15,13 @@ class Looks:
 
     _listening: Listening
     _stacks: Stacks
+    _vigil: Vigil
+    _watch: Watch
+
+    def wait(self, seconds: float) -> None:
+        """See `Engine`. Awake for a moment, where that pays, then asleep."""
+        if not self._vigil.sees():
+            select.select([self._watch.fileno()], (), (), seconds)
 
     def live(self, sid: int, index: int) -> Live | None:
         """See `Engine`."""

@@ -74,7 +74,7 @@ class Dispatcher:
         self.closed = False
         """Nothing happens any more: waiting is of no use."""
         self.ended_early: Mapping[int, Outcomes] = _NONE
-        """By sid, how lone jobs ended that the last step started before its commit (`EarlyStart`)."""
+        """By sid, how lone jobs ended that the last step started before its commit, if no others (`EarlyStart`)."""
         self.on_change: Callable[[Step | None], None] | None = None
         """Called at the end of every step that was committed, here or by a neighbour; must be quick, and set only while
         somebody looks."""
@@ -194,7 +194,7 @@ class Dispatcher:
             self.rearm()
 
     def _follow(self, step: Step) -> None:
-        self.ended_early = step.ended_early if step.early else _NONE
+        self.ended_early = step.ended_early if step.early and not step.work else _NONE  # no deadline is nearer, then
         if step.work:  # after the commit: a crash before it starts nothing, a crash behind it is a loss
             self._claiming.hold(step.work)
             self.engine.start(step.work)

@@ -1,7 +1,5 @@
 """Starting a lone short job before its submission is on disk: one commit then holds its beginning and its end."""
 
-import select
-
 from cloud.dispatch.ports import Clock, Engine, Event, Finished, Work
 
 WORTH_WAITING_SECONDS = 200e-6
@@ -23,7 +21,6 @@ class EarlyStart:
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
-        self._news = [engine.fileno()]
         self._selectable = engine.fileno() < SELECTABLE
 
     def suits(self, work: list[Work]) -> bool:
@@ -37,7 +34,7 @@ class EarlyStart:
         cids = {item.claim.cid for item in work}
         deadline = self._clock.monotonic() + PATIENCE_SECONDS
         while missing > 0 and (left := deadline - self._clock.monotonic()) > 0:
-            select.select(self._news, (), (), left)
+            self._engine.wait(left)
             for event in self._engine.poll():
                 events.append(event)
                 if isinstance(event, Finished) and event.cid in cids:

@@ -52,18 +52,24 @@ class Jobs:
         """See `JobApi.submit`."""
         return self._intake.take(part, parent_jid)
 
-    def with_outcomes(self, receipt: Receipt) -> Receipt:
-        """After the commit: with the outcome of a lone job that was over before it (`EarlyStart`), which spares its
-        client a question."""
+    def ended_early(self, receipt: Receipt) -> Ended | None:
+        """After the commit: how a lone job ended that was over before it (`EarlyStart`)."""
         early = self._dispatcher.ended_early
         if not early or receipt.jids is None or len(receipt.jids) > 1:
-            return receipt
+            return None
         submission = self._naming.remembered(receipt.jids)
         outcomes = None if submission is None else early.get(submission.sid)
         if submission is None or outcomes is None:
+            return None
+        return Ended(receipt.jids.start, outcomes, submission.spec.environment.cache_tag)
+
+    def with_outcomes(self, receipt: Receipt) -> Receipt:
+        """The receipt with that, as far as a client wants to know, which spares it a question."""
+        ended = self.ended_early(receipt)
+        if ended is None:
             return receipt
-        tag = submission.spec.environment.cache_tag
-        return Receipt(receipt.jids, ended=(Ended(receipt.jids.start, outcomes.only(RESULT_COLUMNS), tag),))
+        told = Ended(ended.jid, ended.outcomes.only(RESULT_COLUMNS), ended.cache_tag)
+        return Receipt(receipt.jids, ended=(told,))
 
     def drop(self, token: str) -> None:
         """See `JobApi.drop`."""

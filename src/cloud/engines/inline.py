@@ -6,6 +6,7 @@ the client pickled, as a worker would. It runs nothing by itself: whoever asks f
 
 import json
 import os
+import select
 import sys
 import threading
 import time
@@ -185,6 +186,10 @@ class InlineEngine:
     def expected_seconds(self, function: str) -> float | None:
         """Unknown, so that no job runs inside a transaction."""
         return None
+
+    def wait(self, seconds: float) -> None:
+        """Asleep."""
+        select.select([self.fileno()], (), (), seconds)
 
     def start(self, work: Sequence[Work]) -> None:
         """Keep for `take`."""

@@ -1,6 +1,7 @@
 """An engine without processes: the test says when a job ends and how."""
 
 import os
+import select
 from array import array
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -152,6 +153,10 @@ class ScriptedEngine:
         """Nothing is known."""
         del function
         return None
+
+    def wait(self, seconds: float) -> None:
+        """Asleep."""
+        select.select([self.fileno()], (), (), seconds)
 
     def start(self, work: Sequence[Work]) -> None:
         """They run."""

@@ -235,6 +235,10 @@ class Engine(Protocol):
         """How long a job of this function (its digest) takes, as measured; None: nothing is known."""
         ...
 
+    def wait(self, seconds: float) -> None:
+        """Until `fileno` is readable, or `poll` has something to report; so long at most."""
+        ...
+
     def start(self, work: Sequence[Work]) -> None:
         """Send claims to their seats. A worker that died meanwhile shows up as `Returned`."""
         ...

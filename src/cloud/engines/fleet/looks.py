@@ -1,6 +1,8 @@
 """What jobs of agents elsewhere are doing: the agents are asked, and those who ask wait a moment."""
 
+import select
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Collection
 from typing import Any
 
@@ -15,7 +17,7 @@ PATIENCE_SECONDS = 2.0
 MOST_STACKS = MOST_SEEN = 100
 
 
-class Looks:
+class Looks(ABC):
     """The part of a fleet engine that looks; see `dispatch.ports.Engine`."""
 
     def __init__(self) -> None:
@@ -60,6 +62,14 @@ class Looks:
         seen = self._seen.pop((sid, index), None)
         for member in self._members.values():
             self._tell(member, {"op": "follow", "job": [sid, index], "seen": seen})
+
+    @abstractmethod
+    def fileno(self) -> int:
+        """See `Engine`."""
+
+    def wait(self, seconds: float) -> None:
+        """Asleep."""
+        select.select([self.fileno()], (), (), seconds)
 
     def heard(self) -> Collection[tuple[int, int]]:
         """As the agents said since."""

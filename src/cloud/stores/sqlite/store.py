@@ -1,5 +1,6 @@
 """The Store port on SQLite: a file for a server, `:memory:` for `cloud.mp` and the simulator."""
 
+import sqlite3
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -72,9 +73,11 @@ class SQLiteStore(Forgetting, Dispatchers, CodeVersions, Files, Facts, Connectio
         """Outside any transaction, so that the next one's failure does not take it back."""
         if self._late:
             late, self._late = self._late, []
-            with self._translated():
+            try:
                 for ending in late:
                     self._db.execute(self._sql.insert_outcomes, row_of(*ending))
+            except sqlite3.Error as error:
+                raise self._failure(error) from error
 
     def _reload(self) -> None:
         self._write_late()
