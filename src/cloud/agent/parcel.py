@@ -27,14 +27,9 @@ def pack(
     Raises:
         OSError: a blob cannot be opened; nothing was sent, and what the worker remembers is as before.
     """
-    spec = work.submission.spec
-    if bind is None and spec.original is worker.told and (short := _brief(worker, work)) is not None:
+    terms = _terms(work.submission.spec)
+    if bind is None and terms == worker.terms and (short := _brief(worker, work)) is not None:
         return [short], []
-    terms = _terms(spec)
-    if bind is None and terms == worker.terms:
-        worker.told = spec.original
-        if (short := _brief(worker, work)) is not None:
-            return [short], []
     return _whole(worker, work, terms, bind, open_blob, read_blob)
 
 

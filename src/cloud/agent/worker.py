@@ -18,7 +18,7 @@ from cloud.agent.tail import Written
 from cloud.agent.template import Template
 from cloud.agent.watch import Watch
 from cloud.dispatch.ports import Work
-from cloud.model import Buffer, Spec
+from cloud.model import Buffer
 from cloud.wire.logbook import Logbook
 from cloud.wire.message import encode
 from cloud.wire.ring import ERRORS_TAKEN, HEAD, OUTPUT_TAKEN, RECORDS, SIZE_BYTES, Ring
@@ -45,8 +45,6 @@ class Worker:
     """It was sent `STACK_SIGNAL` since this was last set to False."""
     devices = ""
     """GPUs that it sees, where they are parted (`Binding`)."""
-    told: Spec | None = None
-    """A spec whose `terms` it was told last."""
     weighed_at = 0.0
     """When its memory was looked at last; monotonic."""
 

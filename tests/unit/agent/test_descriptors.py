@@ -76,7 +76,7 @@ def test_a_blob_that_cannot_be_opened_leaves_none_of_the_others_open() -> None:
         return os.open(os.devnull, os.O_RDONLY)
 
     worker: Any = SimpleNamespace(
-        functions=Recent(CACHED_FUNCTIONS), chunks=Recent(CACHED_CHUNKS), next_seq=0, terms=None, told=None
+        functions=Recent(CACHED_FUNCTIONS), chunks=Recent(CACHED_CHUNKS), next_seq=0, terms=None
     )
     chunks = [Chunk(i, 1, BlobRef(f"args/1/{i}", 40_000)) for i in range(10)]
     work: Any = SimpleNamespace(
