@@ -11,7 +11,6 @@ from cloud.errors import StoreFull
 from cloud.model import BlobRef, Buffer
 from cloud.stores.blobs import FolderBlobs
 from cloud.stores.blobs.cache import BlobCache
-from cloud.stores.blobs.objects import ObjectBlobs
 from tests.contracts.test_blobs import from_fd, object_blobs
 from tests.support.objects import object_store
 
@@ -35,8 +34,7 @@ def test_a_machine_fetches_an_object_once(
 def test_what_one_process_of_a_machine_fetched_the_others_have(
     objects: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one = object_blobs(objects, tmp_path / "cache", monkeypatch)
-    other = ObjectBlobs(one._url, tmp_path / "cache")
+    one, other = (object_blobs(lambda _: objects("shared"), tmp_path / "cache", monkeypatch) for _ in range(2))
     one.put("code/ab", [b"once"])
     one._cache.drop(["code/ab"])
     fetched: list[str] = []

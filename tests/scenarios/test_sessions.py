@@ -199,3 +199,9 @@ def test_wrong_arguments_are_refused_with_the_name_of_this_cloud(cloud: Session)
         cloud.call(square, 1, _priority="high")
     with pytest.raises(CloudException, match=rf"{cloud.where}\.map: item 1"):
         cloud.map(id, [1, threading.Lock()])
+
+
+def test_functions_that_take_turns_are_each_the_one_that_runs(session: Session) -> None:
+    for x in range(-8, 8):
+        assert session.result(session.call(abs, x)) == abs(x)
+        assert session.result(session.call(str, x)) == str(x)

@@ -11,6 +11,7 @@ from selenium.common.exceptions import (
     ElementNotInteractableException,
     NoSuchElementException,
     StaleElementReferenceException,
+    WebDriverException,
 )
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.chrome.webdriver import WebDriver
@@ -26,7 +27,6 @@ _FLAGS = (
 )  # fmt: skip
 _NOT_YET = (
     ElementClickInterceptedException, ElementNotInteractableException, NoSuchElementException,
-    StaleElementReferenceException,
 )  # fmt: skip
 
 
@@ -54,8 +54,14 @@ def text_of(browser: WebDriver, css: str = "main") -> str:
     while True:
         try:
             return "\n".join(found.text for found in browser.find_elements(By.CSS_SELECTOR, css))
-        except StaleElementReferenceException:
-            continue
+        except WebDriverException as error:
+            if not _is_renewed(error):
+                raise
+
+
+def _is_renewed(error: WebDriverException) -> bool:
+    """Whether the element was replaced by another meanwhile; the driver says so in two ways."""
+    return isinstance(error, StaleElementReferenceException) or "does not belong to the document" in str(error.msg)
 
 
 def click(browser: WebDriver, where: str, by: str = By.CSS_SELECTOR) -> None:
@@ -64,7 +70,9 @@ def click(browser: WebDriver, where: str, by: str = By.CSS_SELECTOR) -> None:
     def clicked() -> bool:
         try:
             browser.find_element(by, where).click()
-        except _NOT_YET:
+        except WebDriverException as error:
+            if not (isinstance(error, _NOT_YET) or _is_renewed(error)):
+                raise
             return False
         return True
 
