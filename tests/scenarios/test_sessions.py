@@ -201,7 +201,7 @@ def test_wrong_arguments_are_refused_with_the_name_of_this_cloud(cloud: Session)
         cloud.map(id, [1, threading.Lock()])
 
 
-def test_functions_that_take_turns_are_each_the_one_that_runs(session: Session) -> None:
+def test_functions_that_take_turns_are_each_the_one_that_runs(cloud: Session) -> None:
     for x in range(-8, 8):
-        assert session.result(session.call(abs, x)) == abs(x)
-        assert session.result(session.call(str, x)) == str(x)
+        assert cloud.result(cloud.call(abs, x)) == abs(x)
+        assert cloud.result(cloud.call(str, x)) == str(x)
