@@ -203,5 +203,5 @@ def test_wrong_arguments_are_refused_with_the_name_of_this_cloud(cloud: Session)
 
 def test_functions_that_take_turns_are_each_the_one_that_runs(cloud: Session) -> None:
     for x in range(-8, 8):
-        assert cloud.result(cloud.call(abs, x)) == abs(x)
-        assert cloud.result(cloud.call(str, x)) == str(x)
+        for function in (abs, abs, str, abs, str, str):
+            assert cloud.result(cloud.call(function, x)) == function(x)
