@@ -16,7 +16,7 @@ from cloud.client.session import Session
 WAKE_UPS, SINGLE, MILLION = 200, 20, 1_000_000
 RUN_SECONDS = (0.001, 0.3)
 """Of each of the million jobs."""
-SLOTS = "[engine]\nslots = 2\n"
+SLOTS = "[engine]\nworkers = 2\n"
 
 
 def ended(seconds: float) -> float:

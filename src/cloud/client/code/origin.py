@@ -123,8 +123,17 @@ def _unloaded(name: str, folders: Iterable[str] | None) -> Any:
         if folders is None:
             return importlib.util.find_spec(name)
         return importlib.machinery.PathFinder.find_spec(name, list(folders))
+    except KeyError:  # a folder without __init__.py: importlib looks for the package around it, which is not loaded
+        return _namespace(name, folders or ())
     except (ImportError, AttributeError, ValueError, TypeError):
         return None
+
+
+def _namespace(name: str, folders: Iterable[str]) -> Any:
+    places = [os.path.join(folder, name.rpartition(".")[2]) for folder in folders]
+    spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
+    spec.submodule_search_locations = [place for place in places if os.path.isdir(place)]
+    return spec if spec.submodule_search_locations else None
 
 
 def _origin(name: str, file: Any, path: Any, spec: Any, loaded: object | None) -> Origin | None:
