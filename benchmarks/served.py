@@ -1,10 +1,13 @@
 """Servers of a team for a benchmark: `picloud serve` as it is delivered, and a PostgreSQL database for it."""
 
+import contextlib
 import os
 import re
 import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,8 +54,9 @@ def database() -> Iterator[str]:
 
 
 @contextmanager
-def server(folder: Path, more: str, store: str = "") -> Iterator[Door]:
-    """A server with its files in `folder`; `more` is what its settings say besides, `store` a database."""
+def server(folder: Path, more: str, store: str = "", *, first: bool = True) -> Iterator[Door]:
+    """A server with its files in `folder`; `more` is what its settings say besides, `store` a database. The `first` one
+    of a store makes a key and says it."""
     folder.mkdir(exist_ok=True)
     settings = folder / "picloud.toml"
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -64,17 +68,25 @@ def server(folder: Path, more: str, store: str = "") -> Iterator[Door]:
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=env)
     try:
-        yield _door(process, f"http://127.0.0.1:{port}", folder / "log")
+        url = f"http://127.0.0.1:{port}"
+        yield _door(process, folder / "log") if first else _answering(url, folder / "log")
     finally:
         process.terminate()
         process.communicate()
 
 
-def _door(process: "subprocess.Popen[str]", url: str, log: Path) -> Door:
+def _door(process: "subprocess.Popen[str]", log: Path) -> Door:
     assert process.stdout is not None
     for line in process.stdout:
         if found := re.search(r"PICLOUD_URL=(\S+) PICLOUD_API_KEY=(\S+) PICLOUD_API_SECRETKEY=(\S+)", line):
             return Door(*found.groups())
-        if url in line:
-            return Door(url, "", "")
     raise RuntimeError(f"the server did not start: {log.read_text()[-2000:]}")
+
+
+def _answering(url: str, log: Path) -> Door:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/healthz", timeout=5):
+            return Door(url, "", "")
+        time.sleep(0.05)
+    raise RuntimeError(f"the server did not answer: {log.read_text()[-2000:]}")

@@ -56,7 +56,7 @@ def wake_ups(folder: Path) -> list[Figure]:
         if not store:
             return []
         one = stack.enter_context(server(folder / "one", SLOTS, store))
-        other = stack.enter_context(server(folder / "other", SLOTS, store))
+        other = stack.enter_context(server(folder / "other", SLOTS, store, first=False))
         submits, waits = session(one), session(other, (one.key, one.secret))
         late = []
         for _ in range(WAKE_UPS):
