@@ -3,7 +3,7 @@
 import os
 import select
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -77,21 +77,6 @@ class Server:
         """As by SIGKILL: nothing is said to anybody."""
         self.engine.abandon()
         self.store.close()
-
-
-@pytest.fixture
-def started(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """Starts servers on one store; all agents end with the test."""
-    servers: list[Server] = []
-
-    def start(**more: Any) -> Server:
-        servers.append(Server(tmp_path, **more))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.engine.abandon()
-        server.lines.end()
 
 
 def runs_in(folder: Path, waits_for: str = "") -> Callable[[int], int]:

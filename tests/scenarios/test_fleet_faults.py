@@ -1,7 +1,7 @@
 """What goes wrong between a server and its agents elsewhere: stops, repetitions, agents of no use, late ones."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +13,6 @@ from cloud.wire.message import decode, encode
 from tests.scenarios.test_fleet import Server, runs_in, times_run
 from tests.support.fleet import ThreadLine
 from tests.support.waiting import eventually
-
-
-@pytest.fixture
-def started(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    servers: list[Server] = []
-
-    def start(**more: Any) -> Server:
-        servers.append(Server(tmp_path, **more))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.engine.abandon()
-        server.lines.end()
 
 
 def test_a_server_that_was_stopped_itself_does_not_take_its_agents_for_dead(

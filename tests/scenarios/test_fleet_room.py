@@ -1,8 +1,7 @@
 """Agents for which the cluster has no room yet, while servers come and go."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -10,20 +9,6 @@ from cloud.engines.fleet import growth
 from cloud.engines.fleet.kinds import AgentType
 from tests.scenarios.test_fleet import Server, runs_in, times_run
 from tests.support.fleet import ThreadLines
-
-
-@pytest.fixture
-def started(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    servers: list[Server] = []
-
-    def start(**more: Any) -> Server:
-        servers.append(Server(tmp_path, **more))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.engine.abandon()
-        server.lines.end()
 
 
 def crowd(lines: ThreadLines) -> list[str]:
