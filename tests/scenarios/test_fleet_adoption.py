@@ -1,10 +1,27 @@
 """Jobs that run through a restart of their server count for the next one as what they are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from cloud.dispatch.jobs import Jobs
 from tests.scenarios.test_fleet import Server, runs_in, times_run
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    servers: list[Server] = []
+
+    def start(**more: Any) -> Server:
+        servers.append(Server(tmp_path, slots=4, **more))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.engine.abandon()
+        server.lines.end()
 
 
 def serve(server: Server, account: int) -> None:
