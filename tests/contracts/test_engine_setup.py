@@ -1,5 +1,6 @@
 """The Engine port: workers that cannot be made ready for their jobs, and seats that one offer leaves to the next."""
 
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from cloud.dispatch.ports import Wanted
-from cloud.model import Status
-from tests.contracts.engines import ENGINES, engine
-from tests.support.scripted import Dispatcher
+from cloud.model import Environment, Status
+from tests.contracts.engines import ENGINES, MACHINE, engine
+from tests.support.scripted import HERE, Dispatcher
 
 
 @pytest.fixture(params=ENGINES)
@@ -41,18 +42,14 @@ def test_an_offer_holds_no_more_seats_than_are_of_use(cloud: Dispatcher) -> None
 
 
 def test_it_says_why_a_job_does_not_run_yet(cloud: Dispatcher, tmp_path: Path) -> None:
-    def until_there(path: Path) -> None:
-        while not path.exists():
-            time.sleep(0.001)  # the job sleeps
-
     gate = tmp_path / "gate"
-    submission = cloud.call(until_there, gate)
-    cloud.feed()
-    delay = cloud.engine.delay(submission.sid, 0)
-    assert delay is not None
-    assert "is being started" in delay or delay == "the worker is being made ready"
-    cloud.started(submission)
-    assert cloud.engine.delay(submission.sid, 0) is None
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nwhile [ ! -e {gate} ]; do sleep 0.01; done\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    path = tuple(p for p in sys.path if p)
+    environment = Environment(HERE.cache_tag, MACHINE, str(python), path, str(tmp_path))
+    submission = cloud.call(lambda: 1, environment=environment)
+    cloud.until(lambda: cloud.engine.delay(submission.sid, 0) == f"its interpreter {python} is being started")
     gate.touch()
     cloud.finish(submission)
     assert cloud.engine.delay(submission.sid, 0) is None
