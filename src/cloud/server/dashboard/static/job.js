@@ -1,4 +1,4 @@
-/* The page of a job: tabs of outputs with their tools, the live stream, copying, clocks that run, the stack. */
+/* The page of a job: tabs of outputs with their tools, the live stream, clocks that run, the stack. */
 "use strict";
 (() => {
   const POLL = 3000;
@@ -212,29 +212,6 @@
 
   /* --- the rest of the page */
 
-  async function copy(text) {
-    if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
-    const area = make("textarea", { value: text, className: "unseen" });
-    document.body.append(area);
-    area.select();
-    document.execCommand("copy");
-    area.remove();
-    return undefined;
-  }
-
-  function showCopyButtons() {
-    for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
-  }
-
-  document.addEventListener("click", async (event) => {
-    const button = event.target.closest("[data-copy]");
-    if (!button) return;
-    const { textContent } = button;
-    await copy(document.getElementById(button.dataset.copy).textContent);
-    button.textContent = "Copied";
-    setTimeout(() => { button.textContent = textContent; }, 1500);
-  });
-
   function duration(seconds) {
     if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
     const whole = Math.round(seconds);
@@ -280,9 +257,7 @@
     const panels = [...section.querySelectorAll(".stream")].map((box) => new Panel(box));
     tabs(section, panels);
     listen(section, panels);
-    showCopyButtons();
     document.addEventListener("renewed", () => {
-      showCopyButtons();
       const status = document.querySelector("#job .status");
       if (status) document.title = document.title.replace(/^(Job \d+) \w+/, `$1 ${status.textContent}`);
     });
