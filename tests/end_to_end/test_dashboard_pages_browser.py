@@ -131,6 +131,24 @@ def test_a_key_is_made_copied_noted_and_deactivated(server: Served, browser: Web
     eventually(lambda: "inactive" not in text_of(browser, f"#key-{key}"))
 
 
+def test_a_copy_button_says_what_it_does_again_however_often_it_was_clicked(server: Served, browser: WebDriver) -> None:
+    browser.get(f"{server.url}/keys")
+    press(browser, "form.upload button")
+    button = "[data-copy=secret]"
+    eventually(lambda: text_of(browser, button) == "Copy")
+    browser.execute_script(
+        "window.copies = 0; navigator.clipboard.writeText = async () => { copies += 1; };"
+        "window.held = []; window.setTimeout = (act) => held.push(act);"
+        "window.clearTimeout = (number) => delete held[number - 1];"
+    )
+    click(browser, button)
+    click(browser, button)
+    eventually(lambda: browser.execute_script("return copies") == 2)
+    assert text_of(browser, button) == "Copied"
+    browser.execute_script("held.forEach((act) => act())")  # time passes
+    assert text_of(browser, button) == "Copy"
+
+
 def test_loading_the_page_of_a_new_key_again_makes_no_other(server: Served, browser: WebDriver) -> None:
     browser.get(f"{server.url}/keys")
     press(browser, "form.upload button")
