@@ -26,6 +26,7 @@ GROUPS = {
         "why": "Say why a job does not run yet.",
         "stack": "Show where a running job is.",
         "join": "Wait until jobs are finished.",
+        "wait-for": "Wait until jobs come to a status.",
         "kill": "End jobs.",
         "rerun": "Run finished jobs once more.",
         "delete": "Forget finished jobs.",
@@ -49,7 +50,7 @@ GROUPS = {
         "version": "Show the version.",
     },
 }
-"""Each is `cloud.cli.<name>.command`, imported only when it is called, so that help is instant."""
+"""Each is `cloud.cli.<name>.command`, with `_` for `-`, imported only when it is called, so that help is instant."""
 
 COMMANDS = {name: about for group in GROUPS.values() for name, about in group.items()}
 
@@ -69,7 +70,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"cloud.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"cloud.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def resolve_command(

@@ -3,40 +3,18 @@
 import os
 import select
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from rich.console import Console
 from rich.live import Live
 
-from cloud.cli.snapshots import snapshots
+from cloud.cli.snapshots import Listener
 from cloud.cli.top_view import view
 from cloud.client.http import Endpoint
-from cloud.errors import CloudException
 
 _TICK_SECONDS = 1.0
 _END = {b"q", b"Q", b"\x1b", b"\x04"}
-
-
-class Listener:
-    """Takes what the server says, in a thread; `woken` is readable when there is something new."""
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self.latest: dict[str, Any] | None = None
-        self.error: CloudException | None = None
-        self.woken, self._waking = os.pipe()
-        threading.Thread(target=self._listen, args=(endpoint,), daemon=True).start()
-
-    def _listen(self, endpoint: Endpoint) -> None:
-        try:
-            for snapshot in snapshots(endpoint):
-                self.latest = snapshot
-                os.write(self._waking, b"!")
-        except CloudException as error:
-            self.error = error
-            os.write(self._waking, b"!")
 
 
 def show_live(endpoint: Endpoint) -> None:

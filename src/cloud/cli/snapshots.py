@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import os
+import threading
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,3 +39,22 @@ def snapshots(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
     finally:
         connection.close()
     raise ServerUnavailable(f"the server at {endpoint.url} has ended")
+
+
+class Listener:
+    """Takes what the server says, in a thread; `woken` is readable when there is something new."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.latest: dict[str, Any] | None = None
+        self.error: CloudException | None = None
+        self.woken, self._waking = os.pipe()
+        threading.Thread(target=self._listen, args=(endpoint,), daemon=True).start()
+
+    def _listen(self, endpoint: Endpoint) -> None:
+        try:
+            for snapshot in snapshots(endpoint):
+                self.latest = snapshot
+                os.write(self._waking, b"!")
+        except CloudException as error:
+            self.error = error
+            os.write(self._waking, b"!")
