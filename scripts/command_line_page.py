@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from cloud.cli.gone import INSTEAD
 from cloud.cli.main import GROUPS, root
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "command-line.md"
@@ -29,12 +30,32 @@ picloud jobs --status error --since 1d --json
   What went wrong is on standard error.
 - `PICLOUD_HOME` says whose server is meant; `PICLOUD_URL`, `PICLOUD_API_KEY` and `PICLOUD_API_SECRETKEY` name another
   one; see [settings](configuration.md).
+
+## Before the command
+
+`picloud --url https://jobs.example.com -a 17 jobs` asks another server; `picloud -s call statistics:mean '[1, 2]'`
+runs a job without any.
+
+```
+{options}
+```
+"""
+END = """## What PiCloud had, and is not there
+
+Whoever writes one of these is told so by the command line itself.
+
+| PiCloud | instead |
+|---|---|
+{rows}
+| `wait-for port` | a job has no ports of its own; `picloud info -o machine JID` names its machine |
+| `exec`, `mapexec` with `-e`, `-v` | environments and volumes are those of the Python that submits |
+| `--version` after a command | before it, or `picloud version` |
 """
 
 
 def page() -> str:
     """The whole text."""
-    parts = [BEGINNING]
+    parts = [BEGINNING.replace("{options}", _options())]
     for title, commands in GROUPS.items():
         parts.append(f"## {title}\n")
         for name in commands:
@@ -42,7 +63,19 @@ def page() -> str:
                 found = root.get_command(above, name)
                 assert found is not None
                 parts += _described(found, above, f"picloud {name}", "###")
+    rows = (f"| `{name}` | {what.replace('|', chr(92) + '|')} |" for name, what in INSTEAD.items())
+    parts.append(END.replace("{rows}", "\n".join(rows)))
     return "\n".join(parts)
+
+
+def _options() -> str:
+    """Those of the command line itself."""
+    with click.Context(
+        root, info_name="picloud", help_option_names=["-h", "--help"], max_content_width=WIDTH, terminal_width=WIDTH
+    ) as context:
+        formatter = context.make_formatter()
+        click.Command.format_options(root, context, formatter)
+        return formatter.getvalue().rstrip()
 
 
 def _described(command: click.Command, above: click.Context, path: str, mark: str) -> list[str]:

@@ -5,9 +5,11 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from cloud.cli.before import options_before, take
 
 if TYPE_CHECKING:
     from cloud.errors import CloudException
@@ -79,10 +81,18 @@ class Commands(click.Group):
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             import difflib
 
+            from cloud.cli.gone import INSTEAD
+
+            if args[0] in INSTEAD:
+                ctx.fail(f"there is no command {args[0]!r} any more: {INSTEAD[args[0]]}")
             near = difflib.get_close_matches(args[0], COMMANDS, 1)
             meant = f"; did you mean {near[0]!r}?" if near else "; `picloud --help` lists them"
             ctx.fail(f"there is no command {args[0]!r}{meant}")
         return super().resolve_command(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        self.format_commands(ctx, formatter)
+        click.Command.format_options(self, ctx, formatter)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         width = max(map(len, COMMANDS))
@@ -105,9 +115,10 @@ Examples:
     invoke_without_command=True,
     epilog=EPILOG,
 )
+@options_before
 @click.option("--version", is_flag=True, help="Show the version of picloud and Python.")
 @click.pass_context
-def root(ctx: click.Context, version: bool) -> None:
+def root(ctx: click.Context, /, version: bool, **given: Any) -> None:
     """picloud: any Python function becomes a durable job."""
     if version:
         from cloud.cli.version import describe_version
@@ -117,6 +128,7 @@ def root(ctx: click.Context, version: bool) -> None:
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
         ctx.exit(1)
+    take(ctx, given)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

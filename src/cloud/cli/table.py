@@ -5,6 +5,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Sequence
 
+from cloud.cli.before import wants_headers
 from cloud.cli.colour import paint
 
 _GAP = "  "
@@ -22,7 +23,7 @@ def lines_of(
     right: Sequence[int] = (),
     painted: Callable[[int, int, str], str] | None = None,
 ) -> list[str]:
-    """A header and a line for each row.
+    """A header, if headers are wanted, and a line for each row.
 
     Args:
         gives_way: the column that is cut first where the terminal is too narrow.
@@ -44,7 +45,7 @@ def lines_of(
         if painted is not None:
             texts = [painted(number, at, text) for at, text in enumerate(texts)]
         shown.append(_GAP.join(texts))
-    return [line.rstrip() for line in shown]
+    return [line.rstrip() for line in shown[0 if wants_headers() else 1 :]]
 
 
 def narrowed(widths: Sequence[int], gives_way: int, room: int) -> list[int]:

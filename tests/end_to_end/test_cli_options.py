@@ -1,0 +1,74 @@
+"""Options before the command, and PiCloud's commands that are not there."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.command_line import CommandLine
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
+    folder = tmp_path_factory.mktemp("line")
+    line = CommandLine(folder / "home", folder)
+    line.text("start")
+    yield line
+    line.run("stop", "--force")
+
+
+@pytest.fixture
+def away(line: CommandLine, tmp_path: Path) -> CommandLine:
+    """Another config directory, without a server or a key."""
+    return CommandLine(tmp_path / "elsewhere", line.folder)
+
+
+def test_a_server_and_a_key_are_named_for_one_command(line: CommandLine, away: CommandLine) -> None:
+    own, made = line.lines("status")[0], line.lines("keys", "create")[0]
+    away.environment["PICLOUD_URL"] = "http://127.0.0.1:9"
+    proof = ["--url", own["url"], "-a", made["api_key"], "-k", made["api_secretkey"]]
+    assert away.text(*proof, "call", "--wait", "math:sqrt", "9") == "3.0\n"
+    assert json.loads(away.text(*proof, "status", "--json"))["server_id"] == own["server_id"]
+    status, said = away.refused(*proof[:-1], "wrong", "jobs")
+    assert status == 3
+    assert away.refused("--url", own["url"], "jobs")[0] == 3, "nothing was kept"
+    status, said = away.refused("--url", "nowhere", "jobs")
+    assert (status, "expected an address" in said) == (2, True), said
+
+
+def test_json_and_headers_are_chosen_for_whatever_follows(line: CommandLine) -> None:
+    jid = int(line.text("-o", "json", "call", "math:sqrt", "9").partition(":")[2].strip(" }\n"))
+    assert json.loads(line.text("-o", "json", "result", str(jid))) == {"jid": jid, "status": "done", "result": 3.0}
+    assert json.loads(line.text("-o", "json", "keys", "list").splitlines()[0])["active"] is True
+    assert line.text("-o", "default", "result", str(jid)) == "3.0\n"
+    shown = line.text("--output", "no-header", "jobs")
+    assert shown.split()[:3] == [str(jid), "done", "math.sqrt"]
+    assert len(line.text("jobs").splitlines()) == len(shown.splitlines()) + 1
+
+
+def test_more_is_said_on_request(line: CommandLine) -> None:
+    quiet, loud = (line.run(*words, "call", "math:sqrt", "9") for words in ([], ["-v"]))
+    assert quiet.stderr == b""
+    assert b"connected to http://127.0.0.1:" in loud.stderr
+
+
+def test_jobs_run_in_the_simulator_without_a_server(away: CommandLine) -> None:
+    assert away.text("-s", "call", "math:sqrt", "9") == "3.0\n"
+    assert away.text("-s", "exec", "-d", "a=b", "echo {a}") == "b\n"
+    assert [
+        json.loads(text)["result"] for text in away.text("-s", "-o", "json", "map", "math:sqrt", "4", "9").splitlines()
+    ] == [2, 3]
+    assert away.refused("-s", "exec", "exit 3")[0] == 3
+    assert not away.lines("status")[0]["running"]
+    status, said = away.refused("--simulate", "jobs")
+    assert (status, "call, map, exec and mapexec" in said) == (2, True), said
+
+
+@pytest.mark.parametrize(
+    ("words", "instead"),
+    [(["ssh", "7"], "picloud stack"), (["bucket", "list"], "picloud files"), (["cron", "list"], "crontab")],
+)
+def test_commands_that_are_not_there_say_what_is(line: CommandLine, words: list[str], instead: str) -> None:
+    status, said = line.refused(*words)
+    assert (status, instead in said, len(said.splitlines())) == (2, True, 2), said
