@@ -9,6 +9,7 @@ from collections.abc import Callable
 from cloud.errors import ServerUnavailable
 from cloud.local import Core
 from cloud.model import Buffer
+from cloud.server.wakeful import Wakeful
 from cloud.wire.calls import NOTHING_STORED, Stored
 
 log = logging.getLogger("cloud.server")
@@ -30,6 +31,7 @@ class Heart:
         self._answering = False
         self._beating = False
         self._deaf = False
+        self._wakeful = Wakeful(loop)
         self.beat: Callable[[], None] = lambda: None
         """Called when something may have happened; it must be quick."""
 
@@ -62,6 +64,7 @@ class Heart:
     ) -> Withdraw:
         """As `Door.ask`. `alone`: no other request has arrived, so that there is none to share a transaction with."""
         answered = False
+        self._wakeful.called()
 
         def heard(parts: list[Buffer]) -> None:
             nonlocal answered
@@ -73,6 +76,7 @@ class Heart:
             self._turning = True
             if alone:
                 self._turn()
+                self._wakeful.stay()
             else:
                 self._loop.call_soon(self._turn)
         return withdraw
