@@ -2,7 +2,7 @@
 
 Events are called "output", and are JSON: {"stream", "attempt", "start", "text"}, `start` being the position of the
 first byte; then one "end". The id of an event says how far each output has come, so that a browser that lost the
-connection goes on where it was.
+connection goes on where it was. Between them is what `live` tells, since a page holds one stream only.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from cloud.api import STREAMS, OutputPiece
@@ -23,19 +23,19 @@ from cloud.errors import CloudException
 from cloud.server.dashboard import forms
 from cloud.server.dashboard.desk import Desk
 from cloud.server.dashboard.doorway import Doorway
-from cloud.server.dashboard.rendering import HEADERS
+from cloud.server.dashboard.live import OVER, changes, stream_of
 from cloud.server.dashboard.visits import Visit
+from cloud.server.dashboard.watchers import Watcher
 from cloud.server.json_answer import TextAnswer
 from cloud.wire import calls as wire_calls
 
 LOOK_AROUND_SECONDS = 15.0
-"""So often it is looked whether the visit has ended, and a quiet stream says that it is there."""
+"""So often a quiet output is asked for anew."""
 MOST_OF_ONE_ACCOUNT = 30
 """Open streams. Who finds no room sees the output when the page renews itself."""
 EVENT_BYTES = 128 << 10
 PAUSE_SECONDS = 0.1
 """Behind a full event: of a job that writes faster than anybody reads, the page gets the end from time to time."""
-_HEADERS = {**HEADERS, "cache-control": "no-store", "x-accel-buffering": "no"}
 _SEEN = re.compile(r"([a-z]+)=(\d{1,18})@(\d{1,9})")
 
 
@@ -64,6 +64,10 @@ class _News:
     """It is over because the server stops: the browser shall ask again."""
 
 
+_Queue = asyncio.Queue[_News | bytes]
+"""Bytes are an event as it is sent."""
+
+
 class OutputStream:
     """The streams that pages of jobs listen to."""
 
@@ -79,11 +83,11 @@ class OutputStream:
     async def _stream(self, request: Request, visit: Visit) -> Response:
         jid = forms.jid_in(request)
         self._desk.submission(jid, visit)
-        if request.method == "HEAD":
-            return Response(headers=_HEADERS, media_type="text/event-stream")
-        if self._open[visit.caller.account] >= MOST_OF_ONE_ACCOUNT:
+        account = visit.caller.account
+        full = self._open[account] >= MOST_OF_ONE_ACCOUNT or self._desk.watchers.is_full(account)
+        if full and request.method != "HEAD":
             return TextAnswer("too many pages are open; reload this one to see what is new\n", 503)
-        return StreamingResponse(self._events(request, visit, jid), headers=_HEADERS, media_type="text/event-stream")
+        return stream_of(request, self._events(request, visit, jid))
 
     async def _events(self, request: Request, visit: Visit, jid: int) -> AsyncIterator[bytes]:
         at = dict.fromkeys(STREAMS, _At())
@@ -91,16 +95,23 @@ class OutputStream:
         for stream, start, attempt in _SEEN.findall(seen):
             if stream in at:
                 at[stream] = _At(int(start), int(attempt))
-        queue: asyncio.Queue[_News] = asyncio.Queue(maxsize=4)  # whoever reads slowly is waited for
-        followers = [asyncio.ensure_future(self._follow(visit, jid, stream, at[stream], queue)) for stream in STREAMS]
-        left, account, lost = len(followers), visit.caller.account, False
+        queue = _Queue(maxsize=4)  # whoever reads slowly is waited for
+        account = visit.caller.account
+        watcher = self._desk.watchers.add(account)
+        tellers = [asyncio.ensure_future(self._follow(visit, jid, stream, at[stream], queue)) for stream in STREAMS]
+        tellers.append(asyncio.ensure_future(_tell_changes(watcher, queue)))
+        left, lost = len(STREAMS), False
         self._open[account] += 1
         try:
             yield b"retry: 2000\n\n"
             while left:
                 news = await queue.get()
                 if self._doorway.visit(request) is None:
+                    yield OVER
                     return
+                if isinstance(news, bytes):
+                    yield news
+                    continue
                 at[news.stream] = news.reached
                 left -= news.over
                 lost |= news.lost
@@ -109,10 +120,11 @@ class OutputStream:
                 yield b"event: end\ndata:\n\n"
         finally:
             self._open[account] -= 1
-            for follower in followers:
-                follower.cancel()
+            self._desk.watchers.remove(watcher)
+            for teller in tellers:
+                teller.cancel()
 
-    async def _follow(self, visit: Visit, jid: int, stream: str, asked: _At, queue: "asyncio.Queue[_News]") -> None:
+    async def _follow(self, visit: Visit, jid: int, stream: str, asked: _At, queue: _Queue) -> None:
         """Until the job has written its last, or the server stops, or the job is gone."""
         lost = False
         try:
@@ -142,6 +154,11 @@ class OutputStream:
     async def _ask(self, visit: Visit, jid: int, stream: str, asked: _At) -> OutputPiece:
         question = wire_calls.output(jid, stream, asked.start, asked.attempt, LOOK_AROUND_SECONDS)
         return wire_calls.read_output_piece(*await self._desk.ask(question, visit))
+
+
+async def _tell_changes(watcher: Watcher, queue: _Queue) -> None:
+    async for event in changes(watcher):
+        await queue.put(event)
 
 
 class _Decoder:

@@ -22,7 +22,8 @@ AT_MOST_EVERY_SECONDS = 0.25
 BEAT_SECONDS = 15.0
 """So often a quiet stream says that it is there, and looks whether its visit has ended."""
 _HEADERS = {**HEADERS, "cache-control": "no-store", "x-accel-buffering": "no"}
-_CHANGED, _OVER, _BEAT = b"event: changed\ndata:\n\n", b"event: over\ndata:\n\n", b": beat\n\n"
+OVER = b"event: over\ndata:\n\n"
+_CHANGED, _BEAT = b"event: changed\ndata:\n\n", b": beat\n\n"
 
 
 class LiveStream:
@@ -38,27 +39,38 @@ class LiveStream:
         return [Route("/live", self._doorway.visited(self._stream), methods=["GET"])]
 
     async def _stream(self, request: Request, visit: Visit) -> Response:
-        if request.method == "HEAD":
-            return Response(headers=_HEADERS, media_type="text/event-stream")
-        if self._watchers.is_full(visit.caller.account):
+        if request.method != "HEAD" and self._watchers.is_full(visit.caller.account):
             return TextAnswer("too many pages are open; ask again later instead of listening\n", 503)
-        return StreamingResponse(self._events(request, visit), headers=_HEADERS, media_type="text/event-stream")
+        return stream_of(request, self._events(request, visit))
 
     async def _events(self, request: Request, visit: Visit) -> AsyncIterator[bytes]:
         watcher = self._watchers.add(visit.caller.account)
         try:
             yield b"retry: 2000\n\n"
-            while True:
-                await _woken(watcher)
+            async for event in changes(watcher):
                 if self._watchers.stopped or self._doorway.visit(request) is None:
-                    yield _OVER
+                    yield OVER
                     return
-                changed, watcher.changed = watcher.changed, False
-                yield _CHANGED if changed else _BEAT
-                if changed:  # what else changes meanwhile is told together
-                    await asyncio.sleep(AT_MOST_EVERY_SECONDS)
+                yield event
         finally:
             self._watchers.remove(watcher)
+
+
+def stream_of(request: Request, events: AsyncIterator[bytes]) -> Response:
+    """The answer that sends events as they come; without them if only its head is asked for."""
+    if request.method == "HEAD":
+        return Response(headers=_HEADERS, media_type="text/event-stream")
+    return StreamingResponse(events, headers=_HEADERS, media_type="text/event-stream")
+
+
+async def changes(watcher: Watcher) -> AsyncIterator[bytes]:
+    """An event when something changed, and a beat from time to time; without end."""
+    while True:
+        await _woken(watcher)
+        changed, watcher.changed = watcher.changed, False
+        yield _CHANGED if changed else _BEAT
+        if changed:  # what else changes meanwhile is told together
+            await asyncio.sleep(AT_MOST_EVERY_SECONDS)
 
 
 async def _woken(watcher: Watcher) -> None:

@@ -166,48 +166,53 @@
     }
   }
 
+  /* What the job writes comes by the stream that tells of changes too, until the job has ended. */
   function listen(section, panels) {
+    const { stream } = window.picloud;
+    const elsewhere = stream.address;
     const byName = new Map(panels.map((panel) => [panel.name, panel]));
-    let stream = null;
-    let over = false;
     let seen = "";
-    const start = () => {
-      if (stream || over || document.hidden || !window.EventSource) return;
-      stream = new EventSource(section.dataset.followUrl + (seen ? `?seen=${encodeURIComponent(seen)}` : ""));
-      stream.addEventListener("output", (event) => {
-        seen = event.lastEventId;
-        const news = JSON.parse(event.data);
-        byName.get(news.stream).take(news);
-      });
-      stream.addEventListener("end", () => {
-        over = true;
-        hush();
-        delete section.dataset.running;
-        section.dataset.over = "yes";
-        for (const panel of panels) panel.log.draw();
-      });
-      stream.addEventListener("error", () => {
-        if (!stream || stream.readyState !== EventSource.CLOSED) return; /* else the browser comes back by itself */
-        stream = null;
-        seen = "";
-        poll();
-        setTimeout(start, POLL);
-      });
+    let asking = 0;
+    stream.address = () => section.dataset.followUrl + (seen ? `?seen=${encodeURIComponent(seen)}` : "");
+    stream.addEventListener("output", (event) => {
+      seen = event.lastEventId;
+      const news = JSON.parse(event.data);
+      byName.get(news.stream).take(news);
+    });
+    const end = () => {
+      stream.address = elsewhere;
+      delete section.dataset.running;
+      section.dataset.over = "yes";
+      for (const panel of panels) panel.log.draw();
     };
-    /* There was no room for another stream: what is written is asked for until there is. */
-    const poll = async () => {
+    stream.addEventListener("end", () => {
+      end();
+      stream.stop("idle");
+      window.picloud.renew();
+      stream.review();
+    });
+    /* Without a stream: until the page knows that the job has ended, and once more. */
+    const ask = async () => {
+      const last = !document.querySelector("#job[data-live]");
       for (const panel of panels) {
         try {
           const answer = await fetch(panel.box.dataset.url, { credentials: "same-origin", cache: "no-store" });
-          if (answer.ok && !stream) panel.replace(await answer.text());
+          const text = await answer.text();
+          if (!asking) return;
+          if (answer.ok) panel.replace(text);
         } catch { return; } /* the server is gone */
       }
+      if (last) { end(); rest(); }
     };
-    const hush = () => { if (stream) { stream.close(); stream = null; } };
-    document.addEventListener("visibilitychange", () => (document.hidden ? hush() : start()));
-    window.addEventListener("pagehide", hush);
-    window.addEventListener("pageshow", (event) => { if (event.persisted) start(); });
-    start();
+    const rest = () => { clearInterval(asking); asking = 0; };
+    stream.addEventListener("quiet", () => {
+      if (asking || stream.address === elsewhere) return;
+      seen = "";
+      asking = setInterval(ask, POLL);
+      ask();
+    });
+    stream.addEventListener("open", rest);
+    stream.addEventListener("idle", rest);
   }
 
   /* --- the rest of the page */

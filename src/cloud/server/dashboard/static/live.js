@@ -3,16 +3,15 @@
  * A part is an element with an id and `data-live`. When the server says that something changed, the page is asked for
  * again and every part takes over what is different, node by node: focus, selection, scrolling and what is typed stay.
  * `data-live="2000"`: every two seconds as well. `data-keep` on an element inside: scripts own it, it is left alone.
- * After a part was renewed, it gets the event 'renewed'. Without EventSource, the page is asked for every three seconds.
+ * After a part was renewed, it gets the event 'renewed'. Without a stream, the page is asked for every three seconds.
  */
 "use strict";
 (() => {
   const root = document.documentElement;
   const QUICKEST = 250;
   const POLL = 3000;
-  const RETRY = 2000;
   const STAYED = 3000;
-  let stream = null;
+  const { stream } = window.picloud;
   let polling = 0;
   let asking = false;
   let again = false;
@@ -54,6 +53,7 @@
       const fresh = page.getElementById(part.id);
       if (fresh) take(part, fresh);
     }
+    stream.review(); /* maybe nothing changes here any more */
   }
 
   async function renew() {
@@ -82,37 +82,19 @@
     if (!on && polling) { clearInterval(polling); polling = 0; }
   }
 
-  function listen() {
-    if (stream || document.hidden || !parts().length) return;
-    if (!window.EventSource) { poll(true); return; }
-    stream = new EventSource(`${root.dataset.root}live`);
-    stream.addEventListener("open", () => { poll(false); root.dataset.stream = "open"; renew(); });
-    stream.addEventListener("changed", renew);
-    stream.addEventListener("over", () => { hush(); renew(); poll(true); setTimeout(listen, RETRY); }); /* it stops, or we signed out */
-    stream.addEventListener("error", () => {
-      root.dataset.stream = "";
-      poll(true); /* until it opens again, or for good */
-      if (stream && stream.readyState === EventSource.CLOSED) { stream = null; setTimeout(listen, 10 * RETRY); }
-    });
-  }
-
-  function hush() {
-    if (stream) { stream.close(); stream = null; root.dataset.stream = ""; }
-  }
-
-  /* A browser allows six connections to a server: pages that nobody sees hold none. */
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden) { hush(); poll(false); } else { listen(); }
-  });
-  window.addEventListener("pagehide", hush);
+  stream.address = () => (parts().length ? `${root.dataset.root}live` : "");
+  stream.addEventListener("open", () => { poll(false); root.dataset.stream = "open"; renew(); });
+  stream.addEventListener("changed", renew);
+  stream.addEventListener("over", renew);
+  for (const name of ["lost", "quiet"]) stream.addEventListener(name, () => { root.dataset.stream = ""; poll(true); });
+  stream.addEventListener("idle", () => { root.dataset.stream = ""; poll(false); });
   window.addEventListener("beforeunload", () => { /* maybe only a download */
     clearTimeout(leaving);
     leaving = setTimeout(() => { leaving = 0; renew(); }, STAYED);
   });
-  window.addEventListener("pageshow", (event) => { if (event.persisted) { leaving = 0; listen(); } });
+  window.addEventListener("pageshow", (event) => { if (event.persisted) leaving = 0; });
 
   document.addEventListener("DOMContentLoaded", () => {
-    listen();
     for (const part of parts()) {
       const every = Number(part.dataset.live);
       if (every) setInterval(() => { if (!document.hidden && part.isConnected && part.dataset.live) renew(); }, every);
