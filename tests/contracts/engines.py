@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cloud.agent.limits import GRACE_SECONDS
 from cloud.dispatch.ports import Served
 from cloud.engines.fleet.engine import FleetEngine
 from cloud.engines.local import LocalEngine
@@ -24,11 +25,25 @@ ENGINES = ["local", "fleet", *(["ray"] if EVERYTHING else [])]
 WITH_PIPES = ["local"]
 """Engines whose jobs ask through the pipe of their worker; those of others ask over HTTP."""
 _numbers = itertools.count()
+_LIMITS = {"cloud.agent.stacks.GIVE_UP_SECONDS": HANG_SECONDS}
+"""A process that stands still for a moment is no subject of contracts."""
 
 
 @contextmanager
-def engine(name: str, slots: int = 2, on_request: Served | None = None) -> Iterator[Dispatcher]:
-    """A scripted dispatcher on a new engine."""
+def engine(
+    name: str, slots: int = 2, on_request: Served | None = None, *, grace_seconds: float = GRACE_SECONDS
+) -> Iterator[Dispatcher]:
+    """A scripted dispatcher on a new engine; `grace_seconds` as in `agent.limits`."""
+    limits = {**_LIMITS, "cloud.agent.limits.GRACE_SECONDS": grace_seconds}
+    with pytest.MonkeyPatch.context() as patch:
+        for limit, value in limits.items():
+            patch.setattr(limit, value)
+        with _engine(name, slots, on_request, limits) as dispatcher:
+            yield dispatcher
+
+
+@contextmanager
+def _engine(name: str, slots: int, on_request: Served | None, limits: dict[str, float]) -> Iterator[Dispatcher]:
     if name == "local":
         blobs = MemoryBlobs()
         local = LocalEngine(slots, blobs, on_request, machine=MACHINE)
@@ -42,7 +57,7 @@ def engine(name: str, slots: int = 2, on_request: Served | None = None) -> Itera
     with tempfile.TemporaryDirectory(prefix="picloud-engine-") as folder, pytest.MonkeyPatch.context() as patch:
         for limit in ("ASK_SECONDS", "PATIENCE_SECONDS"):  # an agent that is slow to answer is no subject of contracts
             patch.setattr(f"cloud.engines.fleet.looks.{limit}", HANG_SECONDS)
-        made = _fleet(Path(folder), slots) if name == "fleet" else _ray(Path(folder), slots)
+        made = _fleet(Path(folder), slots) if name == "fleet" else _ray(Path(folder), slots, limits)
         with made as dispatcher:
             yield dispatcher
 
@@ -59,9 +74,10 @@ def _fleet(folder: Path, slots: int) -> Iterator[Dispatcher]:
 
 
 @contextmanager
-def _ray(folder: Path, slots: int) -> Iterator[Dispatcher]:
+def _ray(folder: Path, slots: int, limits: dict[str, float]) -> Iterator[Dispatcher]:
     namespace = f"picloud-{next(_numbers)}"
-    fleet = FleetEngine(ray_lines(namespace, folder, MACHINE), slots=slots, silent_seconds=HANG_SECONDS)
+    lines = ray_lines(namespace, folder, MACHINE, limits=limits)
+    fleet = FleetEngine(lines, slots=slots, silent_seconds=HANG_SECONDS)
     try:
         yield _joined(Dispatcher(fleet, FolderBlobs(folder)))
     finally:

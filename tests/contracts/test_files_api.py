@@ -130,9 +130,9 @@ def test_files_that_are_not_all_there_get_no_name(api: FilesApi, name: str) -> N
     assert content(api, name) == b"abcde"
 
 
-def test_damage_on_the_way_is_noticed(api: FilesApi, name: str) -> None:
+def test_damage_on_the_way_is_noticed(api: FilesApi, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if isinstance(api, HttpApi):
-        api._give_up_seconds = 0.0  # such requests may be sent again, and are
+        monkeypatch.setattr(api, "_give_up_seconds", 0.0)  # such requests may be sent again, and are
     with pytest.raises(InvalidSubmission, match="damaged"):
         api.put_piece("damaged", FilePiece(0, b"abc", md5(b"abd")))
     with pytest.raises(InvalidSubmission, match="damaged"):

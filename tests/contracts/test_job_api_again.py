@@ -55,7 +55,7 @@ def test_what_depends_on_a_job_is_known_also_when_it_ran(api: JobApi) -> None:
     assert api.dependents(first[2]) == ()
     some, all_of_them = (submit(api, double, [(1,), (2,)], depends_on=(on,)) for on in (first[2:3], first))
     last = submit(api, double, [(3,)], depends_on=(first[1:2], some))
-    api.wait((last,), timeout_seconds=SOON, stop_on_failure=False)
+    api.wait((last, all_of_them), timeout_seconds=SOON, stop_on_failure=False)
     assert api.dependents(first[2]) == normal((some, all_of_them))
     assert api.dependents(first[1]) == normal((all_of_them, last))
     assert api.dependents(some[1]) == (last,)

@@ -183,7 +183,8 @@ def test_a_fault_that_stays_does_not_keep_the_thread_busy(
     assert "a fault on purpose" in caplog.text
     os.read(program.engine._readable, 1)
     jids = program.submit()
-    program.engine.finish_all()
+    with program.core.dispatcher.lock:
+        program.engine.finish_all()
     os.write(program.engine._writable, b"!")
     eventually(lambda: program.jobs.status((jids,)) == bytes([Status.DONE]))
     os.read(program.engine._readable, 1)

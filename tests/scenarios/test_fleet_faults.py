@@ -1,5 +1,6 @@
 """What goes wrong between a server and its agents elsewhere: stops, repetitions, agents of no use, late ones."""
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -35,15 +36,28 @@ def test_a_server_that_was_stopped_itself_does_not_take_its_agents_for_dead(
     assert server.finished(jids) == [10]
 
 
-def test_an_agent_that_was_stopped_waits_for_its_server(started: Callable[..., Server], tmp_path: Path) -> None:
+def test_an_agent_that_was_stopped_waits_for_its_server(
+    started: Callable[..., Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server = started()
     server.until(lambda: server.engine.state().slots == 1)
     jids = server.map(runs_in(tmp_path, "go"), [1], restartable=False)
     server.until(lambda: times_run(tmp_path, 1) == 1)
     (line,) = server.lines.lines
-    with line.foreman._changed:  # its thread stands still
-        line.foreman._listened_at -= 100
-        line.foreman._passed_at -= 100
+    foreman, stopped = line.foreman, threading.Event()
+    agent = foreman._agent
+    next_deadline = agent.next_deadline
+
+    def stands_still() -> float | None:
+        """Its thread, in which this is called before it sleeps."""
+        if not stopped.is_set():
+            foreman._listened_at -= 100
+            foreman._passed_at -= 100
+            stopped.set()
+        return next_deadline()
+
+    monkeypatch.setattr(agent, "next_deadline", stands_still)
+    server.until(stopped.is_set)
     (tmp_path / "go").touch()
     assert server.finished(jids) == [10]
 
@@ -168,7 +182,14 @@ def test_who_asks_what_a_job_said_and_gets_no_answer_in_time_is_told_to_ask_agai
     monkeypatch.undo()
     eventually(lambda: server.engine.poll() == [] and job in server.engine.heard())
     monkeypatch.setattr(looks, "ASK_SECONDS", 60.0)
-    eventually(lambda: (said := server.engine.said(*job, "stdout", 0, 100)) is not None and said.data == b"word\n")
+    # An agent that was not heard for a while is not asked.
+    eventually(
+        lambda: (
+            server.engine.poll() == []
+            and (said := server.engine.said(*job, "stdout", 0, 100)) is not None
+            and said.data == b"word\n"
+        )
+    )
     (tmp_path / "go").touch()
 
 
@@ -192,11 +213,12 @@ def test_what_a_job_says_between_a_look_and_that_it_is_followed_is_heard(
     server.until(lambda: (tmp_path / "runs").exists())
     (submission,) = server.store.at_jids(jids)
     job = (submission.sid, 0)
-    said = eventually(lambda: server.engine.said(*job, "stdout", 0, 100))
-    assert said is not None
+    said = eventually(lambda: server.engine.poll() == [] and server.engine.said(*job, "stdout", 0, 100))
+    assert isinstance(said, Said)
     assert said.data == b""
     (tmp_path / "go").touch()
-    eventually(lambda: server.lines.lines[0].foreman._agent.said(*job, "stdout", 0, 1) == Said(0, b"w", 1))
+    question = b"".join(encode({"op": "said", "arguments": [*job, "stdout", 0, 1]}))
+    eventually(lambda: b"w" in decode(server.lines.lines[0].ask(question, 60.0))[1])
     server.engine.follow(*job)
     eventually(lambda: server.engine.poll() == [] and job in server.engine.heard())
     (tmp_path / "end").touch()

@@ -21,13 +21,13 @@ def ray_lines(namespace: str, blobs: Path, machine: str | None = None, **told: A
     if find_spec("ray") is None:
         require_or_skip("Ray is not installed: pip install 'picloud[ray]'")
     from cloud.engines.ray.lines import RayLines
-    from cloud.server.agent_actor import AgentActor
+    from tests.support.limited_actor import LimitedActor
 
     local: dict[str, Any] = {}
     if _folder is None:
         _folder = tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True)
         local = {**_LOCAL, "_temp_dir": _folder.name}
-    return RayLines(AgentActor, "", namespace, "here", {"blobs": str(blobs), "machine": machine, **told}, local=local)
+    return RayLines(LimitedActor, "", namespace, "here", {"blobs": str(blobs), "machine": machine, **told}, local=local)
 
 
 def names_of_agents(namespace: str) -> list[str]:
