@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cloud.client.key_requests import KeyRequests
+from cloud.client.terse import tersely
 
 __all__ = [
     "activate_key",
@@ -32,6 +33,7 @@ __all__ = [
 ]
 
 
+@tersely
 def list_keys(
     username: int | str | None = None, password: str | None = None, active_only: bool = False, everybody: bool = False
 ) -> list[str]:
@@ -40,11 +42,13 @@ def list_keys(
     return [key["api_key"] for key in found if key["active"] or not active_only]
 
 
+@tersely
 def create_key(username: int | str | None = None, password: str | None = None, note: str = "") -> dict[str, Any]:
     """A new key of the account. Its secret is told this once, and kept on this machine."""
     return _make(_requests(username, password), {"note": note})
 
 
+@tersely
 def create_account(
     username: int | str | None = None, password: str | None = None, note: str = "", name: str = ""
 ) -> dict[str, Any]:
@@ -59,12 +63,14 @@ def create_account(
     return made
 
 
+@tersely
 def list_accounts(username: int | str | None = None, password: str | None = None) -> list[dict[str, Any]]:
     """All accounts, as `get_account` tells of one; for administrators."""
     found: list[dict[str, Any]] = _requests(username, password).ask("GET", "accounts")["accounts"]
     return found
 
 
+@tersely
 def get_account(
     account: int | str | None = None, username: int | str | None = None, password: str | None = None
 ) -> dict[str, Any]:
@@ -78,6 +84,7 @@ def get_account(
     return _requests(username, password).ask("GET", path)
 
 
+@tersely
 def change_account(
     account: int | str,
     username: int | str | None = None,
@@ -100,6 +107,7 @@ def change_account(
     return _requests(username, password).ask("POST", f"accounts/{_quoted(account)}", given)
 
 
+@tersely
 def get_key(
     username: int | str | None = None, password: str | None = None, api_key: int | str | None = None
 ) -> dict[str, Any]:
@@ -108,11 +116,13 @@ def get_key(
     return _shown(requests.ask("GET", f"keys/{_text(api_key if api_key is not None else requests.key)}"), requests)
 
 
+@tersely
 def get_key_by_key(api_key: int | str, api_secretkey: str) -> dict[str, Any]:
     """What is known of a key, asked with it."""
     return get_key(api_key, api_secretkey, api_key)
 
 
+@tersely
 def activate_key(
     username: int | str | None = None, password: str | None = None, api_key: int | str | None = None
 ) -> bool:
@@ -120,6 +130,7 @@ def activate_key(
     return _switch(_requests(username, password), api_key, "activate")
 
 
+@tersely
 def deactivate_key(
     username: int | str | None = None, password: str | None = None, api_key: int | str | None = None
 ) -> bool:

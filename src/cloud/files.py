@@ -18,6 +18,7 @@ from cloud.client import download, sessions, upload
 from cloud.client.connect import network_session
 from cloud.client.download import FileReader
 from cloud.client.remote import RemoteApi
+from cloud.client.terse import tersely
 from cloud.client.upload import Source, checked_name
 from cloud.errors import CloudException, FileNotFound
 
@@ -33,6 +34,7 @@ _apart = network_session()
 sessions.register("files", lambda: _apart)
 
 
+@tersely
 def put(source: Path, name: str | None = None) -> None:
     """Store a local file under `name`; None: under the last part of its path.
 
@@ -46,6 +48,7 @@ def put(source: Path, name: str | None = None) -> None:
         upload.put(_api(), file, name)
 
 
+@tersely
 def putf(f: Source, name: str) -> None:
     """Store bytes, text (as UTF-8), or what an open file gives from where it stands; the file stays open.
 
@@ -57,6 +60,7 @@ def putf(f: Source, name: str) -> None:
     upload.put(_api(), f, name)
 
 
+@tersely
 def get(name: str, destination: Path | None = None, start_byte: int = 0, end_byte: int | None = None) -> None:
     """Write a stored file to a local path, with the folders that it needs; what is there is replaced at the end.
 
@@ -75,6 +79,7 @@ def get(name: str, destination: Path | None = None, start_byte: int = 0, end_byt
     download.fetch(_api(), name, _destination(name, destination), start_byte, end_byte)
 
 
+@tersely
 def getf(name: str, start_byte: int = 0, end_byte: int | None = None) -> FileReader:
     """A stored file, or some bytes of it as for `get`, open for reading; what is read is fetched then.
 
@@ -87,6 +92,7 @@ def getf(name: str, start_byte: int = 0, end_byte: int | None = None) -> FileRea
     return FileReader(api, api.find_file(name), start_byte, end_byte)
 
 
+@tersely
 def list() -> builtins.list[str]:
     """Names of all files, sorted."""
     api, names = _api(), builtins.list[str]()
@@ -95,6 +101,7 @@ def list() -> builtins.list[str]:
     return names
 
 
+@tersely
 def exists(name: str) -> bool:
     """Whether there is a file of this name."""
     try:
@@ -104,6 +111,7 @@ def exists(name: str) -> bool:
     return True
 
 
+@tersely
 def delete(name: str) -> None:
     """Forget a file.
 
@@ -115,6 +123,7 @@ def delete(name: str) -> None:
     api.delete_file(name)
 
 
+@tersely
 def get_md5(name: str) -> str:
     """MD5 of a stored file, hexadecimal; it is not read for that.
 
@@ -124,6 +133,7 @@ def get_md5(name: str) -> str:
     return _api().find_file(checked_name(name, "cloud.files.get_md5")).md5
 
 
+@tersely
 def sync_to_cloud(source: Path, name: str | None = None) -> bool:
     """As `put`, if the stored file is not the same already, by MD5; whether it was put."""
     name = _name_for(source, name, "cloud.files.sync_to_cloud")
@@ -136,6 +146,7 @@ def sync_to_cloud(source: Path, name: str | None = None) -> bool:
     return True
 
 
+@tersely
 def sync_from_cloud(name: str, destination: Path | None = None) -> bool:
     """As `get`, if the local file is not the same already, by MD5; whether it was got."""
     name = checked_name(name, "cloud.files.sync_from_cloud")

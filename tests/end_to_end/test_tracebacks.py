@@ -94,7 +94,7 @@ def test_a_job_that_waits_for_a_failed_one_tells_both_stories_without_frames_of_
     text = raised.value.parameter
     assert "return cloud.mp.result(cloud.mp.call(work, 0))" in text
     assert "return a / b" in text
-    assert f"{os.sep}client{os.sep}" not in text
+    assert f"{os.sep}cloud{os.sep}client{os.sep}" not in text
     assert text.rstrip().endswith("ValueError: no good: 0")
     assert f"(nested at {__file__}:" in printed(raised.value)
 

@@ -9,11 +9,13 @@ from cloud.api import JobApi
 from cloud.client.arguments import Jids, read_jids
 from cloud.client.following import read_job
 from cloud.client.jobs import Job, Jobs
+from cloud.client.terse import terse
 
 if TYPE_CHECKING:
     from cloud.client.session import Session
 
 
+@terse
 class Again(ABC):
     """This part of a `Session`."""
 

@@ -14,7 +14,7 @@ from cloud.client.info import Fields
 from cloud.client.iteration import ResultIterator, results_unordered
 from cloud.client.jobs import Job, Jobs
 from cloud.client.session import Session
-from cloud.client.terse import tersely_awaited
+from cloud.client.terse import terse, tersely_awaited
 from cloud.errors import CloudException
 from cloud.model import Ranges
 from cloud.model.ranges import count
@@ -24,6 +24,7 @@ READ_AT_ONCE = 256
 _NO_MORE = object()
 
 
+@terse
 class Asynchronous:
     """One cloud, for event loops. Arguments and errors are those of `Session`, unless something else is said.
 
@@ -46,14 +47,12 @@ class Asynchronous:
         """`cloud.map`. The sequences are read in another thread."""
         return await asyncio.to_thread(self._session().map, function, *sequences, **reserved)
 
-    @tersely_awaited
     async def join(self, jids: Jids, timeout: float | None = None, ignore_errors: bool = False) -> None:
         """`cloud.join`."""
         session = self._of(jids)
         await self._finished(session, jids, "join", timeout, ignore_errors=ignore_errors)
         await asyncio.to_thread(session.join, jids, ignore_errors=ignore_errors, progress=False)
 
-    @tersely_awaited
     async def result(self, jids: Jids, timeout: float | None = None, ignore_errors: bool = False) -> Any:
         """`cloud.result`."""
         session = self._of(jids)
@@ -196,6 +195,9 @@ class _Arrivals(Loudspeaker):
     def lost(self, jid: int | None) -> None:
         if jid is not None:
             self.say(range(jid, jid + 1))
+
+    def unanswered(self, error: CloudException) -> None:
+        self.say(error)
 
     def closed(self) -> None:
         self.say(CloudException(f"{self._where}: the cloud was closed before the jobs were finished"))

@@ -89,6 +89,9 @@ class _Finishing(Loudspeaker):
     def lost(self, jid: int | None) -> None:
         self.say(None)
 
+    def unanswered(self, error: CloudException) -> None:
+        self.say(error)
+
     def closed(self) -> None:
         self.say(CloudException(f"{self._where}: the cloud was closed before the jobs were finished"))
 

@@ -17,7 +17,7 @@ from cloud.api import Ended, JobApi
 from cloud.client.jobs import Job
 from cloud.client.reserved import Callback
 from cloud.client.roll import Roll, Watch
-from cloud.errors import JobNotFound
+from cloud.errors import CloudException, JobNotFound
 from cloud.model import Ranges, Status
 from cloud.model.ranges import normal, subtract
 
@@ -133,6 +133,7 @@ class Watcher:
         except Exception as error:
             if not self._closed.is_set():
                 log.warning("Callbacks wait for a server that does not answer: %s", error)
+                self._tell_of(error)
                 self._closed.wait(UNREACHABLE_SECONDS)
             return
         for ended in answer:
@@ -141,6 +142,15 @@ class Watcher:
                 self._newcomers = subtract(self._newcomers, (ended.jids,))
             for watch, jids in news:
                 _tell(watch, ended, jids)
+
+    def _tell_of(self, error: Exception) -> None:
+        if not isinstance(error, CloudException):
+            return
+        with self._lock:
+            watches = self._roll.all
+        for watch in watches:
+            with watch.telling:
+                watch.unanswered(error)
 
     def _lose(self, gone: Ranges) -> None:
         for jids in gone:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cloud.api import MAX_PIECE_BYTES, FilesApi
+from cloud.client.terse import terse
 from cloud.client.upload import md5_of
 from cloud.errors import FileDamaged, FileNotFound
 from cloud.model import Buffer, File
@@ -17,6 +18,7 @@ TRIES = 3
 """How often `fetch` begins, when the file is replaced meanwhile or arrives damaged."""
 
 
+@terse
 class FileReader(io.BufferedReader):
     """A stored file, open for reading: `read`, `readline`, iteration, `seek`, `tell`, `close`, `with`.
 

@@ -131,12 +131,12 @@ def _starting_locked(folder: str) -> Iterator[None]:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         fd = os.open(os.path.join(folder, "start.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise _unusable(folder, error) from error
+        raise _unusable(folder, error) from None
     try:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
         except OSError as error:
-            raise _unusable(folder, error) from error
+            raise _unusable(folder, error) from None
         yield
     finally:
         os.close(fd)
@@ -176,7 +176,7 @@ def _start(settings: Settings, folder: str) -> None:
         writing = -1
         said = _line(reading, folder)
     except (OSError, subprocess.SubprocessError) as error:
-        raise ServerUnavailable(f"the embedded server cannot be started: {error}{_last_words(folder)}") from error
+        raise ServerUnavailable(f"the embedded server cannot be started: {error}{_last_words(folder)}") from None
     finally:
         os.close(reading)
         if writing >= 0:

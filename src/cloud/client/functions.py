@@ -13,10 +13,12 @@ from cloud.client.session import Session
 from cloud.client.terse import tersely
 
 
+@tersely
 def call(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Job:
     return sessions.active().call(function, *args, **kwargs)
 
 
+@tersely
 def map(function: Callable[..., Any], /, *sequences: Iterable[Any], **reserved: Any) -> Jobs:
     return sessions.active().map(function, *sequences, **reserved)
 
@@ -45,6 +47,7 @@ def result(
     return sessions.active().result(jids, timeout, ignore_errors, deadlock_check, progress=progress)
 
 
+@tersely
 def iresult(
     jids: Jids,
     timeout: float | None = None,
@@ -56,6 +59,7 @@ def iresult(
     return sessions.active().iresult(jids, timeout, num_in_parallel, ignore_errors, progress=progress)
 
 
+@tersely
 def iresult_unordered(
     jids: Jids, timeout: float | None = None, ignore_errors: bool = False, *, progress: bool | None = None
 ) -> Iterator[tuple[Job, Any]]:
@@ -66,10 +70,12 @@ def iresult_unordered(
 def status(jids: int) -> str: ...
 @overload
 def status(jids: Iterable[int | range]) -> list[str]: ...
+@tersely
 def status(jids: Jids) -> str | list[str]:
     return sessions.active().status(jids)
 
 
+@tersely
 def info(jids: Jids, info_requested: Fields = None) -> dict[int, dict[str, Any]]:
     return sessions.active().info(jids, info_requested)
 
@@ -78,10 +84,12 @@ def info(jids: Jids, info_requested: Fields = None) -> dict[int, dict[str, Any]]
 def output(jid: int, stream: str = "stdout", *, follow: Literal[False] = False) -> str: ...
 @overload
 def output(jid: int, stream: str = "stdout", *, follow: Literal[True]) -> Iterator[str]: ...
+@tersely
 def output(jid: int, stream: str = "stdout", *, follow: bool = False) -> str | Iterator[str]:
     return sessions.active().output(jid, stream, follow=True) if follow else sessions.active().output(jid, stream)
 
 
+@tersely
 def why(jid: int) -> str:
     return sessions.active().why(jid)
 
@@ -92,26 +100,32 @@ def rerun(jids: int) -> Job: ...
 def rerun(jids: Jobs) -> Jobs: ...
 @overload
 def rerun(jids: Iterable[int | range]) -> Jobs | list[Jobs]: ...
+@tersely
 def rerun(jids: Jids) -> Job | Jobs | list[Jobs]:
     return sessions.active().rerun(jids)
 
 
+@tersely
 def stack(jid: int) -> str:
     return sessions.active().stack(jid)
 
 
+@tersely
 def kill(jids: Jids | None = None, *, force: bool = False) -> None:
     sessions.active().kill(jids, force=force)
 
 
+@tersely
 def delete(jids: Jids) -> None:
     sessions.active().delete(jids)
 
 
+@tersely
 def connection_info() -> dict[str, Any]:
     return sessions.active().connection_info()
 
 
+@tersely
 def close() -> bool:
     return sessions.active().close()
 

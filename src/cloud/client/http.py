@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from cloud.client.connection import Answer, Connection, Lost
 from cloud.client.remote import RemoteApi
-from cloud.errors import CloudException, NotAuthorised, ProtocolMismatch, ServerUnavailable
+from cloud.errors import CloudException
 from cloud.model import Buffer
 from cloud.wire.calls import answer_of
 from cloud.wire.message import MAGIC, PREFIX, decode
@@ -116,12 +116,23 @@ class HttpApi(RemoteApi):
                 now = time.monotonic()
                 failed_since = failed_since or now
                 if now - failed_since + pause_seconds > self._patience():
-                    raise trouble.final from trouble.__cause__
+                    raise self._given_up(trouble, now - failed_since) from None
                 log.info("%s; it is asked again", trouble.final.parameter)
                 if trouble.unreachable and self._reconnect is not None:
                     self._go_elsewhere(self._reconnect)
             time.sleep(pause_seconds * random.uniform(0.5, 1.0))  # noqa: S311 (spreads clients, hides nothing)
             pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
+
+    def _given_up(self, trouble: "_Again", seconds: float) -> CloudException:
+        """What to say when patience ends."""
+        error = trouble.final
+        if trouble.hung_up and not self._answered:
+            from cloud.client.unreachable import never_answered
+
+            error = never_answered(self.endpoint.url, error)
+        if seconds >= 1:
+            error.parameter += f"; it was asked again for {seconds:.0f} seconds"
+        return error
 
     def _patience(self) -> float:
         return self._give_up_seconds if self._answered else min(self._give_up_seconds, FIRST_GIVE_UP_SECONDS)
@@ -141,7 +152,7 @@ class HttpApi(RemoteApi):
             if reused and not isinstance(error, TimeoutError):
                 self.close()  # the others are as old
                 raise _Stale from error
-            raise _unreachable(endpoint, error) from error
+            raise self._unreachable(endpoint, error) from None
         except BaseException:  # Ctrl-C, or a kill: an answer may still come, and must not be taken for the next one's
             connection.close()
             raise
@@ -161,7 +172,17 @@ class HttpApi(RemoteApi):
         try:
             return Connection(endpoint.url)
         except OSError as error:
-            raise _unreachable(endpoint, error) from error
+            raise self._unreachable(endpoint, error) from None
+
+    def _unreachable(self, endpoint: Endpoint, error: Exception) -> Exception:
+        from cloud.client.unreachable import never_reachable, unreachable
+
+        if not self._answered and (final := never_reachable(endpoint.url, error)) is not None:
+            return final
+        hung_up = isinstance(error, Lost | ConnectionError) and not isinstance(error, ConnectionRefusedError)
+        return _Again(
+            unreachable(endpoint.url, error, own=self._reconnect is not None), unreachable=True, hung_up=hung_up
+        )
 
     def _give_back(self, endpoint: Endpoint, connection: Connection, answer: Answer) -> None:
         if answer.headers.get("connection", "").lower() != "close" and len(self._idle) < IDLE_CONNECTIONS:
@@ -178,24 +199,11 @@ class _Stale(Exception):
 class _Again(Exception):
     """The request may be sent again; `final` is what to say when patience ends."""
 
-    def __init__(self, final: CloudException, *, unreachable: bool = False) -> None:
+    def __init__(self, final: CloudException, *, unreachable: bool = False, hung_up: bool = False) -> None:
         super().__init__(final)
         self.final = final
         self.unreachable = unreachable
-
-
-def _unreachable(endpoint: Endpoint, error: Exception) -> Exception:
-    import ssl
-
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return ServerUnavailable(f"the certificate of {endpoint.url} is not valid: {error.verify_message}")
-    why = str(error) if isinstance(error, Lost) else f"{type(error).__name__}: {error}"
-    final = ServerUnavailable(
-        f"the server at {endpoint.url} cannot be reached: {why}",
-        status=503,
-        hint="what it has stored is safe; see whether it runs (`picloud status`) and whether the address is right",
-    )
-    return _Again(final, unreachable=True)
+        self.hung_up = hung_up
 
 
 def _body_of(answer: Answer, endpoint: Endpoint) -> bytearray:
@@ -216,23 +224,14 @@ def _body_of(answer: Answer, endpoint: Endpoint) -> bytearray:
     except CloudException as error:
         if error.retry:
             raise _Again(error) from None
-        raise
+        from cloud.client.unreachable import refused
+
+        raise refused(error, endpoint.url, endpoint.api_key) from None
     return body
 
 
 def _foreign(answer: Answer, endpoint: Endpoint) -> Exception:
-    """What to make of an answer that is not of our protocol: from a proxy, or another program on that port."""
-    text = bytes(answer.body[:200]).decode("utf-8", "replace").strip()
-    said = f"{endpoint.url} answered with HTTP status {answer.status}" + (f": {text}" if text else "")
-    if answer.status in (502, 503, 504):
-        return _Again(ServerUnavailable(said, status=answer.status))
-    if answer.status in (401, 403):
-        return NotAuthorised(said, status=answer.status, hint="set PICLOUD_API_KEY and PICLOUD_API_SECRETKEY")
-    if 300 <= answer.status < 400:
-        where = answer.headers.get("location", "somewhere else")
-        return ServerUnavailable(said, status=answer.status, hint=f"set PICLOUD_URL to where it points: {where}")
-    return ProtocolMismatch(
-        f"{said}; this is not a picloud server of our version",
-        status=answer.status,
-        hint="check PICLOUD_URL, and that client and server are the same major version",
-    )
+    from cloud.client.unreachable import foreign
+
+    error = foreign(answer, endpoint.url)
+    return _Again(error) if error.retry else error

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from cloud.client import sessions
 from cloud.client.naming import printable
-from cloud.client.terse import tersely
+from cloud.client.terse import terse
 
 if TYPE_CHECKING:
     from cloud.client.info import Fields
     from cloud.client.session import Session
 
 
+@terse
 class Job(int):
     """One job: its jid, with methods."""
 
@@ -40,12 +41,10 @@ class Job(int):
         """The bare integer."""
         return int(self)
 
-    @tersely
     def result(self, timeout: float | None = None, *, progress: bool | None = None) -> Any:
         """What the function returned, as `cloud.result`."""
         return self._cloud.result(self, timeout, progress=progress)
 
-    @tersely
     def join(self, timeout: float | None = None, *, progress: bool | None = None) -> None:
         """Wait until it is finished, as `cloud.join`."""
         self._cloud.join(self, timeout, progress=progress)
@@ -125,6 +124,7 @@ class Job(int):
         return Job, (int(self), self._kind, self._name)
 
 
+@terse
 class Jobs(Sequence[Job]):
     """Jobs with consecutive jids: a sequence that stands for a `range`, with the methods of a job for all of them."""
 
@@ -143,7 +143,6 @@ class Jobs(Sequence[Job]):
     def _cloud(self) -> "Session":
         return self._session or sessions.of_kind(self._kind)
 
-    @tersely
     def result(
         self, timeout: float | None = None, ignore_errors: bool = False, *, progress: bool | None = None
     ) -> list[Any]:
@@ -162,7 +161,6 @@ class Jobs(Sequence[Job]):
         """Results one after another, as `cloud.iresult`."""
         return self._cloud.iresult(self, timeout, num_in_parallel, ignore_errors, progress=progress)
 
-    @tersely
     def join(self, timeout: float | None = None, ignore_errors: bool = False, *, progress: bool | None = None) -> None:
         """Wait until all are finished, as `cloud.join`."""
         self._cloud.join(self, timeout, ignore_errors, progress=progress)

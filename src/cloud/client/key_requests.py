@@ -6,12 +6,12 @@ from typing import Any
 from cloud.client.connect import endpoint_of, settings_with_secret
 from cloud.client.connection import Connection, Lost
 from cloud.client.http import Endpoint
+from cloud.client.unreachable import foreign, never_reachable, refused, unreachable
 from cloud.errors import (
     CloudException,
     InvalidSubmission,
     LimitExceeded,
     NotAuthorised,
-    ProtocolMismatch,
     ServerUnavailable,
 )
 
@@ -68,15 +68,17 @@ class KeyRequests:
             finally:
                 connection.close()
         except (OSError, Lost) as error:
-            raise ServerUnavailable(f"the server at {self._endpoint.url} cannot be reached: {error}") from error
+            url = self._endpoint.url
+            raise never_reachable(url, error) or unreachable(url, error, own=self._settings.url is None) from None
         try:
             found: Any = json.loads(bytes(answer.body))
         except ValueError:
             found = None
         if not isinstance(found, dict):
-            raise ProtocolMismatch(f"{self._endpoint.url} answered with HTTP status {answer.status}, and no JSON")
+            raise foreign(answer, self._endpoint.url)
         refusal = found.get("error")
         if refusal is None:
             return found
         kind = _ERRORS.get(answer.status, CloudException)
-        raise kind(str(refusal.get("msg")), retry=bool(refusal.get("retry")), hint=refusal.get("hint"))
+        answered = kind(str(refusal.get("msg")), retry=bool(refusal.get("retry")), hint=refusal.get("hint"))
+        raise refused(answered, self._endpoint.url, self._endpoint.api_key)

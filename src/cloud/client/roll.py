@@ -4,6 +4,7 @@ import threading
 from abc import ABC, abstractmethod
 
 from cloud.api import Ended
+from cloud.errors import CloudException
 from cloud.model import Ranges
 from cloud.model.ranges import normal, subtract
 
@@ -25,6 +26,9 @@ class Watch(ABC):
     def lost(self, jid: int | None) -> None:
         """That job of its jobs is not there any more."""
 
+    def unanswered(self, error: CloudException) -> None:  # noqa: B027 (most wait until it answers again)
+        """The server does not answer, or refuses to; it will be asked again all the same."""
+
     def closed(self) -> None:  # noqa: B027 (most need not know)
         """The session was closed: it will hear no more."""
 
@@ -45,6 +49,11 @@ class Roll:
         if self._new:
             self._missing, self._new = normal([*self._missing, *self._new]), []
         return self._missing
+
+    @property
+    def all(self) -> list[Watch]:
+        """Who misses something."""
+        return [watch for same in self._single.values() for watch in same] + self._wide
 
     def add(self, watch: Watch) -> None:
         """From now on its jobs are missed."""
@@ -70,12 +79,11 @@ class Roll:
                 self._single[jid] = same
             else:
                 self._single.pop(jid, None)
-        watches = [other for same in self._single.values() for other in same] + self._wide
-        self._missing, self._new = normal(jids for other in watches for jids in other.missing), []
+        self._missing, self._new = normal(jids for other in self.all for jids in other.missing), []
 
     def clear(self) -> list[Watch]:
         """Nobody misses anything any more; who did."""
-        watches = [watch for same in self._single.values() for watch in same] + self._wide
+        watches = self.all
         self.__init__()  # type: ignore[misc]
         return watches
 

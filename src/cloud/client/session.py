@@ -22,7 +22,7 @@ from cloud.client.patience import Patience
 from cloud.client.reserved import take_reserved
 from cloud.client.signature import check_arguments
 from cloud.client.submission import Submitter, check_sequences
-from cloud.client.terse import tersely
+from cloud.client.terse import terse_iterator, tersely
 from cloud.client.watching import Watching
 from cloud.model import Ranges, Status
 
@@ -103,6 +103,7 @@ class Session(Again, Watching):
 
     # --- submitting
 
+    @tersely
     def call(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Job:
         """Create one job that calls the function with these arguments (SPEC B.2); returns at once.
 
@@ -122,6 +123,7 @@ class Session(Again, Watching):
             self.watcher.call_back((range(jid, jid + 1),), told.callbacks, told.callbacks_on_error, lambda _: job)
         return job
 
+    @tersely
     def map(self, function: Callable[..., Any], /, *sequences: Iterable[Any], **reserved: Any) -> Jobs:
         """Create a job for each tuple of arguments (SPEC B.3); shorter sequences are padded with None.
 
@@ -135,6 +137,7 @@ class Session(Again, Watching):
         """
         return self._map(function, sequences, reserved, check=True)
 
+    @tersely
     def map_unchecked(self, function: Callable[..., Any], /, *sequences: Iterable[Any], **reserved: Any) -> Jobs:
         """As `map`; whether the function takes so many arguments shows when the jobs run, as pools promise."""
         return self._map(function, sequences, reserved, check=False)
@@ -268,7 +271,7 @@ class Session(Again, Watching):
         seconds = read_timeout(timeout, where)
         meter = pausing(meter_for(lambda: self.api, ranges, jids, progress))
         pairs = results_unordered(lambda: self.api, where, ranges, seconds, ignore_errors=ignore_errors, meter=meter)
-        return ((Job(jid, self.kind, "", self), value) for jid, value in pairs)
+        return terse_iterator((Job(jid, self.kind, "", self), value) for jid, value in pairs)
 
     @property
     def asynchronous(self) -> "Asynchronous":
@@ -304,6 +307,7 @@ class Session(Again, Watching):
     def status(self, jids: int) -> str: ...
     @overload
     def status(self, jids: Iterable[int | range]) -> list[str]: ...
+    @tersely
     def status(self, jids: Jids) -> str | list[str]:
         """'waiting', 'queued', 'processing', 'done', 'error', 'killed' or 'stalled', for each job.
 
@@ -316,6 +320,7 @@ class Session(Again, Watching):
         codes = self.api.status(ranges)
         return _WORDS[codes[0]] if single else [_WORDS[code] for code in codes]
 
+    @tersely
     def info(self, jids: Jids, info_requested: Fields = None) -> dict[int, dict[str, Any]]:
         """A dict of dicts, keyed by jid, of what was requested (SPEC B.5): 'stdout', 'runtime', 'all', ...
 
@@ -330,6 +335,7 @@ class Session(Again, Watching):
 
     # --- ending
 
+    @tersely
     def kill(self, jids: Jids | None = None, *, force: bool = False) -> None:
         """Kill jobs; None means every unfinished job of the account (SPEC A.3). Finished jobs stay as they are.
 
@@ -342,6 +348,7 @@ class Session(Again, Watching):
                 return
         self.api.kill(ranges, force=force)
 
+    @tersely
     def delete(self, jids: Jids) -> None:
         """Forget finished jobs with everything that is known of them (SPEC A.5).
 

@@ -9,6 +9,7 @@ from cloud.client.code.whitelist import WHITELIST
 from cloud.client.connect import network_session, secret_of
 from cloud.client.credentials import is_key
 from cloud.client.inside import inside_channel
+from cloud.client.terse import tersely
 from cloud.config import Settings
 from cloud.config.options import BY_NAME, Value
 from cloud.config.values import VALUES
@@ -17,6 +18,7 @@ from cloud.errors import NotAuthorised
 log = logging.getLogger("Cloud")
 
 
+@tersely
 def setkey(
     api_key: int | str,
     api_secretkey: str | None = None,

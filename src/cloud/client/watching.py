@@ -6,8 +6,10 @@ from typing import Literal, overload
 
 from cloud.api import JobApi
 from cloud.client.following import check_stream, follow_output, read_job, read_output
+from cloud.client.terse import terse, terse_iterator
 
 
+@terse
 class Watching(ABC):
     """See `Session`."""
 
@@ -38,7 +40,7 @@ class Watching(ABC):
         number = read_job(jid, self.kind, where)
         check_stream(stream, where)
         if follow:
-            return follow_output(lambda: self.api, where, number, stream)
+            return terse_iterator(follow_output(lambda: self.api, where, number, stream))
         return read_output(self.api, number, stream)
 
     def stack(self, jid: int) -> str:

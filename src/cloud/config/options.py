@@ -122,6 +122,10 @@ _READERS: dict[type, Any] = {str: _text, int: _number, bool: _truth, list: _name
 _KINDS = {str: "text", int: "a whole number", bool: "True or False", list: "a list of names"}
 
 
+_ADDRESS = (
+    r"https?://(?:[^/\s@]*@)?(?:\[[0-9A-Fa-f:.]+\]|[^/\s:@\[\]]+)"
+    r"(?::(?:6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]?\d{1,4}))?(?:/[^\s?#]*)?\Z"
+)
 _A, _L, _M, _S, _T = "Account", "Logging", "Multiprocessing", "Simulation", "Transport"
 
 OPTIONS: tuple[Option, ...] = (
@@ -129,7 +133,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(_A, "api_secretkey", "", "Secret of the key. Better kept in the credentials folder.", hidden=True),
     Option(
         _A, "url", "", "The server to use; '': the one of this user, which starts by itself.",
-        expected="an address like http://localhost:8000", pattern=r"https?://[^/\s]",
+        expected="an address like http://localhost:8000", pattern=_ADDRESS,
     ),
     Option(_A, "use_simulator", False, "Begin in the simulator, as after cloud.start_simulator()."),
     Option(_L, "log_filename", "cloud.log", "File of the log, in this directory."),

@@ -14,6 +14,7 @@ from cloud.client.jobs import Job
 from cloud.client.patience import Patience
 from cloud.client.roll import Watch
 from cloud.client.session import Session
+from cloud.client.terse import terse
 from cloud.errors import CloudException, CloudTimeoutError, JobNotFound
 from cloud.model import Ranges, Status
 from cloud.pools.failures import outcome
@@ -22,6 +23,7 @@ from cloud.pools.submitted import unstarted_of
 _OVER = (CANCELLED, CANCELLED_AND_NOTIFIED, FINISHED)
 
 
+@terse
 class Future(futures.Future[Any]):
     """A job as a future of the standard library.
 

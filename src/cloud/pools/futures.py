@@ -11,6 +11,7 @@ from typing import Any
 
 from cloud.client.iteration import ResultIterator
 from cloud.client.jobs import Jobs
+from cloud.client.terse import terse
 from cloud.errors import CloudException, CloudTimeoutError
 from cloud.pickling import CannotPickle
 from cloud.pools.failures import raised_by, unpicklable
@@ -23,6 +24,7 @@ _SHORTEST_SECONDS = 1e-6
 """What asks without waiting: to `iresult`, 0 means no limit."""
 
 
+@terse
 class Executor(futures.Executor):
     """Runs functions as jobs of a cloud; its futures work with `wait`, `as_completed` and `asyncio.wrap_future`.
 

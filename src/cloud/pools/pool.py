@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from cloud.client.jobs import Job, Jobs
+from cloud.client.terse import terse
 from cloud.pickling import CannotPickle
 from cloud.pools.failures import unpicklable
 from cloud.pools.feeding import Feed
@@ -18,6 +19,7 @@ from cloud.pools.whose import check_reserved, session_of
 Callback = Callable[[Any], object]
 
 
+@terse
 class Pool:
     """What `multiprocessing.Pool` offers, as jobs of a cloud.
 

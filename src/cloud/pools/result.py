@@ -13,6 +13,7 @@ from cloud.client.opening import error_of, first_failure
 from cloud.client.patience import Patience
 from cloud.client.roll import Watch
 from cloud.client.session import Session
+from cloud.client.terse import terse
 from cloud.errors import CloudException, CloudTimeoutError, JobNotFound
 from cloud.model import Ranges
 from cloud.pools.failures import PoolTimeoutError, raised_by
@@ -20,6 +21,7 @@ from cloud.pools.failures import PoolTimeoutError, raised_by
 log = logging.getLogger("Cloud")
 
 
+@terse
 class AsyncResult:
     """What one job, or the jobs of one map, will return; as `multiprocessing.pool.AsyncResult`.
 
@@ -159,6 +161,7 @@ def _until(timeout: float | None) -> float | None:
     return None if timeout is None else time.monotonic() + max(0.0, timeout)
 
 
+@terse
 class PoolResult(AsyncResult):
     """The result that a `Pool` gives: what a job raised is raised again."""
 

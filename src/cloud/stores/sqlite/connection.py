@@ -221,7 +221,10 @@ class Connection(Database):
                 f"{self.path} is in use by another process",
                 hint="only one server at a time can use a store; stop the other one first",
             )
-        return ServerUnavailable(f"the store {self.path} cannot be used: {error}")
+        return ServerUnavailable(
+            f"the store {self.path} cannot be used: {error}",
+            hint="put a backup in its place, or move it away: then a new one is made, without its jobs",
+        )
 
 
 class _Transaction:
