@@ -1,14 +1,15 @@
 """The enhanced pickler: cloudpickle, and what PiCloud's pickler did beyond it (SPEC D.1).
 
 Beyond cloudpickle: open files of every kind travel as copies, `__transient__` names attributes that stay behind,
-functions of modules keep attributes that were set after the import, what cannot travel is refused with advice, and
-what is nested too deeply for the usual recursion limit gets a second chance.
+functions of modules keep attributes that were set after the import, what `functools` wrapped is made anew, what cannot
+travel is refused with advice, and what is nested too deeply for the usual recursion limit gets a second chance.
 
 `Enhancements` holds the rules apart from the machine that writes bytes, because there are two: the quick one here, and
 the slow one in `tracing`, which finds out where a failure was and how large each member is.
 """
 
 import copyreg
+import functools
 import io
 import pickle
 import sys
@@ -24,6 +25,13 @@ import cloudpickle
 from cloud.pickling.aside import PROTOCOL, Aside
 from cloud.pickling.class_bodies import note_class_bodies
 from cloud.pickling.files import reduce_file, reduce_temporary_file
+from cloud.pickling.functools_wrappers import (
+    Cached,
+    is_dispatching,
+    reduce_cached,
+    reduce_cached_property,
+    reduce_dispatching,
+)
 from cloud.pickling.limits import MAX_BYTES
 from cloud.pickling.recursion import DEEPER_LIMIT, recursion_limit
 from cloud.pickling.refused import REFUSED
@@ -40,7 +48,11 @@ class Enhancements:
     """How objects are taken apart, for a pickler class to inherit from."""
 
     dispatch_table: ClassVar[ChainMap[Any, Any]] = ChainMap(
-        {**REFUSED, tempfile._TemporaryFileWrapper: reduce_temporary_file},
+        {
+            **REFUSED,
+            tempfile._TemporaryFileWrapper: reduce_temporary_file,
+            functools.cached_property: reduce_cached_property,
+        },
         cloudpickle.Pickler._dispatch_table,
         copyreg.dispatch_table,
     )
@@ -55,6 +67,8 @@ class Enhancements:
         kind = type(obj)
         if kind is types.FunctionType:
             code = obj.__code__
+            if is_dispatching(obj) and (reduced := reduce_dispatching(obj)) is not NotImplemented:
+                return reduced
             if types.CodeType in map(type, code.co_consts):
                 note_class_bodies(code)
             reduced = self._function_reduce(obj)
@@ -65,6 +79,8 @@ class Enhancements:
             if issubclass(kind, type):
                 return _reduce_class(self, obj)
             return reduce_file(obj, self.max_bytes)
+        if kind is Cached:
+            return reduce_cached(obj)
         if hasattr(kind, "__transient__"):
             return _without_transient(obj, kind)
         return NotImplemented
