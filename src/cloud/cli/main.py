@@ -47,6 +47,7 @@ GROUPS = {
         "accounts": "Make, limit and close accounts of a team.",
     },
     "Settings": {
+        "setup": "Say which server to use, and with which key.",
         "config": "Show settings, and where they come from.",
         "completion": "Print a script that completes commands.",
         "version": "Show the version.",

@@ -38,14 +38,15 @@ def run_at_import() -> None:
     _IS_PROGRAM = True
     home = home_directory()
     try:
-        VALUES.take_script(_run(os.path.join(home, NAME)))
+        VALUES.take_script(run_script(os.path.join(home, NAME)))
     except FileNotFoundError:
         write_missing(home)
     except OSError:
         return  # a home that cannot be read, as some daemons have: defaults
 
 
-def _run(path: str) -> dict[str, Value]:
+def run_script(path: str) -> dict[str, Value]:
+    """The options that a script says. What is wrong with it is said on standard error."""
     with open(path, "rb") as file:
         source = file.read()
     names: dict[str, Any] = {"__name__": "cloudconf", "__file__": path}
