@@ -109,3 +109,31 @@ def test_an_error_that_is_not_about_a_job_keeps_its_frames_and_a_timeout_does_no
     job.kill(force=True)
     with pytest.raises(JobError, match="Killed"):
         job.result()
+
+
+def deeply(n: int) -> Any:
+    return work(0) if n == 0 else cloud.mp.result(cloud.mp.call(deeply, n - 1))
+
+
+def test_a_failure_at_the_bottom_of_jobs_that_wait_for_jobs_is_told_once() -> None:
+    with pytest.raises(JobError) as raised:
+        cloud.mp.call(deeply, 3).result()
+    text = raised.value.parameter
+    assert text.count("return a / b") == 1
+    assert text.count("ValueError: no good: 0") == 1
+    assert text.count(", in deeply") == 4, "the way there, each step once"
+    assert text.endswith("ValueError: no good: 0\n"), "and no empty line for each"
+
+
+def result_that_stays() -> Any:
+    yield 1
+
+
+def test_why_and_the_log_say_what_was_wrong_with_a_result(caplog: pytest.LogCaptureFixture) -> None:
+    job = cloud.mp.call(result_that_stays)
+    with pytest.raises(JobError) as raised:
+        job.result()
+    said = "The result, a generator, could not be pickled: _pickle.PicklingError: a generator cannot be pickled"
+    assert said in cloud.mp.why(job)
+    assert said in caplog.text
+    assert raised.value.parameter.count("a list of what it yields") == 2, "in words, and where in the trace"

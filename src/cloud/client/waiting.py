@@ -13,6 +13,7 @@ from cloud.client.patience import Patience
 from cloud.errors import CloudException, JobError, JobNotFound
 from cloud.model import Ranges
 from cloud.model.ranges import normal, subtract
+from cloud.wire.failure_text import gist
 
 log = logging.getLogger("Cloud")
 
@@ -41,8 +42,7 @@ def join(api: JobApi, jids: Ranges, patience: Patience, *, ignore_errors: bool) 
 
 def noted(api: JobApi, error: CloudException) -> CloudException:
     """The error, which the log knows of now (SPEC B.1), with a note about where the job failed."""
-    lines = error.parameter.strip().splitlines()
-    log.warning("job %s, %s: %s", error.jid, error.status, lines[-1] if lines else "")
+    log.warning("job %s, %s: %s", error.jid, error.status, gist(error.parameter))
     # Inside a job the last line stays the exception's own: it is what failures are told apart by.
     if isinstance(error, JobError) and isinstance(error.jid, int) and inside_channel() is None:
         note = circumstances(api, error.jid)

@@ -10,9 +10,10 @@ from cloud.dispatch.counting import counts_in
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.naming import Naming, not_found
 from cloud.dispatch.ports import Claim, Pending
-from cloud.dispatch.wording import by_name, by_status, called, jobs_named, lasting, listed, moment, number_of, raised_in
+from cloud.dispatch.wording import by_name, by_status, called, jobs_named, lasting, listed, moment, number_of
 from cloud.model import Outcomes, Spec, Status, Stretch, Submission
 from cloud.model.ranges import normal
+from cloud.wire.failure_text import gist
 
 MOST_STRETCHES = 1000
 """Of what a job depends on, so many stretches are looked at."""
@@ -184,7 +185,8 @@ class Reasons:
     def _finished(self, submission: Submission, outcomes: Outcomes, index: int) -> str:
         status = outcomes.status_of(index)
         error = bytes(outcomes.bytes_of("error", index)).decode("utf-8", "replace").strip()
-        last = (raised_in(error) or error.rpartition("\n")[2])[:LONGEST_QUOTE]
+        # Of what was killed the last line says why; what it raised is always the same.
+        last = (error.rpartition("\n")[2] if status is Status.KILLED else gist(error))[:LONGEST_QUOTE]
         if status is Status.STALLED:
             return f"It never ran. {last}."
         runtime = math.nan if outcomes.is_uniform else outcomes.runtime[index - outcomes.lo]

@@ -1,6 +1,5 @@
 """Jobs, durations and numbers in sentences for people."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -9,8 +8,6 @@ from cloud.model import Spec, Status
 
 FEW = 3
 """So many things are named; of more, how many there are."""
-_HEADER = re.compile(r"^(  \+ Exception Group )?Traceback \(most recent call last\):$", re.MULTILINE)
-_CHAINED = ("the direct cause of the following exception:\n\n", "another exception occurred:\n\n")
 
 
 def listed(items: Sequence[str]) -> str:
@@ -69,20 +66,3 @@ def lasting(seconds: float) -> str:
 def moment(seconds: float) -> str:
     """'2030-01-02 03:04:05 UTC'."""
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def raised_in(text: str) -> str:
-    """What was raised in the end, as a traceback tells it: 'ValueError: no'. Of a message of several lines, the first.
-    '' for what is no traceback."""
-    last: re.Match[str] | None = None
-    for header in _HEADER.finditer(text):
-        if last is None or text.endswith(_CHAINED, 0, header.start()):  # else it is quoted in a message
-            last = header
-    if last is None:
-        return ""
-    margin = "  | " if last[1] else ""
-    for line in text[last.end() + 1 :].split("\n"):
-        body = line.removeprefix(margin)
-        if body and not body[0].isspace():
-            return body
-    return ""

@@ -6,6 +6,7 @@ from types import TracebackType
 
 import cloudpickle
 
+from cloud.errors import JobError
 from cloud.pickling import ExcessiveData, dumps, loads
 from cloud.runner.missing import advice
 
@@ -35,7 +36,8 @@ def describe(error: BaseException, part: int, result: object = None, distributio
     elif part == KEEPING and isinstance(error, ExcessiveData):
         text = str(error)
     elif part == KEEPING:
-        text = f"The result, a {_name(type(result))}, could not be pickled: {_line(error)}\n{text}"
+        line = f"{_line(error)}\n"
+        text = f"The result, a {_name(type(result))}, could not be pickled: {line}{text.removeprefix(line)}"
     return bounded(text)
 
 
@@ -66,8 +68,8 @@ def bounded(text: str) -> str:
 def _traceback(error: BaseException) -> str:
     try:
         whole = traceback.TracebackException(type(error), error, _users(error.__traceback__), compact=True)
-        _drop_own_frames(whole, 0)
-        return "".join(whole.format())
+        _drop_what_is_told(whole, 0)
+        return f"{''.join(whole.format()).rstrip()}\n"
     except Exception as another:
         return f"{_name(type(error))} (its traceback could not be formatted: {_name(type(another))})\n"
 
@@ -78,12 +80,16 @@ def _users(frames: TracebackType | None) -> TracebackType | None:
     return frames
 
 
-def _drop_own_frames(whole: traceback.TracebackException, depth: int) -> None:
+def _drop_what_is_told(whole: traceback.TracebackException, depth: int) -> None:
+    """Frames that say nothing to the user; and what the error of another job came from, since its text tells all of
+    it: with each job that waits for the next, everything would be told nearly twice as often."""
+    if issubclass(whole.exc_type, JobError):
+        whole.__cause__ = whole.__context__ = None
     kept = [frame for frame in whole.stack if not frame.filename.startswith(_OWN)]
     whole.stack = traceback.StackSummary.from_list(kept)
     for other in (whole.__cause__, whole.__context__, *(getattr(whole, "exceptions", None) or ())):
         if other is not None and depth < 100:
-            _drop_own_frames(other, depth + 1)
+            _drop_what_is_told(other, depth + 1)
 
 
 def _line(error: BaseException) -> str:

@@ -1,6 +1,7 @@
 """What is told of a job that raised."""
 
 import bdb
+import pickle
 
 from cloud.runner import extras, failure
 
@@ -18,6 +19,23 @@ def test_an_exception_whose_text_raises_is_described_nevertheless() -> None:
 def test_a_result_that_cannot_be_pickled_is_named() -> None:
     text = failure.describe(TypeError("cannot pickle"), failure.KEEPING, (_ for _ in [0]))
     assert text.startswith("The result, a generator, could not be pickled: TypeError: cannot pickle")
+
+
+class Stubborn:
+    def __reduce__(self) -> str:
+        raise ValueError("no")
+
+
+def test_a_result_whose_own_pickling_raises_shows_where() -> None:
+    try:
+        pickle.dumps(Stubborn())
+    except ValueError as error:
+        text = failure.describe(error, failure.KEEPING, Stubborn())
+    assert text.startswith(
+        "The result, a tests.unit.runner.test_failure.Stubborn, could not be pickled: ValueError: no\nT"
+    )
+    assert 'raise ValueError("no")' in text
+    assert text.endswith("\nValueError: no\n")
 
 
 def test_a_missing_module_is_named() -> None:

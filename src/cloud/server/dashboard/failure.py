@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from cloud.dispatch.wording import raised_in
 from cloud.server.dashboard.places import USERS, brief, whose
+from cloud.wire.failure_text import raised_in
 
 _FRAME = re.compile(r'^(?P<before>[ |+-]*)File "(?P<file>.+)", line (?P<line>\d{1,9})(?:, in (?P<function>.*))?$')
 _RAISED = re.compile(r"[A-Za-z_][\w.<>]*(: .*|Error|Exception|Interrupt|Exit)")

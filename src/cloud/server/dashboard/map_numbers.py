@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from cloud.dispatch.ports import Store
-from cloud.dispatch.wording import raised_in
 from cloud.model import Outcomes, Status, Stretch, Submission
 from cloud.server.dashboard.histogram import Histogram, histogram
 from cloud.server.dashboard.some_jobs import Line, line, noted_arguments
+from cloud.wire.failure_text import raised_in
 
 SAMPLED = 20_000
 """The most run times that a histogram is made of."""

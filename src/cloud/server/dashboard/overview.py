@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloud.dispatch.ports import Store
-from cloud.dispatch.wording import raised_in
 from cloud.local import Core
 from cloud.model import Status, Stretch, Submission
 from cloud.server.history import History, Names, Past, Tally
 from cloud.server.rings import MINUTES, SECONDS
+from cloud.wire.failure_text import gist
 
 MOST_ROWS = 8
 _MOST_LOOKED_AT = 200
@@ -73,14 +73,8 @@ def _failure(store: Store, submission: Submission) -> Failure:
     status, reason = Status.ERROR, ""
     for outcomes in store.outcomes(Stretch(submission.sid, index, index + 1), columns=("error",)):
         status = outcomes.status_of(index)
-        reason = last_line(bytes(outcomes.bytes_of("error", index)).decode("utf-8", "replace"))
+        reason = gist(bytes(outcomes.bytes_of("error", index)).decode("utf-8", "replace"))[:_LONGEST_REASON]
     return Failure(submission, failed, submission.jids.start + index, status.word, reason)
-
-
-def last_line(text: str) -> str:
-    """Of a traceback, what was raised."""
-    lines = text.strip().splitlines()
-    return (raised_in(text) or lines[-1].strip())[:_LONGEST_REASON] if lines else ""
 
 
 def lately(past: Past, names: Names, span: tuple[int, int], at: float) -> list[tuple[str, Tally]]:
