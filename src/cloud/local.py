@@ -20,6 +20,7 @@ from cloud.dispatch.outputs import OutputFiles
 from cloud.dispatch.ports import Blobs, Engine, Reply, Store
 from cloud.dispatch.retention import Limits, Retention
 from cloud.dispatch.tokens import JobTokens
+from cloud.dispatch.undisturbed import Undisturbed
 from cloud.engines.local import LocalEngine
 from cloud.errors import CloudException
 from cloud.model import Ranges
@@ -229,6 +230,7 @@ class Pool(Jobs):
 
     def __init__(self, slots: int, most_jobs: int = 0, variables: Mapping[str, str] | None = None) -> None:
         self.core = Core(slots=slots, pipes=True, limits=Limits(max_jobs=most_jobs or None), variables=variables)
+        self.core.dispatcher.lock = Undisturbed()
         self.core.dispatcher.arrivals.on_finish = OutputFiles(self.core.store)
         super().__init__(self.core.dispatcher, FIRST_ACCOUNT)
         self._fresh = Fresh()

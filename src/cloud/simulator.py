@@ -20,6 +20,7 @@ from cloud.dispatch.jobs import Jobs
 from cloud.dispatch.outputs import OutputFiles
 from cloud.dispatch.ports import Blobs
 from cloud.dispatch.retention import Limits
+from cloud.dispatch.undisturbed import Undisturbed
 from cloud.engines.inline import InlineEngine
 from cloud.local import FIRST_ACCOUNT, Core, Pool
 from cloud.model import Ranges
@@ -73,6 +74,7 @@ class InlinePool(Jobs):
     def __init__(self, most_jobs: int = 0) -> None:
         self._engine: InlineEngine
         self._core = Core(slots=1, limits=Limits(max_jobs=most_jobs or None), engine=self._make)
+        self._core.dispatcher.lock = Undisturbed()
         self._core.dispatcher.arrivals.on_finish = OutputFiles(self._core.store)
         super().__init__(self._core.dispatcher, FIRST_ACCOUNT)
         self._elsewhere = Elsewhere()

@@ -4,7 +4,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
 
@@ -63,7 +63,7 @@ class Dispatcher:
         self.blobs = blobs
         self.engine = engine
         self.clock = clock
-        self.lock = threading.RLock()
+        self.lock: AbstractContextManager[Any] = threading.RLock()
         self.waiters = Waiters()
         self.tokens = JobTokens(store)
         self.barriers = Barriers(store, clock)
