@@ -121,6 +121,17 @@ def in_pytest(project: Project, program: str) -> str:
     return "True\n"
 
 
+def in_a_spawned_process(project: Project, program: str) -> str:
+    """Where the main module has another name."""
+    return project.script(
+        "if __name__ == '__main__':\n"
+        "    import multiprocessing\n"
+        "    child = multiprocessing.get_context('spawn').Process(target=print)\n"
+        "    child.start()\n    child.join()\n    assert not child.exitcode\n"
+        "else:\n" + textwrap.indent(program, "    ")
+    )
+
+
 def installed_for_development(project: Project, program: str) -> str:
     """The sources are elsewhere, named by a .pth file as `pip install -e` leaves it."""
     away = project.folder.with_name("checkout")
@@ -136,10 +147,34 @@ def installed_for_development(project: Project, program: str) -> str:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     "started",
-    [as_script, as_module, from_a_prompt, in_a_notebook_cell, in_pytest, installed_for_development],
+    [
+        as_script,
+        as_module,
+        from_a_prompt,
+        in_a_notebook_cell,
+        in_pytest,
+        in_a_spawned_process,
+        installed_for_development,
+    ],
 )
 def test_local_modules_travel(project: Project, started: Callable[[Project, str], str], kind: str) -> None:
     assert "True\n" in started(project, START.format(kind=kind))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_spawned_process_defines_comes_back_as_its_own(project: Project, kind: str) -> None:
+    program = f"""
+import dataclasses, importlib
+the = importlib.import_module({kind!r})
+@dataclasses.dataclass
+class Point:
+    x: int
+def moved(point):
+    return Point(point.x + STEP)
+STEP = 2
+print(the.result(the.map(moved, [Point(1), Point(2)])) == [Point(3), Point(4)])
+"""
+    assert "True\n" in in_a_spawned_process(project, program)
 
 
 @pytest.mark.parametrize("kind", KINDS)

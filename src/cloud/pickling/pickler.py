@@ -111,8 +111,16 @@ class Pickler(Enhancements, cloudpickle.Pickler):  # type: ignore[misc]
         protocol: int = PROTOCOL,
     ) -> None:
         super().__init__(file, protocol, buffer_callback)
+        main_by_value()
         if max_bytes != MAX_BYTES:
             self.max_bytes = max_bytes
+
+
+def main_by_value() -> None:
+    """In a process that multiprocessing spawned the main module has another name, which no worker can import either."""
+    spawned = sys.modules.get("__mp_main__")
+    if spawned is not None:
+        cloudpickle.register_pickle_by_value(spawned)
 
 
 def pickled(value: Any, aside: Aside | None = None, max_bytes: int = MAX_BYTES) -> bytes:

@@ -14,7 +14,7 @@ import cloudpickle
 
 from cloud.pickling.aside import PROTOCOL
 from cloud.pickling.limits import MAX_BYTES
-from cloud.pickling.pickler import Enhancements
+from cloud.pickling.pickler import Enhancements, main_by_value
 from cloud.pickling.recursion import recursion_limit
 
 _NUMBERS = frozenset({int, float, complex, bool, type(None)})
@@ -90,6 +90,7 @@ class TracingPickler(Enhancements, _Base):  # type: ignore[misc]
         max_seconds: float | None = None,
     ) -> None:
         super().__init__(_Nowhere(), PROTOCOL, buffer_callback=self._aside)
+        main_by_value()
         self.globals_ref: dict[int, dict[str, Any]] = {}
         self.proto = PROTOCOL
         self.max_bytes = max_bytes
