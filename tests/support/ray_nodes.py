@@ -39,7 +39,7 @@ class Nodes:
         settings: of Ray.
     """
 
-    def __init__(self, count: int, cores: int, port: int = 0, **settings: int) -> None:
+    def __init__(self, count: int, cores: int, port: int = 0, **settings: int | str) -> None:
         if find_spec("ray") is None:
             require_or_skip("Ray is not installed: pip install 'picloud[ray]'")
         self._folder = tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True)

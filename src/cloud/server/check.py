@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloud.engines.fleet.kinds import Kinds
+from cloud.engines.ray.door import ask_in
 from cloud.errors import CloudException, ServerUnavailable
 from cloud.server.composition import agent_types, answers, missing, open_blobs, show_token
 from cloud.server.configuration.sections import Configuration
@@ -109,15 +110,15 @@ def _cluster(told: Configuration) -> str:
     if not address:
         return "will be started here, for a trial"
     answers(address)
+    ask_in(address)
     try:
         cluster.init(address=address, log_to_driver=False, configure_logging=False)
         machines = [node["Resources"] for node in cluster.nodes() if node["Alive"]]
     except Exception as error:
         said = str(error).strip().partition("\n")[0]
-        token = "[engine] token is not its own" if told.engine.token else "it wants a token, [engine] token"
         raise ServerUnavailable(
-            f"the Ray cluster {address} cannot be joined: {said}. It answers; so most likely {token}, or this machine "
-            "has no node of it: ray start --address=... --num-cpus=0"
+            f"the Ray cluster {address} cannot be joined: {said}. It answers; so most likely this machine has no node "
+            "of it: ray start --address=... --num-cpus=0"
         ) from None
     finally:
         cluster.shutdown()

@@ -15,6 +15,7 @@ log = logging.getLogger("Cloud.ray")
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _MOST_CHARACTERS = 300
+_LAST_WORDS_SECONDS = 2.0
 
 
 class RayPrints(io.TextIOBase):
@@ -42,6 +43,7 @@ def main() -> None:
     """The one argument is the number of a socket to the server."""
     pipe = Pipe(socket.socket(fileno=int(sys.argv[1])))
     from cloud.engines.ray.clerk import Clerk, LogByPipe
+    from cloud.engines.ray.door import ask_in
     from cloud.engines.ray.lines import RayLines
     from cloud.server.agent_actor import AgentActor
     from cloud.server.composition import answers
@@ -52,6 +54,7 @@ def main() -> None:
 
     def join(told: Header) -> RayLines:
         answers(told["address"])
+        ask_in(told["address"])
         return RayLines(
             AgentActor, told["address"], told["namespace"], told["server"], told["agents"], epoch=told["epoch"]
         )
@@ -60,6 +63,7 @@ def main() -> None:
         Clerk(pipe, join).serve()
     finally:
         pipe.close()
+        pipe.drain(_LAST_WORDS_SECONDS)
         _end_ray()
     sys.stdout.flush()
     os._exit(0)  # Ray's threads are in nobody's way

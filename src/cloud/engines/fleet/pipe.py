@@ -19,7 +19,8 @@ class Pipe:
         self._poll.register(sock, select.POLLIN)
         self._closed = False
         self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        threading.Thread(target=self._write, name="picloud-pipe", daemon=True).start()
+        self._writer = threading.Thread(target=self._write, name="picloud-pipe", daemon=True)
+        self._writer.start()
 
     def send(self, header: Header, frames: Sequence[Frame] = ()) -> None:
         """Soon; lost if the other end is gone, which `read` says."""
@@ -48,6 +49,10 @@ class Pipe:
         """What was sent before goes out first; nothing else does."""
         self._closed = True
         self._outgoing.put(None)
+
+    def drain(self, seconds: float) -> None:
+        """After `close`: wait until all that was sent has gone out, at most so long."""
+        self._writer.join(seconds)
 
     def _take(self, size: int, until: float | None) -> bytearray:
         taken = bytearray(size)

@@ -51,7 +51,7 @@ class Clerk:
             self._lines = self._join(first[0])
             self._open(first[0])
         except CloudException as error:
-            self._pipe.send({"op": "failed", "why": str(error), "hint": error.hint or ""})
+            self._pipe.send({"op": "failed", "why": error.parameter, "hint": error.hint or ""})
             return
         for number in (signal.SIGINT, signal.SIGTERM):  # the server says when it is time
             signal.signal(number, signal.SIG_IGN)
