@@ -18,7 +18,7 @@ from cloud.pools.failures import raised_by, unpicklable
 from cloud.pools.future import Future
 from cloud.pools.initializer import InitializerFailed, prepared_by
 from cloud.pools.submitted import Submitted, unstarted_of
-from cloud.pools.whose import check_reserved, session_of
+from cloud.pools.whose import as_number, check_reserved, session_of
 
 _SHORTEST_SECONDS = 1e-6
 """What asks without waiting: to `iresult`, 0 means no limit."""
@@ -29,7 +29,11 @@ class Executor(futures.Executor):
     """Runs functions as jobs of a cloud; its futures work with `wait`, `as_completed` and `asyncio.wrap_future`.
 
     Args:
-        max_workers: how many jobs the program means to run at once. The cloud runs as many as it has slots.
+        max_workers: checked, and limits nothing. A job is the server's when `submit` returns, so that it outlives this
+            program, and runs as soon as a slot is free; held back here it would be lost with the program. To run fewer
+            at a time: `_cores` (a job takes more slots), the limit of slots of an account, fewer workers
+            (`PICLOUD_WORKERS`), or `wait(..., FIRST_COMPLETED)` before the next `submit`
+            (docs/how-to/multiprocessing.md, "At most so many at a time").
         cloud: `cloud` (the default: the active one) or `cloud.mp`.
         initializer, initargs: called in each worker process before its first job of this executor. If it fails, the
             executor is broken, and says so with `BrokenExecutor`.
@@ -48,7 +52,7 @@ class Executor(futures.Executor):
         initargs: Iterable[Any] = (),
         **reserved: Any,
     ) -> None:
-        if max_workers is not None and max_workers <= 0:
+        if max_workers is not None and as_number(max_workers, "max_workers") <= 0:
             raise ValueError("max_workers must be greater than 0")
         self._max_workers = max_workers
         self._reserved = check_reserved(reserved, "Executor")

@@ -14,7 +14,7 @@ from cloud.pools.initializer import Starred, prepared_by
 from cloud.pools.iterators import OrderedIterator, PoolIterator, UnorderedIterator
 from cloud.pools.result import PoolResult
 from cloud.pools.submitted import Submitted
-from cloud.pools.whose import check_reserved, session_of
+from cloud.pools.whose import as_number, check_reserved, session_of
 
 Callback = Callable[[Any], object]
 
@@ -24,7 +24,7 @@ class Pool:
     """What `multiprocessing.Pool` offers, as jobs of a cloud.
 
     Args:
-        processes: how many jobs the program means to run at once. The cloud runs as many as it has slots.
+        processes: checked, and limits nothing: as `max_workers` of `cloud.Executor`, which says what does.
         initializer, initargs: called in each worker process before its first job of this pool.
         maxtasksperchild: with 1, each job gets a worker process of its own; larger numbers are accepted.
         context: accepted; how processes are started is the cloud's affair.
@@ -46,7 +46,7 @@ class Pool:
         cloud: Any = None,
         **reserved: Any,
     ) -> None:
-        if processes is not None and processes < 1:
+        if processes is not None and as_number(processes, "processes") < 1:
             raise ValueError("Number of processes must be at least 1")
         given: object = maxtasksperchild
         if given is not None and (not isinstance(given, int) or given <= 0):

@@ -1,5 +1,6 @@
 """Which cloud a pool means."""
 
+import operator
 from typing import Any
 
 from cloud.client import sessions
@@ -34,3 +35,13 @@ def check_reserved(keywords: dict[str, Any], where: str) -> dict[str, Any]:
             advice = f" (did you mean {close}?)" if close else ""
             raise TypeError(f"{where} got an unexpected keyword argument {name!r}{advice}")
     return keywords
+
+
+def as_number(value: Any, name: str) -> float:
+    """
+    Raises:
+        TypeError: it is no number.
+    """
+    if isinstance(value, bool) or not (isinstance(value, float) or hasattr(type(value), "__index__")):
+        raise TypeError(f"{name} must be a number of jobs, not {value!r:.80}")
+    return value if isinstance(value, float) else operator.index(value)

@@ -13,6 +13,7 @@ import pytest
 import cloud
 from cloud.client.session import Session
 from cloud.model import Status
+from cloud.pool_interface import Pool
 from tests.support.scripted_api import ScriptedApi
 from tests.support.waiting import eventually
 
@@ -21,6 +22,10 @@ def test_it_is_an_executor_and_its_arguments_are_checked(session: Session) -> No
     assert issubclass(cloud.Executor, futures.Executor)
     with pytest.raises(ValueError, match="max_workers must be greater than 0"):
         cloud.Executor(0)
+    with pytest.raises(TypeError, match="max_workers must be a number of jobs, not 'four'"):
+        cloud.Executor("four")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="processes must be a number of jobs, not True"):
+        Pool(True)
     with pytest.raises(TypeError, match="initializer must be a callable"):
         cloud.Executor(initializer=3, cloud=session)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"unexpected keyword argument '_lable' \(did you mean _label\?\)"):
