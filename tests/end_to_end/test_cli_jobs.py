@@ -377,18 +377,3 @@ def test_settings_say_where_they_come_from(line: CommandLine) -> None:
     assert found["save_log"]["from"] == "default"
     assert line.text("config", "num_procs") == "2\n"
     assert line.text("config", "--path").strip() == f"{line.environment['PICLOUD_HOME']}/cloudconf.py"
-
-
-def test_shells_complete_commands_and_jids(line: CommandLine) -> None:
-    for shell in ("bash", "zsh", "fish"):
-        assert "_PICLOUD_COMPLETE" in line.text("completion", shell)
-    jid = line.text("call", "my-tools.py:text", "a").strip()
-    line.environment |= {"_PICLOUD_COMPLETE": "bash_complete", "COMP_WORDS": "picloud result ", "COMP_CWORD": "2"}
-    try:
-        # the server has half a second to answer, then there are no proposals
-        assert eventually(lambda: f"plain,{jid}" in line.run().stdout.decode().split())
-        line.environment |= {"COMP_WORDS": "picloud mapex", "COMP_CWORD": "1"}
-        assert line.run().stdout.decode().split() == ["plain,mapexec"]
-    finally:
-        for name in ("_PICLOUD_COMPLETE", "COMP_WORDS", "COMP_CWORD"):
-            del line.environment[name]

@@ -4,6 +4,8 @@ from typing import Any
 
 import click
 
+from cloud.cli.proposed import proposed
+
 _EPILOG = """\b
 Examples:
   picloud accounts list
@@ -58,7 +60,7 @@ def add(name: str, as_json: bool) -> None:
 
 
 @command.command("limit")
-@click.argument("account")
+@click.argument("account", shell_complete=proposed("accounts"))
 @click.option("--slots", metavar="NUMBER", help="Slots at a time.")
 @click.option("--queued-jobs", metavar="NUMBER", help="Jobs that no worker has taken yet.")
 @click.option("--stored-bytes", metavar="NUMBER", help="Arguments, results and output of jobs, and files.")
@@ -75,7 +77,7 @@ def limit(account: str, **limits: str | None) -> None:
 
 
 @command.command("rename")
-@click.argument("account")
+@click.argument("account", shell_complete=proposed("accounts"))
 @click.argument("name")
 def rename(account: str, name: str) -> None:
     """Give an account another name."""
@@ -83,7 +85,7 @@ def rename(account: str, name: str) -> None:
 
 
 @command.command("promote")
-@click.argument("account")
+@click.argument("account", shell_complete=proposed("accounts"))
 @click.option("--back", is_flag=True, help="Make it a plain account again.")
 def promote(account: str, back: bool) -> None:
     """Make an account an administrator's: it sees all accounts and changes them."""
@@ -91,14 +93,14 @@ def promote(account: str, back: bool) -> None:
 
 
 @command.command("disable")
-@click.argument("account")
+@click.argument("account", shell_complete=proposed("accounts"))
 def disable(account: str) -> None:
     """Refuse all keys of an account from now on. Its jobs go on."""
     _show(_change(account, {"active": False}))
 
 
 @command.command("enable")
-@click.argument("account")
+@click.argument("account", shell_complete=proposed("accounts"))
 def enable(account: str) -> None:
     """Let the keys of an account be used again."""
     _show(_change(account, {"active": True}))

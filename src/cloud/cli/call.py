@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from cloud.cli.job_options import job_options
+from cloud.cli.proposed import proposed
 
 _EPILOG = """\b
 Examples:
@@ -16,7 +17,7 @@ Examples:
 
 
 @click.command("call", epilog=_EPILOG)
-@click.argument("function", metavar="MODULE:FUNCTION")
+@click.argument("function", metavar="MODULE:FUNCTION", shell_complete=proposed("functions"))
 @click.argument("words", nargs=-1, metavar="[ARGUMENT]...")
 @click.option("--args", "packed", metavar="JSON", help="All arguments: a list, or an object of named ones.")
 @click.option("--text", is_flag=True, help="Take arguments as text, also those that are JSON.")

@@ -24,7 +24,7 @@ _OPTIONS = (
     ),
     click.option("-r", "--return-file", metavar="FILE", help="The result is its content, not standard output."),
     click.option("-i", "--ignore-exit-status", is_flag=True, help="Jobs are done whatever their exit status."),
-    click.option("-w", "--workdir", metavar="DIR", help="The directory to run in."),
+    click.option("-w", "--workdir", metavar="DIR", type=click.Path(file_okay=False), help="The directory to run in."),
 )
 
 

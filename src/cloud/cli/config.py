@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from cloud.cli.proposed import proposed
+
 _EPILOG = """\b
 Examples:
   picloud config
@@ -16,7 +18,7 @@ Examples:
 
 
 @click.command("config", epilog=_EPILOG)
-@click.argument("names", nargs=-1, metavar="[OPTION]...")
+@click.argument("names", nargs=-1, metavar="[OPTION]...", shell_complete=proposed("settings"))
 @click.option("--path", is_flag=True, help="Only say where cloudconf.py is.")
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON for each.")
 def command(names: tuple[str, ...], path: bool, as_json: bool) -> None:

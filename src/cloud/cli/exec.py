@@ -16,7 +16,7 @@ Examples:
 
 
 @click.command("exec", epilog=_EPILOG, context_settings=SETTINGS)
-@click.argument("words", nargs=-1, required=True, metavar="COMMAND...")
+@click.argument("words", nargs=-1, required=True, metavar="COMMAND...", type=click.Path())
 @command_options
 @click.option("--wait", is_flag=True, help="Wait, and show the result.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")

@@ -4,6 +4,8 @@ import sys
 
 import click
 
+from cloud.cli.proposed import proposed
+
 _EPILOG = """\b
 Examples:
   picloud files put measurements.csv
@@ -18,7 +20,7 @@ def command() -> None:
 
 
 @command.command("put")
-@click.argument("source", metavar="FILE")
+@click.argument("source", metavar="FILE", type=click.Path(allow_dash=True))
 @click.argument("name", required=False)
 def put(source: str, name: str | None) -> None:
     """Store a file under NAME, else under the last part of its path; `-` is standard input, and needs a NAME."""
@@ -33,8 +35,8 @@ def put(source: str, name: str | None) -> None:
 
 
 @command.command("get")
-@click.argument("name")
-@click.argument("destination", required=False)
+@click.argument("name", shell_complete=proposed("stored_files"))
+@click.argument("destination", required=False, type=click.Path(allow_dash=True))
 def get(name: str, destination: str | None) -> None:
     """Write a stored file to DESTINATION, a path or a folder, else here under its NAME; `-` is standard output."""
     from cloud import files
@@ -49,7 +51,7 @@ def get(name: str, destination: str | None) -> None:
 
 
 @command.command("list")
-@click.argument("prefix", default="")
+@click.argument("prefix", default="", shell_complete=proposed("stored_files"))
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON for each.")
 def list_files(prefix: str, as_json: bool) -> None:
     """List stored files, or those whose names begin with PREFIX."""
@@ -73,7 +75,7 @@ def list_files(prefix: str, as_json: bool) -> None:
 
 
 @command.command("delete")
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=proposed("stored_files"))
 def delete(names: tuple[str, ...]) -> None:
     """Forget stored files."""
     from cloud import files
@@ -83,7 +85,7 @@ def delete(names: tuple[str, ...]) -> None:
 
 
 @command.command("md5")
-@click.argument("name")
+@click.argument("name", shell_complete=proposed("stored_files"))
 def md5(name: str) -> None:
     """Show the MD5 of a stored file."""
     from cloud import files

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from cloud.cli import jids as jids_words
+from cloud.cli.proposed import proposed
 
 _EPILOG = """\b
 Examples:
@@ -17,7 +18,13 @@ Examples:
 
 @click.command("info", epilog=_EPILOG)
 @jids_words.argument()
-@click.option("-o", "--only", metavar="FIELD,...", help="What to show, such as status,runtime,memory; `all`.")
+@click.option(
+    "-o",
+    "--only",
+    metavar="FIELD,...",
+    shell_complete=proposed("info_fields"),
+    help="What to show, such as status,runtime,memory; `all`.",
+)
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON for each job.")
 def command(jids: tuple[tuple[range, ...], ...], only: str | None, as_json: bool) -> None:
     """Show what is known of jobs: status, output, run time, ...; `cloud.info` lists all fields."""

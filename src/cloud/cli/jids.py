@@ -37,9 +37,9 @@ class Jid(_ParamType):
             self.fail(f"{word!r} names no jobs: jids are numbers, as in 12 15-20 3,4", param, ctx)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
-        from cloud.cli.completion import jids_beginning
+        from cloud.cli import proposals
 
-        return jids_beginning(incomplete)
+        return proposals.jids(incomplete)
 
 
 def read_word(word: str) -> tuple[range, ...]:

@@ -4,6 +4,8 @@ from typing import Any
 
 import click
 
+from cloud.cli.proposed import proposed
+
 _EPILOG = """\b
 Examples:
   picloud keys list
@@ -51,7 +53,7 @@ def create(note: str, account: bool, as_json: bool) -> None:
 
 
 @command.command("show")
-@click.argument("key", required=False)
+@click.argument("key", required=False, shell_complete=proposed("keys"))
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def show(key: str | None, as_json: bool) -> None:
     """Show a key, else the one that is used here, with its secret if that is known on this machine."""
@@ -65,14 +67,14 @@ def show(key: str | None, as_json: bool) -> None:
 
 
 @command.command("activate")
-@click.argument("key")
+@click.argument("key", shell_complete=proposed("keys"))
 def activate(key: str) -> None:
     """Let a key be used again."""
     _switch(key, active=True)
 
 
 @command.command("deactivate")
-@click.argument("key")
+@click.argument("key", shell_complete=proposed("keys"))
 def deactivate(key: str) -> None:
     """Let a key not be used any more, from now on."""
     _switch(key, active=False)

@@ -149,6 +149,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(arguments: Sequence[str] | None) -> int:
     from cloud.errors import CloudException
 
+    if "_PICLOUD_COMPLETE" in os.environ:
+        from cloud.cli.shells import register
+
+        register()
     try:
         given = None if arguments is None else list(arguments)
         ended = root.main(args=given, prog_name="picloud", standalone_mode=False)

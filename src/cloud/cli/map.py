@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from cloud.cli.job_options import job_options
+from cloud.cli.proposed import proposed
 
 _EPILOG = """\b
 Examples:
@@ -17,8 +18,8 @@ Examples:
 
 
 @click.command("map", epilog=_EPILOG)
-@click.argument("function", metavar="MODULE:FUNCTION")
-@click.argument("items", nargs=-1, required=True, metavar="ITEM...")
+@click.argument("function", metavar="MODULE:FUNCTION", shell_complete=proposed("functions"))
+@click.argument("items", nargs=-1, required=True, metavar="ITEM...", type=click.Path(allow_dash=True))
 @click.option("--text", is_flag=True, help="Take items as text, also those that are JSON.")
 @click.option("--wait", is_flag=True, help="Wait, and show what they return, in order.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON; with --wait a line for each job.")

@@ -17,7 +17,7 @@ Examples:
 
 
 @click.command("mapexec", epilog=_EPILOG, context_settings=SETTINGS)
-@click.argument("words", nargs=-1, required=True, metavar="COMMAND...")
+@click.argument("words", nargs=-1, required=True, metavar="COMMAND...", type=click.Path())
 @click.option(
     "-n", "--each", metavar="NAME=V1,V2", multiple=True, help=r"A job for each of these values; \, is a comma."
 )

@@ -24,7 +24,9 @@ Examples:
 
 
 @click.command("serve", epilog=_EPILOG)
-@click.option("--config", metavar="FILE", help="A TOML file with all settings; options given here win over it.")
+@click.option(
+    "--config", metavar="FILE", type=click.Path(), help="A TOML file with all settings; options given here win over it."
+)
 @click.option("--check", is_flag=True, help="Look whether it could run, and say what is in the way; then end.")
 @click.option("--host", metavar="ADDRESS", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port; 0: any.  [default: 8000]")

@@ -19,7 +19,7 @@ Examples:
 
 
 @click.command("start", epilog=_EPILOG)
-@click.option("--python", metavar="PATH", help="Add workers of another Python interpreter.")
+@click.option("--python", metavar="PATH", type=click.Path(), help="Add workers of another Python interpreter.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def command(python: str | None, as_json: bool) -> None:
     """Start the server of this user and machine, if it does not run, and say where it is.
