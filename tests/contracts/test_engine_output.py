@@ -173,3 +173,25 @@ def test_what_jobs_log_is_kept_beside_their_output(cloud: Dispatcher) -> None:
     said = [json.loads(job.text("extra") or "{}").get("logging", "") for job in jobs]
     assert said == ["", "", "", "WARNING:work:item 3 is odd", "", ""]
     assert jobs[3].text("stderr") == "item 3 is odd\n"
+
+
+def test_a_pipe_that_a_job_made_non_blocking_is_as_it_was_for_the_next(cloud: Dispatcher) -> None:
+    """Programs that a job starts do so, and share it: ssh, node."""
+
+    def fill() -> int:
+        os.set_blocking(1, False)
+        written = 0
+        try:
+            while written < 1 << 30:
+                written += os.write(1, b"x" * 50_000 + b"\n")
+        except BlockingIOError:
+            pass
+        return written
+
+    def speak() -> bool:
+        print("all of it", "x" * 1_000_000)
+        return os.get_blocking(1)
+
+    first, second = cloud.finish(cloud.call(fill))[0], cloud.finish(cloud.call(speak))[0]
+    assert first.result > 0
+    assert second.result is True

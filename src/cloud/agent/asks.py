@@ -5,13 +5,15 @@ from collections.abc import Callable, Sequence
 
 from cloud.agent.worker import Worker
 from cloud.dispatch.ports import Reply
-from cloud.model import Buffer
+from cloud.model import Buffer, Ranges
 from cloud.wire.values import ranges_from_json
 from cloud.wire.worker import REQUEST, Ask
 
 BLOCKED_MAX = 64
 """Jobs that wait for jobs, each in a process of its own."""
 _READ_BYTES = 1 << 16
+_NO_JID = 1 << 62
+"""Beyond all jids, and within what a database can compare."""
 
 Asked = Callable[[Worker, bytes, Reply], None]
 
@@ -58,9 +60,10 @@ class Asks:
         if op == Ask.REQUEST:
             self._asked(worker, body, lambda parts: self._answer(Ask.REQUEST, number, parts))
         elif op == Ask.WAITING:
-            refusal = self._may_wait(worker)
+            jids = _jids_in(body)
+            refusal = "what this job names cannot be waited for" if jids is None else self._may_wait(worker)
             if not refusal:
-                worker.waits_for = ranges_from_json(json.loads(body))
+                worker.waits_for = jids
                 self._waits(worker)
             self._answer(Ask.WAITING, number, [refusal.encode()])
         elif op == Ask.RESUMED:
@@ -71,3 +74,12 @@ class Asks:
             return
         views = [memoryview(part).cast("B") for part in parts]
         self._worker.to_api.send([REQUEST.pack(op, number, sum(v.nbytes for v in views)), *views])
+
+
+def _jids_in(body: bytes) -> Ranges | None:
+    """What a job says that it waits for; None: it can be nothing of the kind, and would fail among others' jobs."""
+    try:
+        jids = ranges_from_json(json.loads(body))
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        return None
+    return jids if all(0 <= r.start <= r.stop <= _NO_JID for r in jids) else None

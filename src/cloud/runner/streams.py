@@ -59,6 +59,8 @@ class Streams:
 
     def tidy(self) -> None:
         """After a job that had time to do something to its descriptors."""
+        for fd in (self._stdout, self._stderr):
+            os.set_blocking(fd, True)  # programs that it started may have asked for the contrary, and share the pipe
         self.restore()
         self._flush_c()
         with contextlib.suppress(Exception):
@@ -79,13 +81,21 @@ class Streams:
         pending = self._pending
         fcntl.ioctl(self._stdout, termios.FIONREAD, pending)
         if pending[0] or self._words[OUTPUT_TAKEN]:
-            os.write(self._stdout, MARK.pack(self._nonce, seq))
+            self._mark(self._stdout, seq)
             flags = OUTPUT_MARKED
         fcntl.ioctl(self._stderr, termios.FIONREAD, pending)
         if pending[0] or self._words[ERRORS_TAKEN]:
-            os.write(self._stderr, MARK.pack(self._nonce, seq))
+            self._mark(self._stderr, seq)
             flags |= ERRORS_MARKED
         return flags
+
+    def _mark(self, fd: int, seq: int) -> None:
+        mark = MARK.pack(self._nonce, seq)
+        try:
+            os.write(fd, mark)
+        except BlockingIOError:  # the job was too short for `tidy`
+            os.set_blocking(fd, True)
+            os.write(fd, mark)
 
 
 def _text(fd: int) -> io.TextIOWrapper:
