@@ -148,6 +148,20 @@ def test_the_lowest_failure_in_a_stretch_is_found(store: Store) -> None:
     assert store.counts(Stretch(submission.sid, 1, 6)) == {DONE: 3, ERROR: 1, KILLED: 1}
 
 
+def test_rows_with_failures_are_named_in_order_and_cut_to_the_stretch(store: Store) -> None:
+    submission, cid = claimed(store, 4000)
+    with store.transaction():
+        for lo in range(0, 4000, 1000):
+            statuses = [ERROR if lo != 1000 and i == 500 else DONE for i in range(1000)]
+            store.finish(cid, ended(submission.sid, lo, lo + 1000, statuses=statuses))
+    rows = [range(1000), range(2000, 3000), range(3000, 4000)]
+    assert store.failed_rows(whole(submission), 10) == rows
+    assert store.failed_rows(whole(submission), 2) == rows[:2]
+    assert store.failed_rows(Stretch(submission.sid, 1000, 2700), 10) == [range(2000, 2700)]
+    assert store.failed_rows(Stretch(submission.sid, 2700, 2800), 10) == [range(2700, 2800)]
+    assert store.failed_rows(Stretch(submission.sid, 1000, 2000), 10) == []
+
+
 def test_uniform_rows_are_merged_only_with_their_like(store: Store) -> None:
     submission, cid = claimed(store, 2)
     with store.transaction():

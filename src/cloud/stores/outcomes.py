@@ -97,6 +97,15 @@ class OutcomeRows(Claims):
                     return max(lo, stretch.lo) if lo < stretch.hi else None
         return None
 
+    def failed_rows(self, stretch: Stretch, limit: int) -> list[range]:
+        """Indices of the outcome rows that hold a job whose outcome is error, killed or stalled, among others; cut to
+        the stretch, ascending, the first `limit` of them."""
+        base = self._base(stretch.sid)
+        if base is None or stretch.lo >= stretch.hi:
+            return []
+        rows = self._read(self._sql.failed_rows, (base + stretch.lo, base + stretch.hi, limit))
+        return [range(max(start - base, stretch.lo), min(stop - base, stretch.hi)) for stop, start in rows]
+
     def last_failed(self, before: int | None = None) -> int | None:
         """The sid of the newest submission with a job whose outcome is error, killed or stalled; with `before`, of
         those whose jids are all below it."""

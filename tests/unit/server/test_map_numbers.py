@@ -12,9 +12,10 @@ from cloud.dispatch.ports import Store
 from cloud.model import Outcomes, Status, Stretch, Submission
 from cloud.server.dashboard import chosen
 from cloud.server.dashboard.histogram import histogram
-from cloud.server.dashboard.listing import list_submissions
-from cloud.server.dashboard.map_numbers import GROUPED, SAMPLED, MapNumbers, exception_of
+from cloud.server.dashboard.listing import list_submissions, row_of
+from cloud.server.dashboard.map_numbers import MapNumbers, Numbers
 from cloud.server.dashboard.map_page import packed_statuses
+from cloud.server.dashboard.run_times import SAMPLED
 from cloud.server.dashboard.search import Wanted
 from cloud.stores.sqlite import SQLiteStore
 from tests.support.stores import claimed, ended, submit, whole
@@ -77,17 +78,51 @@ def crowd() -> Iterator[tuple[Counting, Submission]]:
     store.close()
 
 
-def test_the_numbers_of_a_million_jobs_come_from_a_bounded_part_of_them(crowd: tuple[Counting, Submission]) -> None:
+async def numbers_of(numbers: MapNumbers, store: Any, submission: Submission, *, whole: bool = True) -> Numbers:
+    """As the page has them; with `whole`, when all failures are looked into."""
+    while True:
+        found = await numbers.of(submission, row_of(store, submission).counts)
+        if found.whole or not whole:
+            return found
+
+
+def test_the_numbers_of_a_million_jobs_are_made_in_slices_and_each_failure_is_read_once(
+    crowd: tuple[Counting, Submission],
+) -> None:
     store, submission = crowd
     numbers = MapNumbers(store)
-    found = store.run(numbers.of(submission))
-    assert (store.jobs <= SAMPLED + 110 * 1000, store.most_at_once <= chosen.SLICE) == (True, True)
+    found = store.run(numbers_of(numbers, store, submission))
+    assert (store.jobs <= SAMPLED + MILLION + 100 * 1000, store.most_at_once <= chosen.SLICE) == (True, True)
     assert [line.jid - submission.jids.start for line in found.slowest[:2]] == [999_017, 998_017]
-    assert (found.looked_into, found.groups[0].text) == (GROUPED, "ValueError: no 7 here")
+    (group,) = found.groups
+    assert (found.looked_into, group.count, group.text, group.first) == (10_000, 10_000, "ValueError: no 7 here", 50)
+    assert [line.jid - submission.jids.start for line in found.failed] == list(range(50, 850, 100))
     assert found.times is not None
     assert found.times.count == SAMPLED
-    store.run(numbers.of(submission))
+    store.run(numbers_of(numbers, store, submission))
     assert store.jobs == 0  # nothing has ended since
+
+
+def test_a_page_that_does_not_wait_tells_how_many_failures_it_is_about(crowd: tuple[Counting, Submission]) -> None:
+    store, submission = crowd
+    numbers = MapNumbers(store, patience_seconds=0.0)
+    found = store.run(numbers_of(numbers, store, submission, whole=False))
+    assert (found.whole, found.looked_into < 10_000) == (False, True)
+    assert sum(group.count for group in found.groups) == found.looked_into
+
+
+def test_nobody_waits_for_the_numbers_of_a_page_that_is_closed(crowd: tuple[Counting, Submission]) -> None:
+    store, submission = crowd
+    now = 100.0
+
+    def later() -> float:
+        nonlocal now
+        now += 10.0
+        return now
+
+    numbers = MapNumbers(store, later, patience_seconds=60.0)
+    found = store.run(numbers_of(numbers, store, submission, whole=False))
+    assert (found.whole, store.jobs < MILLION / 2) == (False, True)
 
 
 def test_the_page_of_submissions_reads_no_outcome_of_a_million(crowd: tuple[Counting, Submission]) -> None:
@@ -121,7 +156,7 @@ def test_a_map_under_way_has_new_numbers_every_two_seconds_and_at_its_end() -> N
     numbers = MapNumbers(store, lambda: now)
 
     def slowest() -> int:
-        return len(asyncio.run(numbers.of(submission)).slowest)
+        return len(asyncio.run(numbers_of(numbers, store, submission)).slowest)
 
     def end(index: int) -> None:
         with store.transaction():
@@ -143,10 +178,48 @@ def test_failures_of_jobs_that_never_ran_are_one_group() -> None:
     submission = submit(store, 5000)
     with store.transaction():
         store.settle(Outcomes.uniform(submission.sid, 0, 5000, Status.KILLED, "killed by the user"))
-    numbers = asyncio.run(MapNumbers(store).of(submission))
+    numbers = asyncio.run(numbers_of(MapNumbers(store), store, submission))
     assert (numbers.times, numbers.slowest, len(numbers.failed)) == (None, [], 8)
-    assert [(group.text, group.status) for group in numbers.groups] == [("killed by the user", "killed")]
-    assert numbers.groups[0].count >= GROUPED
+    (group,) = numbers.groups
+    assert (group.text, group.status, group.count) == ("killed by the user", Status.KILLED, 5000)
+    store.close()
+
+
+def test_what_a_map_under_way_adds_is_all_that_is_read(crowd: tuple[Counting, Submission]) -> None:
+    inner = SQLiteStore(":memory:")
+    store = Counting(inner)
+    submission, cid = claimed(inner, 100_000)
+    now = 0.0
+    numbers = MapNumbers(store, lambda: now)
+
+    def end(lo: int) -> None:
+        statuses = [ERROR if i % 3 == 0 else DONE for i in range(1000)]
+        with inner.transaction():
+            inner.finish(cid, ended(submission.sid, lo, lo + 1000, statuses=statuses, error=[b"no"] * 1000))
+
+    for lo in range(0, 50_000, 1000):
+        end(lo)
+    assert store.run(numbers_of(numbers, store, submission)).looked_into == 50 * 334
+    end(50_000)
+    now += 3
+    assert store.run(numbers_of(numbers, store, submission)).looked_into == 51 * 334
+    assert store.jobs < 3000
+    inner.close()
+
+
+def test_after_a_deletion_the_failures_that_are_left_are_told() -> None:
+    store = SQLiteStore(":memory:")
+    submission, cid = claimed(store, 10)
+    numbers = MapNumbers(store)
+    errors = [b"ValueError: %d" % (i % 2) for i in range(10)]
+    with store.transaction():
+        store.finish(cid, ended(submission.sid, 0, 10, statuses=[ERROR] * 10, error=errors))
+    assert asyncio.run(numbers_of(numbers, store, submission)).looked_into == 10
+    with store.transaction():
+        store.delete(Stretch(submission.sid, 0, 4))
+    found = asyncio.run(numbers_of(numbers, store, submission))
+    assert (found.looked_into, found.groups[0].count, found.groups[0].first) == (6, 6, 4)
+    assert [line.jid - submission.jids.start for line in found.failed] == [4, 5, 6, 7, 8, 9]
     store.close()
 
 
@@ -187,16 +260,3 @@ def test_run_times_are_bars_of_equal_ratios_when_they_are_far_apart() -> None:
     assert even is not None
     assert math.isclose(even.bars[0].stop - even.bars[0].start, even.bars[9].stop - even.bars[9].start)
     assert (even.longest, round(even.most, 2)) == (1.99, 1.95)
-
-
-@pytest.mark.parametrize(
-    ("text", "last"),
-    [
-        ("Traceback (most recent call last):\n  File x\nValueError: no\n", "ValueError: no"),
-        ("Traceback\nmodule.Wrong: a\nsecond line of the message!", "module.Wrong: a"),
-        ("killed by the user", "killed by the user"),
-        ("", "no reason is known"),
-    ],
-)
-def test_an_exception_is_the_last_line_that_looks_like_one(text: str, last: str) -> None:
-    assert exception_of(text) == last

@@ -204,14 +204,18 @@ class Store(Protocol):
         """Lowest index in the stretch whose outcome is error, killed or stalled; found without reading done rows."""
         ...
 
+    def failed_rows(self, stretch: Stretch, limit: int) -> list[range]:
+        """Outcome rows with a job whose outcome is error, killed or stalled: their indices, cut to the stretch,
+        ascending, the first `limit`; found without reading what is in them."""
+        ...
+
     def counts(self, stretch: Stretch) -> dict[Status, int]:
         """How many jobs of the stretch have each finished status; statuses nobody has are absent. Read from counts
         kept beside the outcome rows: a few thousand short reads for a million jobs."""
         ...
 
     def census(self, account: int, jids: range) -> dict[Status, int] | None:
-        """As `counts`, of whole submissions with these consecutive jids, unfinished jobs too. None: not all of them are
-        of this account."""
+        """As `counts`, of whole submissions with these jids, unfinished jobs too. None: not all are this account's."""
         ...
 
     def slowest(self, stretch: Stretch, limit: int) -> list[tuple[int, float]]:
@@ -301,8 +305,7 @@ class Store(Protocol):
         ...
 
     def dependents(self, stretch: Stretch, limit: int) -> list[int]:
-        """Sids of submissions, ascending and `limit` at most, with a barrier stretch that overlaps this one, whatever
-        became of their jobs and of it."""
+        """Sids, ascending and `limit` at most, with a barrier stretch that overlaps this one, whatever came of both."""
         ...
 
     # dispatchers

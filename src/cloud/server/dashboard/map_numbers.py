@@ -1,50 +1,26 @@
 """What a map page tells in numbers: how long jobs ran, which were slowest, which failed and how.
 
-Everything here reads a bounded part of a map, however long it is, in slices between which other requests are served.
+What has ended stays as it is, so it is read once, in slices between which other requests are served; a page that comes
+before all failures were looked into tells of those that were, and how many they are.
 """
 
 import asyncio
-import math
-import re
 import time
-from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cloud.dispatch.ports import Store
-from cloud.model import Outcomes, Status, Stretch, Submission
+from cloud.model import Status, Stretch, Submission
+from cloud.server.dashboard.failures import Failures, Group
 from cloud.server.dashboard.histogram import Histogram, histogram
+from cloud.server.dashboard.run_times import RunTimes
 from cloud.server.dashboard.some_jobs import Line, line, noted_arguments
-from cloud.wire.failure_text import raised_in
 
-SAMPLED = 20_000
-"""The most run times that a histogram is made of."""
-_WINDOWS = 20
 LISTED = 8
-"""How many slow and failed jobs are listed."""
-GROUPED = 1000
-"""The most failures that are looked into to group them."""
-_LOOKED_INTO_AT_ONCE = 1000
-_MOST_ERROR_BYTES = 512 << 10
-_STRETCHES_AT_ONCE = 16
-"""After so many, other requests are served."""
-_END_BYTES = 4000
-_MOST_GROUPS = 12
-_FAILED = frozenset(status for status in Status if status.failed)
-_RAISED = re.compile(r"([A-Za-z_][\w.]*)(: .*)?")
-_VARYING = re.compile(r"0x[0-9a-fA-F]+|\d+")
-
-
-@dataclass(slots=True)
-class Group:
-    """Failures that look alike."""
-
-    text: str
-    """The exception; what differs between them is '…'."""
-    count: int
-    first: int
-    """The first jid."""
-    status: str
+"""How many slow jobs are listed."""
+GROUPS = 12
+"""How many kinds of failures are listed."""
+_MOST_ARGUMENTS = 100
 
 
 @dataclass(slots=True)
@@ -57,9 +33,32 @@ class Numbers:
     failed: list[Line] = field(default_factory=list)
     """The first that failed."""
     groups: list[Group] = field(default_factory=list)
-    """The largest first."""
+    """The largest first; `first` is an index."""
+    other_kinds: int = 0
+    """How many more groups there are."""
+    others: int = 0
+    """How many failures are in those."""
+    of_further_kinds: int = 0
+    """How many failures came when there were too many groups for another one."""
     looked_into: int = 0
-    """How many failures `groups` tells of."""
+    """How many failures all these are."""
+    whole: bool = True
+    """Whether that is all that had failed."""
+
+
+class _Map:
+    """What is remembered of a map."""
+
+    def __init__(self, store: Store, submission: Submission) -> None:
+        self.submission = submission
+        self.times = RunTimes(store, submission)
+        self.failures = Failures(store, submission)
+        self.looking: asyncio.Task[bool] | None = None
+        self.wanted_at = 0.0
+        self.numbers: Numbers | None = None
+        self.counts: dict[str, int] = {}
+        self.made_at = 0.0
+        self.arguments: dict[int, str] = {}
 
 
 class MapNumbers:
@@ -68,131 +67,96 @@ class MapNumbers:
 
     _MOST_KEPT = 32
     _FRESH_SECONDS = 2.0
+    _WANTED_SECONDS = 15.0
+    """When nobody has asked for so long, failures are looked into no further."""
 
-    def __init__(self, store: Store, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, store: Store, monotonic: Callable[[], float] = time.monotonic, patience_seconds: float = 0.06
+    ) -> None:
+        """
+        Args:
+            patience_seconds: so long a page waits for failures to be looked into.
+        """
         self._store = store
         self._monotonic = monotonic
-        self._kept: dict[int, tuple[dict[Status, int], float, Numbers]] = {}
+        self._patience_seconds = patience_seconds
+        self._kept: dict[int, _Map] = {}
 
-    async def of(self, submission: Submission) -> Numbers:
-        """The numbers of a map."""
-        ends = self._store.counts(Stretch(submission.sid, 0, submission.count))
-        kept, now = self._kept.get(submission.sid), self._monotonic()
-        over = sum(ends.values()) == submission.count
-        if kept is not None and (kept[0] == ends or (now < kept[1] + self._FRESH_SECONDS and not over)):
-            return kept[2]
-        numbers = await self._made(submission, ends)
-        self._kept.pop(submission.sid, None)
+    async def of(self, submission: Submission, counts: dict[str, int]) -> Numbers:
+        """The numbers of a map.
+
+        Args:
+            counts: its jobs by status word, as they are now.
+        """
+        known, now = self._find(submission, counts), self._monotonic()
+        known.wanted_at = now
+        over = all(Status[word.upper()].finished for word in counts)
+        made = known.numbers
+        if made is not None and made.whole:
+            if known.counts == counts or (now < known.made_at + self._FRESH_SECONDS and not over):
+                return made
+        known.counts, known.made_at = counts, now
+        known.numbers = await self._made(known, counts)
+        return known.numbers
+
+    def _find(self, submission: Submission, counts: dict[str, int]) -> _Map:
+        known = self._kept.pop(submission.sid, None)
+        if known is None or sum(counts.values()) < sum(known.counts.values()):  # some were deleted
+            known = _Map(self._store, submission)
         while len(self._kept) >= self._MOST_KEPT:
             del self._kept[next(iter(self._kept))]
-        self._kept[submission.sid] = ends, now, numbers
-        return numbers
+        self._kept[submission.sid] = known
+        return known
 
-    async def _made(self, submission: Submission, ends: dict[Status, int]) -> Numbers:
-        store, whole = self._store, Stretch(submission.sid, 0, submission.count)
+    async def _made(self, known: _Map, counts: dict[str, int]) -> Numbers:
         numbers = Numbers()
-        if not ends:
+        ended = {word: n for word, n in counts.items() if Status[word.upper()].finished}
+        if not ended:
             return numbers
-        numbers.slowest = [
-            line(
-                submission,
-                index,
-                self._status(submission.sid, index),
-                seconds,
-                noted_arguments(store, submission, index),
-            )
-            for index, seconds in store.slowest(whole, LISTED)
-        ]
+        sid = known.submission.sid
+        for index, seconds in self._store.slowest(Stretch(sid, 0, known.submission.count), LISTED):
+            (found,) = self._store.outcomes(Stretch(sid, index, index + 1))
+            numbers.slowest.append(self._line(known, index, found.status_of(index), seconds))
         await asyncio.sleep(0)
-        numbers.times = histogram(await _sample(store, submission))
-        if any(status in _FAILED for status in ends):
-            await self._look_into_failures(submission, numbers)
+        numbers.times = histogram(await known.times.sample())
+        failed = sum(n for word, n in ended.items() if Status[word.upper()].failed)
+        if failed:
+            looked = await self._look_into_failures(known)
+            self._tell_failures(known, numbers)
+            numbers.whole = looked and numbers.looked_into >= failed  # it may have begun before the last of them failed
         return numbers
 
-    def _status(self, sid: int, index: int) -> str:
-        (found,) = self._store.outcomes(Stretch(sid, index, index + 1))
-        return found.status_of(index).word
+    def _line(self, known: _Map, index: int, status: Status, seconds: float | None) -> Line:
+        noted = known.arguments.get(index)
+        if noted is None:
+            if len(known.arguments) >= _MOST_ARGUMENTS:
+                known.arguments.clear()
+            noted = known.arguments[index] = noted_arguments(self._store, known.submission, index)
+        return line(known.submission, index, status.word, seconds, noted)
 
-    async def _look_into_failures(self, submission: Submission, numbers: Numbers) -> None:
-        groups: dict[tuple[str, str], Group] = {}
-        at: int | None = 0
-        stretches = 0
-        while at is not None and numbers.looked_into < GROUPED:
-            at = self._store.first_failure(Stretch(submission.sid, at, submission.count))
-            if at is None:
-                break
-            stretch = Stretch(submission.sid, at, min(at + _LOOKED_INTO_AT_ONCE, submission.count))
-            for outcomes in self._store.outcomes(stretch, columns=("error",), max_bytes=_MOST_ERROR_BYTES):
-                numbers.looked_into += _group(submission, outcomes, groups)
-                if len(numbers.failed) < LISTED:
-                    _list_failed(self._store, submission, outcomes, numbers.failed)
-                at = outcomes.hi
-            stretches += 1
-            if stretches % _STRETCHES_AT_ONCE == 0:  # where failures lie far apart, a turn for each would take long
-                await asyncio.sleep(0)
-        numbers.groups = sorted(groups.values(), key=lambda group: -group.count)[:_MOST_GROUPS]
+    async def _look_into_failures(self, known: _Map) -> bool:
+        """Whether all were looked into in the time that a page waits for it."""
+        looking = known.looking
+        if looking is None or looking.done():
+            looking = asyncio.ensure_future(known.failures.look(lambda: self._is_wanted(known)))
+            looking.add_done_callback(_forgive)
+            known.looking = looking
+        done, _ = await asyncio.wait({looking}, timeout=self._patience_seconds)
+        return looking in done and looking.result()
 
+    def _is_wanted(self, known: _Map) -> bool:
+        return self._monotonic() < known.wanted_at + self._WANTED_SECONDS
 
-async def _sample(store: Store, submission: Submission) -> "array[float]":
-    """Run times of up to `SAMPLED` jobs, from all over the map."""
-    found = array("d")
-    for lo, hi in _windows(submission.count):
-        for outcomes in store.outcomes(Stretch(submission.sid, lo, hi)):
-            found += outcomes.runtime
-        await asyncio.sleep(0)
-    return array("d", [seconds for seconds in found if seconds >= 0])  # nan: it did not start
+    def _tell_failures(self, known: _Map, numbers: Numbers) -> None:
+        failures = known.failures
+        groups = failures.groups()
+        numbers.groups, others = groups[:GROUPS], groups[GROUPS:]
+        numbers.other_kinds, numbers.others = len(others), sum(group.count for group in others)
+        numbers.of_further_kinds, numbers.looked_into = failures.of_further_kinds, failures.looked_into
+        numbers.failed = [self._line(known, one.index, one.status, one.seconds) for one in failures.first]
 
 
-def _windows(count: int) -> Iterator[tuple[int, int]]:
-    width = min(math.ceil(count / _WINDOWS), SAMPLED // _WINDOWS)
-    for number in range(_WINDOWS):
-        lo = number * count // _WINDOWS
-        if lo < count:
-            yield lo, min(lo + width, (number + 1) * count // _WINDOWS)
-
-
-def _group(submission: Submission, outcomes: Outcomes, groups: dict[tuple[str, str], Group]) -> int:
-    """How many failures were looked into."""
-    first, looked_into = submission.jids.start, 0
-    for lo, hi in outcomes.runs(_FAILED):
-        step = hi - lo if outcomes.is_uniform else 1
-        for index in range(lo, hi, step):
-            text = bytes(outcomes.bytes_of("error", index)[-_END_BYTES:]).decode("utf-8", "replace")
-            last, word = exception_of(text), outcomes.status_of(index).word
-            group = groups.get((word, _VARYING.sub("…", last)))
-            if group is None:
-                groups[word, _VARYING.sub("…", last)] = Group(last, step, first + index, word)
-            else:
-                group.count += step
-                if group.text != last:
-                    group.text = _VARYING.sub("…", last)
-            looked_into += step
-    return looked_into
-
-
-def _list_failed(store: Store, submission: Submission, outcomes: Outcomes, failed: list[Line]) -> None:
-    for lo, hi in outcomes.runs(_FAILED):
-        for index in range(lo, min(hi, lo + LISTED - len(failed))):
-            seconds = outcomes.runtime[index - outcomes.lo] if outcomes.runtime else math.nan
-            word = outcomes.status_of(index).word
-            failed.append(
-                line(
-                    submission,
-                    index,
-                    word,
-                    seconds if math.isfinite(seconds) else None,
-                    noted_arguments(store, submission, index),
-                )
-            )
-
-
-def exception_of(text: str) -> str:
-    """What a traceback says was raised; of part of one, the last line that looks like it; else the first there is."""
-    raised = raised_in(text)
-    if raised:
-        return raised[:300]
-    lines = [one for one in text.splitlines() if one.strip()]
-    for one in reversed(lines):
-        if _RAISED.fullmatch(one):
-            return one[:300]
-    return lines[0].strip()[:300] if lines else "no reason is known"
+def _forgive(looking: "asyncio.Task[bool]") -> None:
+    """What went wrong is told to who waits for it; if nobody does any more, the next one finds out."""
+    if not looking.cancelled():
+        looking.exception()

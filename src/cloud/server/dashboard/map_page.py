@@ -42,8 +42,8 @@ class MapPage:
             return RedirectResponse(forms.upwards(request, f"jobs/{jid}"), 303)
         if jid != submission.jids.start:
             return RedirectResponse(forms.upwards(request, f"maps/{submission.jids.start}"), 303)
-        numbers = await self._numbers.of(submission)
         row = row_of(self._desk.store, submission)
+        numbers = await self._numbers.of(submission, row.counts)
         failed = sum(row.counts.get(status.word, 0) for status in Status if status.failed)
         return self._desk.page(
             request, "map.html", visit, here="jobs", submission=submission, spec=submission.spec, row=row,

@@ -46,6 +46,11 @@ SELECT stop, start, statuses FROM outcomes WHERE error + killed + stalled > 0 AN
     AND stop <= coalesce((SELECT stop FROM outcomes WHERE stop >= ?2 ORDER BY stop LIMIT 1), ?2)
     AND start < ?2 ORDER BY stop LIMIT 2
 
+-- :name failed_rows
+SELECT stop, start FROM outcomes WHERE error + killed + stalled > 0 AND stop > ?1
+    AND stop <= coalesce((SELECT stop FROM outcomes WHERE stop >= ?2 ORDER BY stop LIMIT 1), ?2)
+    AND start < ?2 ORDER BY stop LIMIT ?3
+
 -- :name last_failed
 SELECT sid FROM outcomes WHERE error + killed + stalled > 0 AND stop <= ? ORDER BY stop DESC LIMIT 1
 
