@@ -1,6 +1,7 @@
 """The dashboard of servers that share a store: a visit is one visit, wherever it goes on and ends."""
 
 import html
+import json
 import re
 import signal
 from collections.abc import Iterator
@@ -45,3 +46,14 @@ def test_a_visit_goes_on_at_another_server_and_ends_at_both(servers: tuple[TeamS
         assert (here.get(f"/{page}").status, here.path) == (200, f"/{page}")
     there.get("/jobs").press("sign-out")
     assert here.get("/jobs").path.startswith("/sign-in")
+
+
+def test_a_link_that_one_server_made_signs_in_at_the_other_and_once(servers: tuple[TeamServer, TeamServer]) -> None:
+    one, other = servers
+    _, _, body = one.request("POST", "/v1/dashboard-links")
+    path = json.loads(body)["path"]
+    visitor = Look(other).get(path)
+    assert (visitor.status, visitor.path) == (200, "/jobs")
+    for server in servers:
+        again = Look(server).get(path)
+        assert (again.status, "used before" in shown(again)) == (401, True)

@@ -1,9 +1,12 @@
 """Visits of the dashboard: links that are good once and for a while, cookies that outlive the server."""
 
+from typing import Any, cast
+
 import pytest
 
+from cloud.dispatch.ports import Store
 from cloud.errors import NotAuthorised
-from cloud.server.dashboard.visits import LINK_SECONDS, VISIT_SECONDS, Visits
+from cloud.server.dashboard.visits import LINK_SECONDS, MOST_LINKS, VISIT_SECONDS, Visits
 from cloud.server.keys import Keys
 from cloud.stores.sqlite import SQLiteStore
 
@@ -31,6 +34,63 @@ def test_a_link_is_good_once_and_for_five_minutes() -> None:
     wall.now += LINK_SECONDS
     with pytest.raises(NotAuthorised):
         visits.by_link(late)
+    store.close()
+
+
+def test_a_link_is_good_at_every_server_of_the_store_and_once_at_all_of_them() -> None:
+    store, wall = SQLiteStore(":memory:"), Wall()
+    keys = Keys(store)
+    one, other = Visits(store, keys, wall), Visits(store, keys, wall)
+    token = one.link(keys.make(3).key)
+    assert token not in str(store.facts("")), "who reads the store cannot sign in"
+    cookie = other.by_link(token)
+    assert one.read(cookie) is not None
+    for visits in (one, other):
+        with pytest.raises(NotAuthorised):
+            visits.by_link(token)
+    store.close()
+
+
+def test_links_that_nobody_used_are_forgotten_and_only_so_many_are_kept() -> None:
+    store, wall = SQLiteStore(":memory:"), Wall()
+    keys = Keys(store)
+    visits = Visits(store, keys, wall)
+    key = keys.make(3).key
+    first = visits.link(key)
+    wall.now += 1
+    later = [visits.link(key) for _ in range(MOST_LINKS)]
+    assert len(store.facts("dashboard/link/")) == MOST_LINKS
+    with pytest.raises(NotAuthorised):
+        visits.by_link(first)
+    visits.by_link(later[0])
+    wall.now += LINK_SECONDS
+    visits.link(key)
+    assert len(store.facts("dashboard/link/")) == 1
+    store.close()
+
+
+def test_servers_that_begin_at_the_same_time_trust_each_others_cookies() -> None:
+    store = SQLiteStore(":memory:")
+    made = Keys(store).make(3)
+
+    class Behind:
+        """A server that asked for the secret just before the other one had made it."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(store, name)
+
+        def get_fact(self, name: str) -> str | None:
+            found = store.get_fact(name)
+            if name.endswith("/secret") and found is None:
+                cookies.append(Visits(store, Keys(store)).by_key(made.key, made.secret))
+            return found
+
+    cookies: list[str] = []
+    behind = Visits(cast(Store, Behind()), Keys(store))
+    cookies.append(behind.by_key(made.key, made.secret))
+    assert len(cookies) == 2
+    for visits in (behind, Visits(store, Keys(store))):
+        assert all(visits.read(cookie) is not None for cookie in cookies)
     store.close()
 
 

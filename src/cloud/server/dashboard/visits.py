@@ -18,7 +18,9 @@ VISIT_SECONDS = 30 * 86400
 """How long a browser stays signed in."""
 _SIGNER = "dashboard/secret"
 _ENDED = "dashboard/ended/"
-_MOST_LINKS = 1000
+_LINKS = "dashboard/link/"
+MOST_LINKS = 1000
+"""So many are remembered that nobody used yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ class Visit:
 class Visits:
     """Makes and reads cookies. A cookie is signed with a secret of the store, so it outlives the server; it says
     which key signed in, and is good for as long as that key is active and nobody signed out. What was signed out is
-    remembered in the store until the cookie is too old anyway, so a copy of it opens nothing."""
+    remembered in the store until the cookie is too old anyway, so a copy of it opens nothing. Links are there too, so
+    that they lead in at whichever server of several they come to; by digest: who reads the store learns none."""
 
     def __init__(
         self, store: Store, keys: Keys, wall: Callable[[], float] = time.time,
@@ -48,17 +51,18 @@ class Visits:
         self._store = store
         self._keys = keys
         self._wall = wall
-        self._links: dict[str, tuple[str, float]] = {}
         self._secret = b""
 
     def link(self, key: str) -> str:
         """A token that signs in, once, as the holder of this key."""
         now = self._wall()
-        self._links = {token: held for token, held in self._links.items() if held[1] > now}
-        while len(self._links) >= _MOST_LINKS:
-            del self._links[next(iter(self._links))]
         token = secrets.token_urlsafe(32)
-        self._links[token] = key, now + LINK_SECONDS
+        with self._store.transaction():
+            known = sorted(self._store.facts(_LINKS).items(), key=lambda item: _until(item[1]))
+            for at, (name, held) in enumerate(known):
+                if _until(held) <= now or len(known) - at >= MOST_LINKS:
+                    self._store.set_fact(name, None)
+            self._store.set_fact(_name_of(token), f"{now + LINK_SECONDS} {key}")
         return token
 
     def by_link(self, token: str) -> str:
@@ -67,10 +71,15 @@ class Visits:
         Raises:
             NotAuthorised: it is unknown, used or too old.
         """
-        key, until = self._links.pop(token, ("", 0.0))
-        if until <= self._wall():
+        name = _name_of(token)
+        held = self._store.get_fact(name)
+        if held is not None:
+            with self._store.transaction():
+                held = self._store.get_fact(name)  # nobody else writes now: of several who come at once, one finds it
+                self._store.set_fact(name, None)
+        if held is None or _until(held) <= self._wall():
             raise NotAuthorised("this link was used before, or is too old", hint="`picloud dashboard` makes a new one")
-        return self._cookie(key)
+        return self._cookie(held.partition(" ")[2])
 
     def by_key(self, key: str, secret: str) -> str:
         """The cookie for a key.
@@ -132,8 +141,18 @@ class Visits:
         if not self._secret:
             text = self._store.get_fact(_SIGNER)
             if text is None:
-                text = secrets.token_urlsafe(32)
                 with self._store.transaction():
-                    self._store.set_fact(_SIGNER, text)
+                    text = self._store.get_fact(_SIGNER)  # another server may have made it meanwhile
+                    if text is None:
+                        text = secrets.token_urlsafe(32)
+                        self._store.set_fact(_SIGNER, text)
             self._secret = text.encode()
         return hmac.new(self._secret, f"{purpose}:{said}".encode(), hashlib.sha256).hexdigest()
+
+
+def _name_of(token: str) -> str:
+    return _LINKS + hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def _until(held: str) -> float:
+    return float(held.partition(" ")[0])
