@@ -39,7 +39,7 @@ def test_what_pages_for_users_name_exists(page: Path) -> None:
     names = set(re.findall(r"(?<![\w./-])cloud\.([a-z]\w*)", text))
     assert [n for n in sorted(names) if n not in cloud.__all__ and importlib.util.find_spec(f"cloud.{n}") is None] == []
     said = re.findall(r"`[^`\n]+`|^\$ .*$", text, re.MULTILINE)
-    commands = {command for span in said for command in re.findall(r"(?<![\w./~-])picloud ([a-z]+)\b", span)}
+    commands = {command for span in said for command in re.findall(r"(?<![\w./~-])picloud ([a-z][a-z-]*)\b", span)}
     assert sorted(commands - set(COMMANDS)) == []
 
 
