@@ -35,6 +35,7 @@ from cloud.dispatch.ports import (
 )
 from cloud.engines.tee import Tee
 from cloud.model import CORE_TYPES, INLINE_MAX_BYTES, Buffer, Column, Outcomes, Piece, Ranges, Spec, Status, Submission
+from cloud.wire.coroutine import Coroutine, value_of
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -121,6 +122,8 @@ class InlineEngine:
             return _failed(work, error, "Could not depickle job\n")
         try:
             value = function(*args, **kwargs)
+            if type(value) is Coroutine:
+                value = value_of(value)
         except KeyboardInterrupt as error:
             end = _failed(work, error, "Interrupted from the keyboard\n", Status.KILLED)
             end.interrupt = error

@@ -16,7 +16,7 @@ _ADVICE: dict[type, tuple[str, str]] = {
     ),
     types.CoroutineType: (
         "a coroutine",
-        "it is code that has begun to run; pass the async function and its arguments, and run it inside the job",
+        "it is code that has begun to run; pass the async function and its arguments: the job runs it to its end",
     ),
     types.FrameType: ("a stack frame", "it belongs to a running thread; pass the text of traceback.format_stack()"),
     types.TracebackType: (

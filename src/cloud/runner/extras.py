@@ -9,6 +9,7 @@ from typing import Any
 
 from cloud.runner.linux import forget_peak
 from cloud.runner.profile import table
+from cloud.wire.coroutine import Coroutine, value_of
 
 REPR_MAX = 200
 SHOWN_BY_CLIENT = 100
@@ -63,7 +64,8 @@ def profiled(function: Callable[..., Any], extra: dict[str, Any]) -> Callable[..
     def run(*args: Any, **kwargs: Any) -> Any:
         profile = cProfile.Profile()
         try:
-            return profile.runcall(function, *args, **kwargs)
+            value = profile.runcall(function, *args, **kwargs)
+            return profile.runcall(value_of, value) if type(value) is Coroutine else value
         finally:
             extra["profile"] = table(profile)
 

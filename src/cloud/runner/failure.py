@@ -13,7 +13,7 @@ from cloud.runner.missing import advice
 TEXT_MAX_BYTES = 256 * 1024
 _PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 _OWN = (
-    *(f"{_PACKAGE}{name}{os.sep}" for name in ("runner", "pickling", "client", "pools")),
+    *(f"{_PACKAGE}{name}{os.sep}" for name in ("runner", "pickling", "client", "pools", "wire")),
     f"{_PACKAGE}joblib.py",
     os.path.dirname(cloudpickle.__file__) + os.sep,
 )

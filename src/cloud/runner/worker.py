@@ -27,6 +27,7 @@ from cloud.runner.stack import Stack
 from cloud.runner.streams import Streams
 from cloud.runner.work import Opener, Work
 from cloud.wire import worker as wire
+from cloud.wire.coroutine import Coroutine, value_of
 from cloud.wire.logbook import Logbook
 from cloud.wire.message import Header
 from cloud.wire.ring import HEAD, SIZE_BYTES, TAIL, Ring
@@ -168,6 +169,8 @@ class Worker:
                 part = failure.RUNNING
                 started = monotonic()
                 value = function(*args, **kwargs)
+                if type(value) is Coroutine:
+                    value = value_of(value)
                 ended = monotonic()
                 part = failure.KEEPING
                 parts = keep(value, work.level, work.max_bytes, work.datalog and work.log_of(seq))
@@ -207,6 +210,8 @@ class Worker:
                 part = failure.RUNNING
                 started = time.monotonic()
                 value = function(*args, **kwargs)
+                if type(value) is Coroutine:
+                    value = value_of(value)
                 ended = time.monotonic()
                 part = failure.KEEPING
                 parts = keep(value, work.level, work.max_bytes, work.datalog and work.log_of(seq))
