@@ -37,6 +37,7 @@ from cloud.engines.tee import Tee
 from cloud.model import CORE_TYPES, INLINE_MAX_BYTES, Buffer, Column, Outcomes, Piece, Ranges, Spec, Status, Submission
 from cloud.wire.coroutine import Coroutine, value_of
 
+_LARGEST_EXCEPTION = 256 * 1024
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
@@ -306,13 +307,9 @@ def _failed(work: Work, error: BaseException, before: str = "", status: Status =
     while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_OURS):
         frames = frames.tb_next
     text = before + "".join(traceback.format_exception(type(error), error, frames))
-    try:
-        raised = b"".join(pickling.dumps(error))
-    except Exception:  # what cannot travel is told in words
-        raised = b""
     outcomes = Outcomes(claim.sid, claim.lo, 1, bytes([status]), claim.attempt)
     outcomes.error = Column.of([text.encode("utf-8", "replace")])
-    outcomes.exception = Column.of([raised])
+    outcomes.exception = Column.of([pickling.pack_exception(error, _LARGEST_EXCEPTION)])
     return _End(outcomes)
 
 

@@ -8,6 +8,7 @@ from cloud.pickling.envelope import CACHE_TAG, dumps, loads, loads_column
 from cloud.pickling.function import dump_function, load_function
 from cloud.pickling.keeping import keep, level_that_takes, log_of
 from cloud.pickling.limits import MAX_BYTES, ExcessiveData, size_of, too_large
+from cloud.pickling.raised import pack_exception
 from cloud.pickling.refusal import CannotPickle
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "loads_column",
     "log_of",
     "pack_call",
+    "pack_exception",
     "pack_map",
     "size_of",
     "too_large",

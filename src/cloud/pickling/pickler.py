@@ -93,7 +93,7 @@ class Enhancements:
         attributes = {
             key: value
             for key, value in function.__dict__.items()
-            if not key.startswith("__") and (self.trying or _travels(value))
+            if not key.startswith("__") and (self.trying or travels(value))
         }
         if not attributes:
             return NotImplemented
@@ -154,7 +154,8 @@ class _Nowhere:
         return len(data)
 
 
-def _travels(value: Any) -> bool:
+def travels(value: Any) -> bool:
+    """Whether it can be pickled."""
     pickler = Pickler(_Nowhere())
     pickler.trying = True
     try:

@@ -7,7 +7,7 @@ from types import TracebackType
 import cloudpickle
 
 from cloud.errors import JobError
-from cloud.pickling import ExcessiveData, dumps, loads
+from cloud.pickling import ExcessiveData, pack_exception
 from cloud.runner.missing import advice
 
 TEXT_MAX_BYTES = 256 * 1024
@@ -48,13 +48,7 @@ def machine() -> str:
 
 def envelope(error: BaseException) -> bytes:
     """The exception pickled, if it can be pickled and opened again; else nothing."""
-    try:
-        packed = b"".join(dumps(error))
-        if len(packed) > TEXT_MAX_BYTES or not isinstance(loads(packed), BaseException):
-            return b""
-    except Exception:
-        return b""
-    return packed
+    return pack_exception(error, TEXT_MAX_BYTES)
 
 
 def bounded(text: str) -> str:
