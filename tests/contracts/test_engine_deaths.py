@@ -291,3 +291,30 @@ def test_a_job_that_waits_can_be_killed(name: str) -> None:
 def test_what_is_known_of_a_job_is_json(cloud: Dispatcher) -> None:
     (job,) = cloud.finish(cloud.call(lambda: [1, "two", None]))
     assert json.loads(job.text("extra")) == {"result_repr": "[1, 'two', None]"}
+
+
+def test_a_temporary_folder_that_was_swept_away_costs_no_job(cloud: Dispatcher, tmp_path: Path) -> None:
+    """Many machines do so with what is in /tmp and was not used for days."""
+    begun, end = tmp_path / "begun", tmp_path / "end"
+
+    def stay() -> str:
+        import time
+
+        begun.touch()
+        while not end.exists():
+            time.sleep(0.01)
+        return "stayed"
+
+    staying = cloud.call(stay, restartable=False)
+    cloud.until(begun.exists)
+    (place,) = cloud.finish(cloud.call(os.getcwd))
+    folder = Path(place.result).parent
+    shutil.rmtree(folder)
+    (left,) = cloud.finish(cloud.call(os._exit, 3))
+    assert "exit code 3" in left.text("error")
+    (other,) = cloud.finish(cloud.call(os.getcwd, kill_process=True))
+    assert Path(other.result).parent == folder
+    assert folder.stat().st_mode & 0o777 == 0o700
+    end.touch()
+    (stayed,) = cloud.finish(staying)
+    assert stayed.result == "stayed"

@@ -4,6 +4,7 @@
 <directory>/code-<version>.lock  each worker that uses the folder holds a shared lock on this, until it ends
 """
 
+import contextlib
 import fcntl
 import glob
 import os
@@ -12,6 +13,19 @@ from collections.abc import Iterable
 
 PREFIX = "code-"
 _LOCK = ".lock"
+
+
+def have(directory: str) -> None:
+    """Make a template's directory anew if it was swept away, as what is in /tmp and was not used for days is on many
+    machines.
+
+    Raises:
+        OSError: it cannot be made, or somebody else did.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(directory, 0o700)
+    if os.lstat(directory).st_uid != os.getuid():
+        raise PermissionError(f"{directory} belongs to somebody else")
 
 
 def materialise(directory: str, version: str, files: Iterable[tuple[str, int, bool]], contents: memoryview) -> str:

@@ -8,7 +8,9 @@ from cloud.runner import linux
 
 
 def kill_children() -> None:
-    """Kill and bury all children, and the orphans that they leave to this process, which is their subreaper."""
+    """Kill and bury all children, and the orphans that they leave to this process, which is their subreaper. One that
+    has the rights of another user (sudo) cannot be killed, and is not waited for."""
+    others: set[int] = set()
     while True:
         try:
             pid, _ = os.waitpid(-1, os.WNOHANG)
@@ -16,11 +18,16 @@ def kill_children() -> None:
             return
         if pid:
             continue
-        pids = linux.children()
+        pids = [child for child in linux.children() if child not in others]
         for child in pids:
-            with contextlib.suppress(ProcessLookupError):
+            try:
                 os.kill(child, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            except PermissionError:
+                others.add(child)
+        dying = not others.issuperset(pids)
         with contextlib.suppress(ChildProcessError):
-            os.waitpid(-1, 0 if pids else os.WNOHANG)
+            os.waitpid(-1, 0 if dying else os.WNOHANG)
         if not pids:
             return

@@ -8,6 +8,7 @@ runner, never a user's module.
     python -m cloud.runner <control fd> <agent pid> <lock fd or -1> <directory for temporary working directories>
 """
 
+import contextlib
 import gc
 import os
 import select
@@ -17,6 +18,8 @@ import socket
 import sys
 from array import array
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 
 import cloudpickle  # noqa: F401  (so that workers find it loaded)
 
@@ -50,7 +53,8 @@ class Template:
         self._pids: dict[int, int] = {}
         self._workers: dict[int, int] = {}
         self._killed: set[int] = set()
-        self._sweepers: set[int] = set()
+        self._spared: set[int] = set()
+        """Children that are not killed: our own that sweep, and programs with the rights of another user (sudo)."""
         self._orphans = False
         self._buffer = bytearray()
         self._descriptors: deque[int] = deque()
@@ -155,7 +159,7 @@ class Template:
                     pid = 0
                 if pid == 0:
                     break
-                self._sweepers.discard(pid)
+                self._spared.discard(pid)
                 number = self._pids.pop(pid, None)
                 if number is not None:
                     del self._workers[number]
@@ -163,38 +167,45 @@ class Template:
                     self._killed.discard(number)
                     self._sweep(os.path.join(self._directory, str(number)))
                     self._sweep_code()
-            orphans = [pid for pid in linux.children() if pid not in self._pids and pid not in self._sweepers]
+            orphans = [pid for pid in linux.children() if pid not in self._pids and pid not in self._spared]
+            orphans = [pid for pid in orphans if self._kill(pid)]
             self._orphans = bool(orphans)
-            for pid in orphans:
-                os.kill(pid, signal.SIGKILL)
-            if not orphans or not any(_is_zombie(pid) for pid in orphans):
+            if not any(_is_zombie(pid) for pid in orphans):
                 return
 
+    def _kill(self, pid: int) -> bool:
+        """A child of ours; False: it may not be killed."""
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except PermissionError:
+            self._spared.add(pid)
+            return False
+        return True
+
     def _sweep(self, directory: str) -> None:
-        """Remove a dead worker's temporary working directory, without keeping others waiting."""
-        if not os.path.isdir(directory):
-            return
-        pid = os.fork()
-        if pid == 0:
-            try:
-                self._control.close()
-                shutil.rmtree(directory, ignore_errors=True)
-            finally:
-                os._exit(0)
-        self._sweepers.add(pid)
+        """Remove a dead worker's temporary working directory."""
+        if os.path.isdir(directory):
+            self._beside(partial(shutil.rmtree, directory, ignore_errors=True))
 
     def _sweep_code(self) -> None:
-        """Remove the code versions that no worker uses any more, without keeping others waiting."""
-        if not any(name.startswith(PREFIX) for name in os.listdir(self._directory)):
+        """Remove the code versions that no worker uses any more."""
+        with contextlib.suppress(FileNotFoundError):
+            if any(name.startswith(PREFIX) for name in os.listdir(self._directory)):
+                self._beside(partial(sweep, self._directory))
+
+    def _beside(self, work: Callable[[], object]) -> None:
+        """Without keeping others waiting. Where there can be no more processes, it is left for the next time."""
+        try:
+            pid = os.fork()
+        except OSError:
             return
-        pid = os.fork()
         if pid == 0:
             try:
                 self._control.close()
-                sweep(self._directory)
+                work()
             finally:
                 os._exit(0)
-        self._sweepers.add(pid)
+        self._spared.add(pid)
 
     def _tell(self, op: Op, number: int, first: int, second: int) -> None:
         try:
@@ -204,12 +215,17 @@ class Template:
 
     def _end(self) -> None:
         """Kill all workers and whatever they leave; the directory's lock is held until then."""
-        while pids := linux.children() or list(self._pids):
+        others: set[int] = set()
+        while pids := [pid for pid in linux.children() or list(self._pids) if pid not in others]:
             for pid in pids:
                 try:
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:
                     self._pids.pop(pid, None)
+                except PermissionError:
+                    others.add(pid)
+            if others.issuperset(pids):
+                continue
             try:
                 pid, _ = os.waitpid(-1, 0)
                 self._pids.pop(pid, None)

@@ -17,7 +17,7 @@ from cloud.pickling import keep
 from cloud.runner import extras, failure, linux
 from cloud.runner.binding import Binding
 from cloud.runner.channel import PipeChannel
-from cloud.runner.code import materialise
+from cloud.runner.code import have, materialise
 from cloud.runner.inbox import Inbox
 from cloud.runner.interrupt import Interrupt
 from cloud.runner.leftovers import kill_children
@@ -277,10 +277,11 @@ class Worker:
         self._outbox.spool = wanted["spool"]
         self._channel.account = wanted["account"]
         self._channel.serves = wanted["serves"]
-        folder = ""
+        folder, templates = "", os.path.dirname(self._temporary)
+        have(templates)
         if "code" in wanted:
             code = wanted["code"]
-            folder = materialise(os.path.dirname(self._temporary), code["version"], code["files"], frames.pop(0))
+            folder = materialise(templates, code["version"], code["files"], frames.pop(0))
             wire.CODE = code["version"], folder
         self._binding = Binding(wanted, self._temporary, folder)
 
