@@ -1,5 +1,6 @@
 """The Engine port: workers that die, waits that lend a slot, and engines whose owner dies."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -309,6 +310,10 @@ def test_a_temporary_folder_that_was_swept_away_costs_no_job(cloud: Dispatcher, 
     cloud.until(begun.exists)
     (place,) = cloud.finish(cloud.call(os.getcwd))
     folder = Path(place.result).parent
+    fd = os.open(folder, os.O_RDONLY)
+    with pytest.raises(BlockingIOError):  # which is what systemd-tmpfiles asks before it sweeps
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(fd)
     shutil.rmtree(folder)
     (left,) = cloud.finish(cloud.call(os._exit, 3))
     assert "exit code 3" in left.text("error")

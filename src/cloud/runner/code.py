@@ -17,7 +17,7 @@ _LOCK = ".lock"
 
 def have(directory: str) -> None:
     """Make a template's directory anew if it was swept away, as what is in /tmp and was not used for days is on many
-    machines.
+    machines; systemd-tmpfiles leaves one that is locked, as this one is now for as long as this process lives.
 
     Raises:
         OSError: it cannot be made, or somebody else did.
@@ -26,6 +26,7 @@ def have(directory: str) -> None:
         os.mkdir(directory, 0o700)
     if os.lstat(directory).st_uid != os.getuid():
         raise PermissionError(f"{directory} belongs to somebody else")
+    fcntl.flock(os.open(directory, os.O_RDONLY | os.O_CLOEXEC), fcntl.LOCK_SH)
 
 
 def materialise(directory: str, version: str, files: Iterable[tuple[str, int, bool]], contents: memoryview) -> str:

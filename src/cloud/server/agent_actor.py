@@ -1,5 +1,6 @@
 """What runs on another machine of the cluster: an agent and its foreman. No user code runs in this process."""
 
+import fcntl
 import hashlib
 import logging
 import os
@@ -86,6 +87,7 @@ def _cache(where: str) -> str:
     os.makedirs(folder, mode=0o700, exist_ok=True)
     if os.stat(folder).st_uid != os.getuid():
         raise PermissionError(f"{folder} belongs to somebody else")
+    fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_SH)  # for good: systemd-tmpfiles leaves what is locked
     return os.path.join(folder, hashlib.sha256(where.encode()).hexdigest()[:16])
 
 
