@@ -3,6 +3,7 @@
 import contextlib
 import mmap
 import os
+import select
 import socket
 import time
 from array import array
@@ -121,7 +122,10 @@ class Worker:
             self.err = Stream(err, self.ring, ERRORS_TAKEN, self.nonce)
             self.to_work = Outgoing(self.work, lambda waits: watch.writing(self.work.fileno(), waits))
             self.to_api = Outgoing(self.api, lambda waits: watch.writing(self.api.fileno(), waits))
-            descriptors = [work.fileno(), api.fileno(), out_write, err_write, memory, wake]
+            unread = theirs.enter_context(select.epoll())
+            unread.register(out, select.EPOLLIN)
+            unread.register(err, select.EPOLLIN)
+            descriptors = [work.fileno(), api.fileno(), out_write, err_write, memory, wake, unread.fileno()]
             if not self.template.spawn(self.number, descriptors):
                 raise ConnectionError("the template is gone")
             undo.pop_all()

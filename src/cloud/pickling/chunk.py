@@ -15,7 +15,7 @@ from typing import Any
 
 from cloud.model import Buffer
 from cloud.pickling.aside import PROTOCOL
-from cloud.pickling.envelope import _SCALARS, ALIGNMENT_BYTES, dumps, loads
+from cloud.pickling.envelope import ALIGNMENT_BYTES, SCALARS, dumps, loads
 from cloud.pickling.limits import MAX_BYTES, size_of
 
 _JOINED_MAX_BYTES = 16384
@@ -49,7 +49,7 @@ def pack_call(
         TooLarge: arguments and keyword arguments together are larger than `max_bytes`.
         Exception: whatever pickling raises.
     """
-    if _SCALARS.issuperset(map(type, args)) and _SCALARS.issuperset(map(type, kwargs.values())):
+    if SCALARS.issuperset(map(type, args)) and SCALARS.issuperset(map(type, kwargs.values())):
         packed = pickle.dumps((args, dict(kwargs)), PROTOCOL)
         if len(packed) <= min(max_bytes, _JOINED_MAX_BYTES):
             return [_LONE.pack(b"K", 1, _LONE.size, _LONE.size + len(packed)) + packed]
@@ -64,7 +64,7 @@ def pack_map(jobs: Sequence[tuple[Any, ...]], level: int = 0, max_bytes: int = M
         TooLarge: naming the first job whose arguments are larger than `max_bytes`.
     """
     columns = [list(column) for column in zip(*jobs, strict=True)]
-    if columns and all(_SCALARS.issuperset(map(type, column)) for column in columns):
+    if columns and all(SCALARS.issuperset(map(type, column)) for column in columns):
         packed = b"P" + pickle.dumps(columns, PROTOCOL)
         if len(packed) > max_bytes:
             for index, arguments in enumerate(jobs):

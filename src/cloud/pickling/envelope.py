@@ -22,7 +22,7 @@ CACHE_TAG = sys.implementation.cache_tag or "unknown"
 
 _HEAD = struct.Struct("<8sQQ")
 _MARK = b"B" + bytes(7)
-_SCALARS = frozenset({int, float, str, bytes, bool, type(None)})
+SCALARS = frozenset({int, float, str, bytes, bool, type(None)})
 
 
 def dumps(value: Any, level: int = 0, max_bytes: int = MAX_BYTES) -> list[Buffer]:
@@ -37,7 +37,7 @@ def dumps(value: Any, level: int = 0, max_bytes: int = MAX_BYTES) -> list[Buffer
         Exception: whatever pickling raises.
     """
     kind = type(value)
-    if kind in _SCALARS or (kind is tuple and _SCALARS.issuperset(map(type, value))):
+    if kind in SCALARS or (kind is tuple and SCALARS.issuperset(map(type, value))):
         return [pickle.dumps(value, PROTOCOL)]
     aside = Aside()
     if level >= 2:

@@ -1,10 +1,12 @@
 """What a job returned, made into bytes: size limit, trace of a failure, log for people (SPEC D.2, D.3, S72)."""
 
 import contextlib
+import pickle
 from typing import Any
 
 from cloud.model import Buffer
-from cloud.pickling.envelope import dumps
+from cloud.pickling.aside import PROTOCOL
+from cloud.pickling.envelope import SCALARS, dumps
 from cloud.pickling.limits import size_of, too_large
 
 
@@ -21,6 +23,10 @@ def keep(value: Any, level: int, max_bytes: int, log: str = "") -> list[Buffer]:
         ExcessiveData: it is larger than `max_bytes`.
         Exception: whatever pickling raises; at level 0 with a note that shows the way to the culprit.
     """
+    if type(value) in SCALARS and not log:
+        packed = pickle.dumps(value, PROTOCOL)
+        if len(packed) <= max_bytes:
+            return [packed]
     try:
         parts = dumps(value, level, max_bytes)
     except Exception as error:

@@ -118,8 +118,8 @@ class Pickler(Enhancements, cloudpickle.Pickler):  # type: ignore[misc]
 
 def main_by_value() -> None:
     """In a process that multiprocessing spawned the main module has another name, which no worker can import either."""
-    spawned = sys.modules.get("__mp_main__")
-    if spawned is not None:
+    spawned = sys.modules.get("__mp_main__")  # elsewhere, once multiprocessing is imported, another word for __main__
+    if spawned is not None and spawned.__name__ == "__mp_main__":
         cloudpickle.register_pickle_by_value(spawned)
 
 

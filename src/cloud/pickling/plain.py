@@ -54,7 +54,7 @@ def is_plain(function: Any) -> bool:
 
 def _is_bare(function: FunctionType) -> bool:
     return (
-        function.__module__ == "__main__"
+        function.__module__ in ("__main__", "__mp_main__")
         and function.__closure__ is None
         and function.__defaults__ is None
         and function.__kwdefaults__ is None

@@ -44,13 +44,13 @@ def main(descriptors: list[int], temporary: str) -> int:
     """Run until the agent says so or is gone; the exit status.
 
     Args:
-        descriptors: work socket, api socket, stdout, stderr, shared memory, wake-up.
+        descriptors: work socket, api socket, stdout, stderr, shared memory, wake-up, epoll of the output.
         temporary: a working directory to make if the job's own does not exist here.
     """
-    work_fd, api_fd, stdout, stderr, memory, wake = descriptors
+    work_fd, api_fd, stdout, stderr, memory, wake, unread = descriptors
     ring = Ring(mmap.mmap(memory, SIZE_BYTES))
     stack = Stack(memory)
-    streams = Streams(stdout, stderr, ring)
+    streams = Streams(stdout, stderr, unread, ring)
     work = socket.socket(fileno=work_fd)
     inbox = Inbox(work)
     channel = PipeChannel(socket.socket(fileno=api_fd))
@@ -134,7 +134,8 @@ class Worker:
         closely = work.call or work.profile
         offset = time.time() - monotonic()
         while seq < end:
-            skip = begin(seq, monotonic())
+            now = monotonic()
+            skip = begin(seq, now)
             if skip:
                 skip = min(skip, end - seq)
                 self._outbox.skipped(seq, seq + skip)
@@ -147,16 +148,16 @@ class Worker:
             if closely:
                 self._run_closely(work, seq, arguments, index - lo, offset)
             else:
-                self._run_quickly(work, seq, arguments, index - lo, offset)
+                self._run_quickly(work, seq, arguments, index - lo, offset, now)
             seq += 1
 
-    def _run_quickly(self, work: Work, seq: int, arguments: Any, i: int, offset: float) -> None:
+    def _run_quickly(self, work: Work, seq: int, arguments: Any, i: int, offset: float, began: float) -> None:
         """One job of a map. The interrupt is inside from before the first of the user's code to after the last; the
         outer `except` is for a kill that is raised while the inner one begins."""
         interrupt = self._interrupt
         part = failure.LOADING
         monotonic = time.monotonic
-        started = ended = monotonic()
+        started = ended = began
         value = None
         args: tuple[Any, ...] = ()
         try:

@@ -14,13 +14,13 @@ from typing import Protocol
 
 from cloud.model import Buffer, Ranges
 
-PROTOCOL = 3
+PROTOCOL = 4
 """Of everything in this module and in `ring`; template and agent must agree."""
 
 CONTROL = struct.Struct("<IIqq")
 """Op, worker, and two numbers."""
-SPAWN_DESCRIPTORS = 6
-"""Work socket, api socket, stdout, stderr, shared memory, wake-up."""
+SPAWN_DESCRIPTORS = 7
+"""Work socket, api socket, stdout, stderr, shared memory, wake-up, and an epoll that is readable while output is."""
 
 LARGE = struct.Struct("<QQ")
 """Seq and size of a result whose descriptor comes with it."""
