@@ -100,6 +100,24 @@ def times_run(folder: Path, item: int) -> int:
     return len(path.read_text().splitlines()) if path.exists() else 0
 
 
+def test_workers_and_disks_are_told_with_the_agents_that_have_them(
+    started: Callable[..., Server], tmp_path: Path
+) -> None:
+    server = started(least=2, most=2)
+    server.until(lambda: server.engine.state().slots == 2)
+    slow = server.map(runs_in(tmp_path, "go"), [1, 2])
+    server.until(lambda: all(times_run(tmp_path, item) for item in (1, 2)))
+    assert {agent.whole_bytes for agent in server.engine.state().agents} == {0}, "nobody asked"
+    server.until(lambda: len([worker for worker in server.engine.workers(10) if worker.jid is not None]) == 2)
+    agents = server.engine.state().agents
+    assert {worker.agent for worker in server.engine.workers(10)} == {agent.name for agent in agents}
+    for agent in agents:
+        assert 0 < agent.free_bytes < agent.whole_bytes
+        assert not agent.full
+    (tmp_path / "go").touch()
+    assert server.finished(slow) == [10, 20]
+
+
 def test_a_map_is_shared_by_several_agents(started: Callable[..., Server], tmp_path: Path) -> None:
     server = started(least=3, most=3)
     server.until(lambda: server.engine.state().slots == 3)

@@ -39,6 +39,9 @@ class Blobs(Protocol):
     """Whether they are on another machine, so that a call may take long: it may then be made in any thread, and whoever
     must not block makes it in another one."""
 
+    place: str
+    """Where they are, for people: a folder or an address; '' in memory."""
+
     def put(self, name: str, parts: Iterable[Buffer]) -> BlobRef:
         """Durable when it returns. On a full disk `StoreFull`, and nothing is left behind."""
         ...

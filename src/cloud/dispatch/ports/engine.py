@@ -140,6 +140,8 @@ class WorkerState:
     """When that job started, seconds since the epoch."""
     waits: bool = False
     """Whether that job waits for other jobs."""
+    agent: str = ""
+    """Which agent has it; '' on the server's machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,12 @@ class AgentState:
     """It was not heard for so long that its jobs were given to others."""
     log: str
     """How to see its log; '' where nobody knows."""
+    free_bytes: int = 0
+    whole_bytes: int = 0
+    """Of its disk, where it keeps its copies of large values, as it said when its workers were asked for; 0: it was not
+    asked, or keeps none."""
+    full: bool = False
+    """There was no room on that disk a moment ago: it is given no jobs."""
 
 
 @dataclass(slots=True)

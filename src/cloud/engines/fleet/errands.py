@@ -4,6 +4,7 @@ after its workers."""
 import logging
 import os
 import queue
+import shutil
 import threading
 import time
 from collections import OrderedDict
@@ -184,7 +185,7 @@ class BlobsOfAgent:
 
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
-        self.far = blobs.far
+        self.far, self.place = blobs.far, blobs.place
         self.errands = Errands(blobs, self._ring)
         self.ring: Callable[[], None] = lambda: None
         """Called, in any thread, when something has come or gone."""
@@ -195,6 +196,15 @@ class BlobsOfAgent:
     def adopt(self, name: str, fd: int) -> BlobRef:
         """See `Blobs.adopt`; of far ones, later."""
         return self.errands.send(name, fd) if self.far else self._blobs.adopt(name, fd)
+
+    def disk(self) -> tuple[int, int]:
+        """Free bytes of the disk where they or their copies are on this machine, and all; (0, 0): nobody knows."""
+        folder = self.spool()
+        try:
+            space = shutil.disk_usage(folder) if folder is not None else None
+        except OSError:
+            space = None
+        return (space.free, space.total) if space is not None else (0, 0)
 
     def _ring(self) -> None:
         self.ring()

@@ -83,7 +83,7 @@ class Foreman:
         self._stopping = False
         # Below: of our thread alone.
         self._opener = Opener()
-        self._errands = blobs.errands
+        self._blobs, self._errands = blobs, blobs.errands
         blobs.ring = self._ring
         self._backlog, self._followed = Backlog(agent, self._errands), Followed(agent)
         self._unsent: list[Event] = []
@@ -345,7 +345,7 @@ class Foreman:
         elif op == "delay":
             told = {"delay": self._delay(*header["job"])}
         elif op == "workers":
-            told = {"workers": [list(astuple(worker)) for worker in agent.workers(header["most"])]}
+            told = {"workers": [astuple(w)[:-1] for w in agent.workers(header["most"])], "disk": self._blobs.disk()}
         with self._changed:
             answer.append(_joined(told, frames))
             self._changed.notify_all()

@@ -4,6 +4,7 @@ import select
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 from cloud.dispatch.ports import Live, Said, Stack, WorkerState
@@ -103,7 +104,9 @@ class Looks(ABC):
             if len(found) < most and left > 0:
                 answer = self._ask_member(member, {"op": "workers", "most": most - len(found)}, left)
                 if answer is not None:
-                    found += [WorkerState(*about) for about in answer[0]["workers"]]
+                    found += [replace(WorkerState(*about), agent=member.name) for about in answer[0]["workers"]]
+                    free, whole = answer[0].get("disk", member.disk)
+                    member.disk = int(free), int(whole)
         return found
 
     def _take_looks(self, state: Header) -> None:

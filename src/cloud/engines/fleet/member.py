@@ -58,6 +58,8 @@ class Member:
     """The same, by account."""
     promised_seconds: float = 0.0
     workless_since: float = 0.0
+    disk: tuple[int, int] = (0, 0)
+    """Free bytes of its disk, and all, as it said last."""
     late: bool = False
     """It gave jobs back: what runs there takes longer than expected. Until something ends it gets none ahead."""
 
@@ -71,7 +73,8 @@ class Member:
         about, busy = self.about, 0 if self.silent else int(self.state.get("busy", 0))
         return AgentState(
             self.name, str(about.get("host", "")), self.kind, self.slots, min(self.used(), self.slots), busy,
-            max(0.0, now - self.heard_at), self.silent, str(about.get("log", "")),
+            max(0.0, now - self.heard_at), self.silent, str(about.get("log", "")), *self.disk,
+            full=bool(self.state.get("full")),
         )  # fmt: skip
 
     @property

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -35,11 +36,17 @@ class Disk:
     """Large arguments and results."""
     files_bytes: int
     """Files of `cloud.files`, where they are large."""
+    blobs_in: str
+    """Where large arguments and results are; '' in memory."""
     folder: str
-    """Of blobs, at least; '' where they are in memory or elsewhere."""
+    """On the disk that the following is about; '' where nothing is on a disk."""
     free_bytes: int = 0
     whole_bytes: int = 0
     warn_bytes: int = 0
+    machine: str = ""
+    """Which has that disk."""
+    copies: bool = False
+    """Whether the folder has copies only, of what is elsewhere."""
 
     @property
     def used_bytes(self) -> int:
@@ -56,7 +63,8 @@ class Disk:
                 "cloud.delete."
             )
         if self.folder and self.free_bytes < max(_SCARCE_BYTES, _SCARCE_SHARE * self.whole_bytes):
-            found.append("The disk is nearly full. When it is, jobs are refused and results wait in memory.")
+            what = f"The disk of {self.folder} on {self.machine}{', which has copies of large values,' * self.copies}"
+            found.append(f"{what} is nearly full. When it is, jobs are refused and results wait in memory.")
         return found
 
 
@@ -76,27 +84,30 @@ class ServerPage:
 
     async def _server(self, request: Request, visit: Visit) -> Response:
         core = self._desk.core
+        workers = self._workers.read()  # before the state: agents that are asked say more of themselves
         state = core.engine.state()
         added = {tag.removeprefix(INTERPRETERS): path for tag, path in core.store.facts(INTERPRETERS).items()}
         return self._desk.page(
-            request, "server.html", visit, here="server", state=state, workers=self._workers.read(),
+            request, "server.html", visit, here="server", state=state, workers=workers,
             disk=disk_of(core), began=self._began, now=self._wall(), protocol=PROTOCOL, added=added, pid=os.getpid(),
             python=sys.version.split()[0], store=_kind(core.store, "Store"), engine=_kind(core.engine, "Engine"),
             servers=len(core.store.dispatchers()) if core.store.signals is not None else 0,
+            host=socket.gethostname(), machines={agent.name: agent.host for agent in state.agents},
         )  # fmt: skip
 
 
 def disk_of(core: Core) -> Disk:
     """Read from counters, but for the free space."""
-    files = core.store.file_bytes()
-    folder = core.blobs.spool() or ""
-    if folder and os.path.basename(folder) == "blobs":
+    files, blobs, warn = core.store.file_bytes(), core.blobs, core.retention.warn_bytes
+    sizes = core.store.size_bytes(), max(0, core.retention.blob_bytes - files), files
+    folder = blobs.spool() or ""
+    if folder and not blobs.far and os.path.basename(folder) == "blobs":
         folder = os.path.dirname(folder)  # what else is stored lies beside them
-    sizes = (core.store.size_bytes(), max(0, core.retention.blob_bytes - files), files)
-    if not folder:
-        return Disk(*sizes, "", warn_bytes=core.retention.warn_bytes)
-    space = shutil.disk_usage(folder)
-    return Disk(*sizes, folder, space.free, space.total, core.retention.warn_bytes)
+    space = shutil.disk_usage(folder) if folder else None
+    return Disk(
+        *sizes, blobs.place, folder, space.free if space else 0, space.total if space else 0, warn,
+        socket.gethostname(), copies=blobs.far,
+    )  # fmt: skip
 
 
 def _kind(adapter: object, port: str) -> str:

@@ -38,7 +38,7 @@ class FolderBlobs:
 
     def __init__(self, path: str | os.PathLike[str], *, shared: bool = False, tidy: bool | None = None) -> None:
         self._growing = threading.Lock()
-        self._root = os.path.abspath(path)
+        self.place = self._root = os.path.abspath(path)
         self._tidy = not shared if tidy is None else tidy
         self._size_bytes: int | None = None
         with disk_errors(self._root):

@@ -33,6 +33,7 @@ class MemoryBlobs:
     """Gone with the process."""
 
     far = False
+    place = ""
 
     def __init__(self) -> None:
         self._held: dict[str, _Held] = {}

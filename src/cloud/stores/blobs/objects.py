@@ -50,7 +50,7 @@ class ObjectBlobs:
         except ImportError:
             raise CloudException(f"the blobs are to be in {url}, and obstore is not here", hint=_INSTALL) from None
         self._obstore: Any = obstore
-        self._url = url.partition("?")[0]
+        self.place = url.partition("?")[0]
         self._store = _open_store(url)
         self._cache = BlobCache(cache, cache_bytes)
         self._size_bytes: int | None = None
@@ -107,12 +107,12 @@ class ObjectBlobs:
 
     def link(self, name: str, method: Literal["GET", "PUT"], seconds: float) -> str | None:
         """Signed with this server's keys; where these are borrowed, they may have to be fetched first."""
-        if method == "PUT" and self._url.startswith("az:"):
+        if method == "PUT" and self.place.startswith("az:"):
             return None  # it would want a header of Azure's own
         try:
             url: str = self._obstore.sign(self._store, method, checked(name), timedelta(seconds=seconds))
         except self._obstore.exceptions.BaseError as error:  # keys that cannot sign
-            log.debug("%s gives no links: %s", self._url, _first_line(error))
+            log.debug("%s gives no links: %s", self.place, _first_line(error))
             return None
         return url
 
@@ -204,12 +204,12 @@ class ObjectBlobs:
         except FileNotFoundError as error:
             if writing:
                 raise ServerUnavailable(
-                    f"there is no bucket for {self._url}", retry=True, hint="whoever runs this server makes it"
+                    f"there is no bucket for {self.place}", retry=True, hint="whoever runs this server makes it"
                 ) from error
-            raise FileNotFoundError(f"there is no blob {name!r} in {self._url}") from error
+            raise FileNotFoundError(f"there is no blob {name!r} in {self.place}") from error
         except self._obstore.exceptions.BaseError as error:
             raise ServerUnavailable(
-                f"the blob store {self._url} did not do what it was asked: {_first_line(error)}",
+                f"the blob store {self.place} did not do what it was asked: {_first_line(error)}",
                 retry=True,
                 hint="whoever runs this server sees in its log whether the store is down or the keys are wrong",
             ) from error
