@@ -7,13 +7,15 @@ option `simulator_inline` a job runs inside `cloud.call` or `cloud.map` itself, 
 
 import atexit
 import logging
+import warnings
 from typing import Any
 
 from cloud.api import Ended, JobApi, OutputPiece, Part, Receipt, Waited
 from cloud.client import sessions
-from cloud.client.code.elsewhere import Elsewhere
+from cloud.client.code.elsewhere import Elsewhere, SimulationWarning
 from cloud.client.code.whitelist import WHITELIST
 from cloud.client.inside import inside_channel
+from cloud.client.reserved import _users_level
 from cloud.client.session import Session
 from cloud.config import setting
 from cloud.dispatch.jobs import Jobs
@@ -21,6 +23,7 @@ from cloud.dispatch.outputs import OutputFiles
 from cloud.dispatch.ports import Blobs
 from cloud.dispatch.retention import Limits
 from cloud.dispatch.undisturbed import Undisturbed
+from cloud.engines.alarm import obstacle
 from cloud.engines.inline import InlineEngine
 from cloud.local import FIRST_ACCOUNT, Core, Pool
 from cloud.model import Ranges
@@ -86,6 +89,10 @@ class InlinePool(Jobs):
     def submit(self, part: Part, parent_jid: int | None = None) -> Receipt:
         """See `JobApi.submit`; `KeyboardInterrupt` if the user interrupts a job, which is then `killed`."""
         self._elsewhere.look(part)
+        spec = part.spec
+        if spec is not None and spec.max_runtime_seconds is not None and (why := obstacle()):
+            text = f"_max_runtime does not limit this job, which runs inline: {why}"
+            warnings.warn(text, SimulationWarning, stacklevel=_users_level())
         receipt = super().submit(part, self._engine.jid() if parent_jid is None else parent_jid)
         self._run()
         return receipt

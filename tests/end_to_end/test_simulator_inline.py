@@ -2,9 +2,11 @@
 
 import builtins
 import os
+import signal
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 
 import cloud
 from cloud.client import sessions
+from cloud.client.code.elsewhere import SimulationWarning
 from tests.support.waiting import eventually
 
 BREAKPOINT = """
@@ -198,3 +201,117 @@ def test_a_job_can_be_watched_from_another_thread() -> None:
     assert "".join(pieces) == "two\n"
     running.join()
     del vars(builtins)["picloud_test_events"]
+
+
+def test_a_job_is_profiled_and_what_it_waits_for_has_a_profile_of_its_own() -> None:
+    def inner_work() -> int:
+        return sum(x for x in range(200_000))
+
+    def outer_work() -> Any:
+        import cloud
+
+        first = inner_work()
+        return first + cloud.result(cloud.call(inner_work, _profile=True))
+
+    def names(jid: int) -> dict[str, int]:
+        lines = cloud.info(jid, "profile")[jid]["profile"].splitlines()
+        return {line.rpartition("(")[2][:-1]: int(line.split()[0]) for line in lines if line.endswith("_work)")}
+
+    jid = cloud.call(outer_work, _profile=True)
+    assert cloud.result(jid) == 2 * sum(range(200_000))
+    assert names(jid)["outer_work"] == 1
+    assert names(jid)["inner_work"] == 1, "the other job's call of it is in the other's profile"
+    assert names(jid + 1)["inner_work"] == 1
+    assert "outer_work" not in names(jid + 1)
+    assert cloud.info(cloud.call(abs, 1), "profile")[jid + 2]["profile"] is None
+
+
+TENTH = 0.1 / 60
+"""Of a second, in minutes."""
+
+
+def sleeps() -> None:
+    import time
+
+    time.sleep(600)  # the job sleeps
+
+
+def test_a_job_that_runs_too_long_is_killed_in_the_main_thread() -> None:
+    jid = cloud.call(sleeps, _max_runtime=TENTH)
+    assert cloud.status(jid) == "killed"
+    with pytest.raises(cloud.CloudException, match=r"(?s)ran longer than _max_runtime .*in sleeps") as caught:
+        cloud.result(jid)
+    assert "engines" not in str(caught.value)
+    assert cloud.result(cloud.call(abs, -1, _max_runtime=TENTH)) == 1
+    assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+
+
+def test_a_job_that_catches_the_alarm_ends_as_killed_all_the_same() -> None:
+    def stubborn() -> int:
+        try:
+            sleeps()
+        except BaseException:
+            pass
+        return 3
+
+    with pytest.raises(cloud.CloudException, match="it caught the KilledException and returned"):
+        cloud.result(cloud.call(stubborn, _max_runtime=TENTH))
+
+
+def test_the_limit_of_a_job_that_waits_for_another_is_not_the_others() -> None:
+    def waits() -> str:
+        import cloud
+
+        other = cloud.call(sleeps, _max_runtime=2 * TENTH)
+        return cloud.status(other)
+
+    def waits_longer() -> None:
+        import cloud
+
+        cloud.join(cloud.call(sleeps, _max_runtime=2 * TENTH), ignore_errors=True)
+        sleeps()
+
+    assert cloud.result(cloud.call(waits, _max_runtime=10)) == "queued"
+    jid = cloud.call(waits_longer, _max_runtime=TENTH)
+    assert [cloud.status(jid), cloud.status(jid + 1)] == ["killed", "killed"]
+    with pytest.raises(cloud.CloudException, match="in waits_longer"):
+        cloud.result(jid)
+
+
+def test_where_a_limit_cannot_be_held_the_call_says_so() -> None:
+    told: list[str] = []
+
+    def call() -> None:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            cloud.call(abs, 1, _max_runtime=1)
+        told.extend(str(warning.message) for warning in caught if warning.category is SimulationWarning)
+        assert [warning.filename for warning in caught] == [__file__]
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join()
+    before = signal.signal(signal.SIGALRM, lambda *_: None)
+    call()
+    signal.signal(signal.SIGALRM, before)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        cloud.call(abs, 1, _max_runtime=1)
+    prefix = "_max_runtime does not limit this job, which runs inline: "
+    assert [text.removeprefix(prefix) for text in told] == [
+        "it runs in another thread than the main one of this program",
+        "this program uses SIGALRM itself",
+    ]
+
+
+def test_while_a_debugger_is_at_work_the_time_does_not_count(tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(BREAKPOINT.replace("tripled, 14", f"tripled, 14, _max_runtime={TENTH}"))
+    said = "import time; time.sleep(0.5)\np secret\nsecret = 7\nc\n"
+    done = subprocess.run(
+        [sys.executable, str(script)], input=said, capture_output=True, text=True, timeout=300,
+        env={**os.environ, "PICLOUD_SIMULATOR_INLINE": "1"}, check=True,
+    )  # fmt: skip
+    assert "(Pdb) 42" in done.stdout
+    assert done.stdout.endswith("result 7\n")

@@ -14,6 +14,9 @@ class Undisturbed:
     of the core would leave jobs claimed that nobody starts, or a lock taken.
     """
 
+    held = 0
+    """How often the main thread has any of these locks, or waits for one."""
+
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._main = threading.main_thread().ident
@@ -28,6 +31,7 @@ class Undisturbed:
             if not self._depth and callable(getsignal(SIGINT)):
                 self._put_off()
             self._depth += 1
+            Undisturbed.held += 1
         self._lock.acquire()
 
     def __exit__(self, *_: object) -> None:
@@ -35,6 +39,7 @@ class Undisturbed:
         if threading.get_ident() != self._main:
             return
         self._depth -= 1
+        Undisturbed.held -= 1
         if not self._depth and self._handler is not None:
             handler, self._handler = self._handler, None
             signal(SIGINT, handler)  # from here on it may be called, and raise

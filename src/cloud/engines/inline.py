@@ -4,6 +4,7 @@ Only the simulator composes it (with user code in its own process there is nothi
 the client pickled, as a worker would. It runs nothing by itself: whoever asks for jobs calls `take` and `run`.
 """
 
+import cProfile
 import json
 import os
 import select
@@ -14,8 +15,10 @@ import traceback
 from array import array
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from itertools import dropwhile
+from typing import Any
 
 from cloud import pickling
 from cloud.dispatch.ports import (
@@ -33,23 +36,14 @@ from cloud.dispatch.ports import (
     Work,
     WorkerState,
 )
+from cloud.engines.alarm import Alarm, obstacle
+from cloud.engines.running import Running
 from cloud.engines.tee import Tee
 from cloud.model import CORE_TYPES, INLINE_MAX_BYTES, Buffer, Column, Outcomes, Piece, Ranges, Spec, Status, Submission
-from cloud.wire.coroutine import Coroutine, value_of
+from cloud.wire.profile import table
 
 _LARGEST_EXCEPTION = 256 * 1024
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-
-
-@dataclass(slots=True)
-class Running:
-    """A job that runs now; `thread` runs it."""
-
-    work: Work
-    thread: int
-    started: float
-    stdout: Tee
-    stderr: Tee
 
 
 class InlineEngine:
@@ -78,30 +72,48 @@ class InlineEngine:
     def run(self, work: Work) -> BaseException | None:
         """Run a job that was taken; without the dispatcher's lock. Returns what must not be kept from the user, a
         KeyboardInterrupt; everything else is the job's outcome."""
+        outer = self._mine()
+        with outer.set_aside() if outer is not None else nullcontext():
+            return self._run(work)
+
+    def _run(self, work: Work) -> BaseException | None:
         spec = work.submission.spec
         started, begun = time.time(), time.monotonic()
         with Tee.on("stdout") as stdout, Tee.on("stderr") as stderr, _variables(spec.os_env_vars):
             running = Running(work, threading.get_ident(), started, stdout, stderr)
+            if spec.max_runtime_seconds is not None and not obstacle():
+                running.alarm = Alarm(spec.max_runtime_seconds)
+            if spec.profile:
+                running.profile = cProfile.Profile()
             self._running.append(running)
             try:
-                end = self._attempt(work)
+                end = self._attempt(running)
             finally:
                 self._running.remove(running)
         end.outcomes.started = array("d", [started])
         end.outcomes.runtime = array("d", [time.monotonic() - begun])
+        extra: dict[str, Any] = {}
         dropped = {}
         for stream, tee in (("stdout", stdout), ("stderr", stderr)):
             dropped[stream], kept = tee.kept()
             setattr(end.outcomes, stream, Column.of([kept]))
         if any(dropped.values()):
-            end.outcomes.extra = Column.of([json.dumps({"dropped": dropped}).encode()])
+            extra["dropped"] = dropped
+        if running.profile is not None:
+            extra["profile"] = table(running.profile)
+        if extra:
+            end.outcomes.extra = Column.of([json.dumps(extra).encode()])
         self._events.append(Finished(work.claim.cid, end.outcomes))
         return end.interrupt
 
     def jid(self) -> int | None:
         """The job that runs in this thread, if one does."""
-        mine = [r for r in self._running if r.thread == threading.get_ident()]
-        return mine[-1].work.submission.jids[mine[-1].work.claim.lo] if mine else None
+        mine = self._mine()
+        return None if mine is None else mine.work.submission.jids[mine.work.claim.lo]
+
+    def _mine(self) -> Running | None:
+        """What runs in this thread; of several the innermost, for which the others wait."""
+        return next((r for r in reversed(self._running) if r.thread == threading.get_ident()), None)
 
     @contextmanager
     def lent_for(self, jids: Ranges) -> Iterator[None]:
@@ -112,7 +124,8 @@ class InlineEngine:
         finally:
             self._waiting.remove(jids)
 
-    def _attempt(self, work: Work) -> "_End":
+    def _attempt(self, running: Running) -> "_End":
+        work = running.work
         index = work.claim.lo
         try:
             function = pickling.load_function(self._bytes(work.function))
@@ -122,15 +135,18 @@ class InlineEngine:
         except Exception as error:
             return _failed(work, error, "Could not depickle job\n")
         try:
-            value = function(*args, **kwargs)
-            if type(value) is Coroutine:
-                value = value_of(value)
+            value = running.call(function, args, kwargs)
         except KeyboardInterrupt as error:
             end = _failed(work, error, "Interrupted from the keyboard\n", Status.KILLED)
             end.interrupt = error
             return end
         except BaseException as error:  # SystemExit too: it ends the job, not the program
+            if running.alarm is not None and running.alarm.over:
+                return _failed(work, error, _late(work), Status.KILLED)
             return _failed(work, error)
+        if running.alarm is not None and running.alarm.over:
+            caught = "The job was killed; it caught the KilledException and returned.\n"
+            return _ended(work, (caught + _late(work)).encode(), Status.KILLED)
         try:
             spec = work.submission.spec
             log = pickling.log_of(spec.datalog, None if spec.kind == "call" else index)
@@ -268,7 +284,8 @@ class InlineEngine:
             return None
         frames = traceback.extract_stack(frame)
         ours = [i for i, f in enumerate(frames) if f.filename == __file__ and f.name == "_attempt"]
-        lines = traceback.format_list(frames[ours[-1] + 1 :] if ours else frames)
+        inner = dropwhile(lambda f: _is_ours(f.filename), frames[ours[-1] + 1 :] if ours else frames)
+        lines = traceback.format_list(list(inner))
         return Stack("".join(["Main thread (most recent call last):\n", *lines]))
 
     def _find(self, sid: int, index: int) -> Running | None:
@@ -302,15 +319,27 @@ class _End:
 
 
 def _failed(work: Work, error: BaseException, before: str = "", status: Status = Status.ERROR) -> _End:
+    told = traceback.TracebackException(type(error), error, error.__traceback__)
+    told.stack = traceback.StackSummary.from_list([frame for frame in told.stack if not _is_ours(frame.filename)])
+    text = before + "".join(told.format())
+    return _ended(work, text.encode("utf-8", "replace"), status, pickling.pack_exception(error, _LARGEST_EXCEPTION))
+
+
+def _ended(work: Work, text: bytes, status: Status, raised: bytes = b"") -> _End:
     claim = work.claim
-    frames = error.__traceback__
-    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_OURS):
-        frames = frames.tb_next
-    text = before + "".join(traceback.format_exception(type(error), error, frames))
     outcomes = Outcomes(claim.sid, claim.lo, 1, bytes([status]), claim.attempt)
-    outcomes.error = Column.of([text.encode("utf-8", "replace")])
-    outcomes.exception = Column.of([pickling.pack_exception(error, _LARGEST_EXCEPTION)])
+    outcomes.error = Column.of([text])
+    outcomes.exception = Column.of([raised])
     return _End(outcomes)
+
+
+def _late(work: Work) -> str:
+    minutes = (work.submission.spec.max_runtime_seconds or 0) / 60
+    return f"The job ran longer than _max_runtime ({minutes:g} minutes).\n"
+
+
+def _is_ours(file: str) -> bool:
+    return file.startswith(_OURS) or file == cProfile.__file__
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from cloud.runner.linux import forget_peak
-from cloud.runner.profile import table
 from cloud.wire.coroutine import Coroutine, value_of
+from cloud.wire.profile import table
 
 REPR_MAX = 200
 SHOWN_BY_CLIENT = 100

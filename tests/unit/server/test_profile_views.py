@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from cloud.runner.profile import table
 from cloud.server.dashboard.flame import Frame, frames_of
 from cloud.server.dashboard.profile import Profile, read_profile
 from cloud.server.dashboard.profile_files import to_pstats, to_speedscope
+from cloud.wire.profile import table
 
 
 def leaf(n: int) -> int:
