@@ -21,6 +21,8 @@ job does not swallow it. Each class has a `code`, its name on the wire, and an H
 
 from typing import Any, ClassVar
 
+from cloud.model.ranges import pack
+
 
 class CloudException(Exception):
     """Something went wrong in or through cloud (SPEC B.1).
@@ -53,7 +55,7 @@ class CloudException(Exception):
 
     def __str__(self) -> str:
         if self.jid is not None:
-            text = f"Job {self.jid}: {self.parameter}"
+            text = f"{_who(self.jid)}: {self.parameter}"
         elif isinstance(self.status, int):
             text = f"Error {self.status}: {self.parameter}"
         else:
@@ -163,6 +165,19 @@ class KilledException(BaseException):
 
     def __init__(self, value: str = "Job terminated by user") -> None:
         super().__init__(value)
+
+
+def _who(jid: Any) -> str:
+    """'Job 7'; of a list 'Jobs 3..9 and 15', 'Jobs 1, 3, 5 and 1,200 others'."""
+    if not isinstance(jid, list) or not all(isinstance(one, int) for one in jid):
+        return f"Job {jid}"
+    ranges = pack(jid)
+    names = [str(r.start) if len(r) == 1 else f"{r.start}..{r.stop - 1}" for r in ranges[:3]]
+    if len(jid) == 1 or not names:
+        return f"Job {''.join(names) or jid}"
+    if more := sum(map(len, ranges[3:])):
+        names.append(f"{more:,} other{'s' if more > 1 else ''}")
+    return f"Jobs {', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else f"Jobs {names[0]}"
 
 
 def _rebuild(

@@ -67,6 +67,7 @@ class HttpApi(RemoteApi):
         give_up_seconds: how long to go on asking a server that does not answer.
     """
 
+    durable = True
     past_server = True
 
     def __init__(

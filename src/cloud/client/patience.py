@@ -45,6 +45,8 @@ class Patience:
         self._looked = False
         self._lent = False
         self._meter = meter
+        self._missing: Ranges = ()
+        self._partly = False
 
     def __enter__(self) -> Self:
         return self
@@ -54,6 +56,8 @@ class Patience:
     ) -> None:
         if self._meter is not None:
             self._meter.end(kind)
+        if error is not None and kind is KeyboardInterrupt and self._missing and getattr(self._api, "durable", False):
+            error.add_note(_going_on(() if self._partly else normal(self._missing)))
         if self._lent:
             channel = inside_channel()
             if channel is not None:
@@ -61,6 +65,7 @@ class Patience:
 
     def step(self, missing: Ranges, *, partly: bool = False) -> float | None:
         """Seconds that the next request may wait for these jobs; None: no limit. `partly`: others are missing, too."""
+        self._missing, self._partly = missing, partly
         if self._inside and not self._looked:  # what is there already costs no lending
             self._looked = True
             return 0.0
@@ -109,3 +114,13 @@ class Patience:
 def unfinished(missing: Ranges) -> list[int]:
     """The jids, as `CloudTimeoutError.jid` lists them."""
     return [jid for item in normal(missing) for jid in item]
+
+
+def _going_on(jids: Ranges) -> str:
+    """For somebody who gives up waiting: that nobody gave up the jobs. Without jids: of those that were not named."""
+    if not jids:
+        return "Jobs that are not finished go on; cloud.kill(jids) ends them, cloud.kill() all of yours."
+    lo, hi = jids[0].start, jids[-1].stop - 1
+    if lo == hi:
+        return f"Job {lo} goes on: cloud.result({lo}) waits for it again, cloud.kill({lo}) ends it."
+    return f"Jobs {lo}..{hi} that are not finished go on; cloud.kill(jids) ends them, cloud.kill() all of yours."

@@ -26,6 +26,8 @@ class RemoteApi(ABC):
 
     inside = False
     """Whether this is the cloud that runs the job in which this code runs."""
+    durable = False
+    """Whether jobs go on when this program ends."""
     past_server = False
     """Whether large blobs may be elsewhere, where we can read and write them without the other side."""
 

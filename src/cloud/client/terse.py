@@ -14,6 +14,7 @@ from cloud.errors import CloudException
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _PYTHONS = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
+TOLD = (CloudException, KeyboardInterrupt)
 P = ParamSpec("P")
 T = TypeVar("T")
 C = TypeVar("C", bound=type)
@@ -48,7 +49,7 @@ def tersely(function: Callable[P, T]) -> Callable[P, T]:
     def cloud(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return function(*args, **kwargs)
-        except CloudException as failure:
+        except TOLD as failure:
             raise bare(failure)
 
     return cloud
@@ -61,7 +62,7 @@ def tersely_awaited(function: Callable[P, Awaitable[T]]) -> Callable[P, Coroutin
     async def cloud(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return await function(*args, **kwargs)
-        except CloudException as failure:
+        except TOLD as failure:
             raise bare(failure)
 
     return cloud
@@ -71,7 +72,7 @@ def terse_iterator(items: Iterator[T]) -> Iterator[T]:
     """The same items; errors on the way are raised as by a function that is `tersely`."""
     try:
         yield from items
-    except CloudException as failure:
+    except TOLD as failure:
         raise bare(failure)
 
 

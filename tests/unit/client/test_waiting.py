@@ -1,6 +1,7 @@
 """`join`, `result`, `status`, `kill`, `delete`: values, orders, errors and deadlines."""
 
 import threading
+import traceback
 from typing import Any
 
 import pytest
@@ -127,7 +128,7 @@ def test_a_timeout_lists_the_unfinished_jobs(api: ScriptedApi, session: Session)
         with pytest.raises(CloudTimeoutError, match=f"cloud.{name} timed out") as raised:
             wait(jobs, timeout=0.001)
         assert raised.value.jid == [2, 4]
-    with pytest.raises(CloudTimeoutError, match=r"^Job \[2\]: cloud\.join timed out$"):
+    with pytest.raises(CloudTimeoutError, match=r"^Job 2: cloud\.join timed out$"):
         session.join(jobs[1], timeout=0.001)
 
 
@@ -197,3 +198,39 @@ def test_many_jids_in_no_order_are_asked_for_as_ranges(busy: Session) -> None:
     jobs = busy.map(lambda x: x, range(5000))
     backwards = [int(jid) for jid in jobs][::-1]
     assert busy.result(backwards) == list(range(5000))[::-1]
+
+
+@pytest.mark.parametrize(
+    ("jids", "named"),
+    [
+        ([4], "Job 4"),
+        (list(range(5, 100_000)), "Jobs 5..99999"),
+        ([1, 2, 9], "Jobs 1..2 and 9"),
+        ([1, 3, 5, 7, 8], "Jobs 1, 3, 5 and 2 others"),
+        ([1, 3, 5, 7], "Jobs 1, 3, 5 and 1 other"),
+        (7, "Job 7"),
+    ],
+)
+def test_an_error_about_many_jobs_names_them_briefly_and_has_them_all(jids: Any, named: str) -> None:
+    error = CloudTimeoutError("timed out", jid=jids)
+    assert str(error) == f"{named}: timed out"
+    assert error.jid == jids
+
+
+@pytest.mark.parametrize(("jobs", "told"), [(1, "Job 1 goes on: cloud"), (3, "Jobs 1..3 that are not finished go on;")])
+@pytest.mark.parametrize("how", ["join", "result", "iresult", "iresult_unordered"])
+def test_whoever_interrupts_a_wait_is_told_that_the_jobs_go_on(
+    api: ScriptedApi, session: Session, monkeypatch: pytest.MonkeyPatch, how: str, jobs: int, told: str
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    waited_for = session.map(lambda x: x, range(jobs))
+    monkeypatch.setattr(api, "durable", True, raising=False)
+    monkeypatch.setattr(api, "wait", interrupted)
+    monkeypatch.setattr(api, "outcomes", interrupted)
+    with pytest.raises(KeyboardInterrupt) as raised:
+        list(getattr(session, how)(waited_for) or [])
+    assert raised.value.__notes__[0].startswith("Jobs that are not" if how == "iresult" else told)
+    frames = traceback.extract_tb(raised.value.__traceback__)
+    assert len([frame for frame in frames if "/cloud/client/" in frame.filename]) <= 1
