@@ -114,8 +114,7 @@ class Door:
             log.warning("a change was malformed", exc_info=True)
             return calls.failed(_malformed(error))
         except Exception as error:  # a fault of ours: nobody may wait for ever because of it
-            log.exception("a fault while a change was carried out")
-            return calls.failed(CloudException(f"a fault in the server: {error!r}; its log says where"))
+            return _fault("a change was carried out", error)
 
     def expire(self) -> None:
         """Answer questions whose deadline has come."""
@@ -258,6 +257,8 @@ class _Held:
             parts = None if answer is None else self._encode(answer)
         except CloudException as error:
             parts = calls.failed(error)
+        except Exception as error:  # a fault of ours: others are woken beside this one, and it would come again
+            parts = _fault("a question was answered", error)
         if parts is None:
             return False
         self.withdraw()
@@ -311,6 +312,11 @@ def _acknowledged(jobs: Jobs, receipt: Receipt) -> Answer:
 def _done(change: Callable[..., None], *arguments: Any, **more: Any) -> list[Buffer]:
     change(*arguments, **more)
     return calls.ok()
+
+
+def _fault(doing: str, error: Exception) -> list[Buffer]:
+    log.error("a fault while %s", doing, exc_info=error)
+    return calls.failed(CloudException(f"a fault in the server: {error!r}; its log says where"))
 
 
 def _malformed(error: Exception) -> InvalidSubmission:

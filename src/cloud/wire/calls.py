@@ -63,9 +63,10 @@ def read_submit(header: Header, frames: list[memoryview], stored: Stored = NOTHI
     if any(place is None and first in put for (first, _), place in zip(header["chunks"], chunk_places, strict=True)):
         raise errors.InvalidSubmission("arguments were to be put into the blob store, and are not there")
     if "spec" in header:
-        for what, frame in zip(("the environment takes", "the terms take"), frames, strict=False):
-            if len(frame) > MOST_CHARACTERS:
-                raise errors.InvalidSubmission(f"{what} {len(frame):,} bytes: at most {MOST_CHARACTERS:,} may be")
+        if len(frames[0]) > MOST_CHARACTERS:
+            raise errors.InvalidSubmission(
+                f"the environment takes {len(frames[0]):,} bytes: at most {MOST_CHARACTERS:,} may be"
+            )
         environment = environment_from_bytes(frames.pop(0))
         spec = spec_from_terms(frames.pop(0), environment, header["spec"])
     function = [frames.pop(0)] if header.get("function") else None

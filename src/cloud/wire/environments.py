@@ -4,7 +4,7 @@ import json
 from dataclasses import fields
 
 from cloud.model import Buffer, Environment
-from cloud.wire.strangers import checked_environment
+from cloud.wire.strangers import checked_environment, object_in
 
 _REMEMBERED = 64
 _MAX_BYTES = 1 << 15
@@ -36,7 +36,7 @@ def environment_from_bytes(text: Buffer) -> Environment:
     key = bytes(text)
     environment = _read.get(key)
     if environment is None:
-        value = {name: item for name, item in json.loads(key).items() if name in _FIELDS}
+        value = {name: item for name, item in object_in(key).items() if name in _FIELDS}
         value["path"] = tuple(value.get("path", ()))
         environment = checked_environment(Environment(**value))
         if len(key) <= _MAX_BYTES:

@@ -80,7 +80,7 @@ def decode(message: Buffer) -> tuple[Header, list[memoryview]]:
     start = PREFIX.size + header_length
     try:
         header = _from_json(str(view[PREFIX.size : start], "utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ProtocolMismatch(f"the header of a message is not JSON: {error}") from None
     lengths = struct.unpack_from(f"<{number}Q", view, start)
     start += 8 * number

@@ -133,10 +133,24 @@ _ENVIRONMENT: dict[str, Callable[[Any], bool]] = {
 }
 
 
+def object_in(text: bytes) -> dict[str, Any]:
+    """The JSON object that a stranger sent.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        found = json.loads(text)
+    except RecursionError as error:
+        raise ValueError(str(error)) from None
+    if not isinstance(found, dict):
+        raise ValueError(f"{text[:50]!r} is no JSON object")
+    return found
+
+
 def dict_in(text: Buffer) -> dict[str, Any]:
     """Of JSON that a worker process wrote, which may be anything: {} for all that is no object."""
     try:
-        found = json.loads(bytes(text)) if text else {}
-    except (ValueError, RecursionError):
+        return object_in(bytes(text)) if text else {}
+    except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}

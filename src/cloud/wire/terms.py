@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from cloud.model import Buffer, Environment, Spec
-from cloud.wire.strangers import checked, shown_in
+from cloud.wire.strangers import checked, object_in, shown_in
 from cloud.wire.values import spec_from_json, spec_to_json
 
 _REMEMBERED = 64
@@ -43,7 +43,7 @@ def spec_from_terms(terms: Buffer, environment: Environment, shown: Any) -> Spec
     key = bytes(terms)
     spec = _read.get(key)
     if spec is None or spec.environment is not environment:
-        spec = checked(spec_from_json(json.loads(key), environment))
+        spec = checked(spec_from_json(object_in(key), environment))
         if len(key) <= _MAX_BYTES:
             if len(_read) >= _REMEMBERED:
                 _read.clear()

@@ -9,11 +9,18 @@ import pytest
 from cloud.api import NewChunk, Part
 from cloud.dispatch.door import MAX_HELD_SECONDS, Door
 from cloud.errors import CloudException, InvalidSubmission, JobNotFound, ProtocolMismatch, StoreFull
-from cloud.model import Buffer
+from cloud.model import Buffer, Stretch
 from cloud.pickling import pack_map
 from cloud.wire import calls
-from cloud.wire.message import decode, encode
+from cloud.wire.message import MAGIC, PREFIX, decode, encode
 from tests.support.world import FUNCTION, World, spec
+
+SUBMISSION = {"op": "submit", "token": "x", "chunks": [], "count": 1, "spec": []}
+
+
+def nested(depth: int) -> bytes:
+    """A message whose header no JSON parser wants to read."""
+    return PREFIX.pack(MAGIC, depth, 0, 0) + b"[" * depth
 
 
 class Asked:
@@ -143,6 +150,29 @@ def test_a_job_deleted_while_it_is_waited_for_is_an_error_and_no_silence(asked: 
         calls.answer_of(asked.answers[0][0])
 
 
+def test_a_question_that_meets_a_fault_of_ours_is_answered_and_holds_up_no_other(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, fine = asked.world.map(1), asked.world.map(1)
+    asked.ask(calls.ask("outcomes", (broken,), timeout_seconds=None))
+    asked.ask(calls.ask("outcomes", (fine,), timeout_seconds=None))
+    read = asked.world.store.outcomes
+
+    def stumble(stretch: Stretch, **more: Any) -> Any:
+        if stretch.sid == 1:
+            raise AttributeError("a fault")
+        return read(stretch, **more)
+
+    monkeypatch.setattr(asked.world.store, "outcomes", stumble)
+    asked.world.engine.finish_all()
+    asked.world.tick()
+    assert len(asked.door) == 0
+    headers = [header for header, _ in asked.answers]
+    assert sorted("ok" in header for header in headers) == [False, True]
+    with pytest.raises(CloudException, match="a fault in the server"):
+        calls.answer_of(next(header for header in headers if "ok" not in header))
+
+
 @pytest.mark.parametrize(
     ("message", "error"),
     [
@@ -153,6 +183,12 @@ def test_a_job_deleted_while_it_is_waited_for_is_an_error_and_no_silence(asked: 
         (b"".join(encode({"op": "status", "jids": [["a", 2]]})), InvalidSubmission),
         (b"".join(encode({"op": "submit", "token": "x", "chunks": [[0, 1]], "count": 1})), InvalidSubmission),
         (b"".join(encode({"op": "info", "jids": [], "fields": ["secrets"]})), InvalidSubmission),
+        (b"".join(encode({"op": "status", "jids": [[0, 1 << 70]]})), InvalidSubmission),
+        (nested(50_000), ProtocolMismatch),
+        (b"".join(encode(SUBMISSION, [b"[]", b"{}"])), InvalidSubmission),
+        (b"".join(encode(SUBMISSION, [b"[" * 50_000, b"{}"])), InvalidSubmission),
+        (b"".join(encode(SUBMISSION, [b'{"cache_tag": "x"}', b"[]"])), InvalidSubmission),
+        (b"".join(encode(SUBMISSION, [b'{"cache_tag": "x"}', b"[" * 50_000])), InvalidSubmission),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_a_reason(

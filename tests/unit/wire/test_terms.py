@@ -2,7 +2,10 @@
 
 import pytest
 
+from cloud.api import Part
 from cloud.model import Environment, Spec
+from cloud.wire.calls import read_submit, submit
+from cloud.wire.message import decode
 from cloud.wire.terms import spec_from_terms, terms_to_bytes
 
 ENVIRONMENT = Environment("cpython-311", directory="/here")
@@ -42,3 +45,16 @@ def test_terms_of_the_wrong_kind_are_refused_each_time() -> None:
     for _ in range(2):
         with pytest.raises(ValueError, match="kind"):
             spec_from_terms(terms, ENVIRONMENT, [])
+
+
+def test_what_jobs_depend_on_may_be_in_very_many_pieces() -> None:
+    pieces = tuple(range(jid, jid + 1) for jid in range(10**9, 10**9 + 300_000, 2))
+    part = Part("t", spec(depends_on=pieces), [b"function"], [], 1)
+    read = read_submit(*decode(b"".join(submit(part))))
+    assert read.spec == part.spec
+
+
+@pytest.mark.parametrize("terms", [b"[]", b"7", b"null", b"{}"])
+def test_what_are_no_terms_is_refused(terms: bytes) -> None:
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        spec_from_terms(terms, ENVIRONMENT, [])
