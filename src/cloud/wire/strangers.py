@@ -137,14 +137,14 @@ def object_in(text: bytes) -> dict[str, Any]:
     """The JSON object that a stranger sent.
 
     Raises:
-        ValueError: it is none.
+        ValueError, TypeError: it is none.
     """
     try:
         found = json.loads(text)
     except RecursionError as error:
         raise ValueError(str(error)) from None
     if not isinstance(found, dict):
-        raise ValueError(f"{text[:50]!r} is no JSON object")
+        raise TypeError(f"{text[:50]!r} is no JSON object")
     return found
 
 
@@ -152,5 +152,5 @@ def dict_in(text: Buffer) -> dict[str, Any]:
     """Of JSON that a worker process wrote, which may be anything: {} for all that is no object."""
     try:
         return object_in(bytes(text)) if text else {}
-    except ValueError:
+    except (ValueError, TypeError):
         return {}
