@@ -1,4 +1,4 @@
-"""Keys of accounts, from code (SPEC B.9): who may use a server.
+"""Keys of accounts, from code: who may use a server.
 
     new = cloud.account.create_key(note="for the night shift")
     cloud.setkey(new["api_key"], new["api_secretkey"])

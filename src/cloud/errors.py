@@ -25,7 +25,7 @@ from cloud.model.ranges import pack
 
 
 class CloudException(Exception):
-    """Something went wrong in or through cloud (SPEC B.1).
+    """Something went wrong in or through cloud.
 
     Attributes:
         jid: the job it is about, or a list of jids, or None.
@@ -161,7 +161,7 @@ class ProtocolMismatch(CloudException):
 
 
 class KilledException(BaseException):
-    """Raised inside a job that is being killed (SPEC B.6). Clean up quickly: the grace period is half a second."""
+    """Raised inside a job that is being killed. Clean up quickly: the grace period is half a second."""
 
     def __init__(self, value: str = "Job terminated by user") -> None:
         super().__init__(value)

@@ -1,4 +1,4 @@
-"""Files that are stored beside jobs, for programs and jobs alike (SPEC B.12).
+"""Files that are stored beside jobs, for programs and jobs alike.
 
     cloud.files.put("measurements.csv")
     cloud.files.getf("measurements.csv").readline()
@@ -6,7 +6,7 @@
 A name is any text that neither begins with '/' nor has a part '..'. Names belong to the account of the key. A file
 appears, or replaces the one of its name, whole. Whatever its size, it is never in memory: not here, not on the server.
 
-Files are on the server also for jobs of `cloud.mp` and in the simulator, which has no files of its own (S59).
+Files are on the server also for jobs of `cloud.mp` and in the simulator, which has no files of its own.
 """
 
 import builtins

@@ -1,4 +1,4 @@
-"""The same interface on worker processes of this program (SPEC B.8): no server, nothing on disk, gone with the program.
+"""The same interface on worker processes of this program: no server, nothing on disk, gone with the program.
 
     from cloud import mp
     mp.result(mp.map(f, range(1000)))

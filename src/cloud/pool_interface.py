@@ -1,4 +1,4 @@
-"""A near duplicate of `multiprocessing.Pool`'s interface on the active cloud (SPEC S73).
+"""A near duplicate of `multiprocessing.Pool`'s interface on the active cloud.
 
 Functions at the level of the module are PiCloud's: they need no pool, and errors are `CloudException`. `Pool` is the
 class of `multiprocessing`, whose programs run unchanged but for the import.

@@ -54,3 +54,21 @@ def test_mp_mirrors_cloud() -> None:
     }  # fmt: skip
     assert expected <= set(cloud.__all__)
     assert [name for name in expected if not hasattr(cloud.mp, name)] == []
+
+
+def test_help_speaks_to_users() -> None:
+    """Without references to papers that they do not have, and with every reserved keyword."""
+    import cloud
+    from cloud.client.reserved import NAMES
+
+    texts = {name: inspect.getdoc(getattr(cloud, name)) or "" for name in cloud.__all__}
+    assert [name for name, text in texts.items() if re.search(r"SPEC|DESIGN|\bS\d|\bD\d", text)] == []
+    assert [name for name, text in texts.items() if not text] == []
+    for function in ("call", "map"):
+        assert [name for name in NAMES if name not in texts[function]] == []
+
+
+def test_names_are_offered_once_and_only_public_ones() -> None:
+    import cloud
+
+    assert [name for name in dir(cloud) if not name.startswith("__")] == sorted(cloud.__all__)

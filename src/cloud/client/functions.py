@@ -1,5 +1,6 @@
 """`cloud.call`, `cloud.map`, ...: each looks up the active session when it is called."""
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal, overload
 
@@ -9,6 +10,7 @@ from cloud.client.info import Fields
 from cloud.client.inside import inside_channel
 from cloud.client.iteration import ResultIterator
 from cloud.client.jobs import Job, Jobs
+from cloud.client.reserved import KEYWORDS
 from cloud.client.session import Session
 from cloud.client.terse import tersely
 
@@ -159,4 +161,6 @@ for _function in (
     connection_info,
     close,
 ):
-    _function.__doc__ = getattr(Session, _function.__name__).__doc__
+    _function.__doc__ = inspect.cleandoc(getattr(Session, _function.__name__).__doc__ or "")
+for _function in (call, map):
+    _function.__doc__ = f"{_function.__doc__}\n\n{KEYWORDS}"

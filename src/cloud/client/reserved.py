@@ -56,6 +56,22 @@ NAMES = (
     "_high_cpu", "_kill_process", "_label", "_max_runtime", "_os_env_vars", "_priority", "_profile", "_restartable",
     "_type", "_vol",
 )  # fmt: skip
+KEYWORDS = """\
+Keywords that do not reach the function:
+    _label: a name to find the job by.
+    _depends_on: jids of jobs that must be done first; _depends_on_errors='ignore': or finished, however they ended.
+    _callback, _callback_on_error: called here with the job when it is done, or failed; one or a list.
+    _priority: an integer, 5 by default; lower runs earlier.
+    _max_runtime: minutes after which the job is killed.
+    _cores, _type: how many cores it takes, and of which kind; more than one: _type='c2', _cores=4.
+    _restartable: False if it must not run again when its worker or server is lost.
+    _os_env_vars: environment variables for it: names, which are copied from here, or a dictionary.
+    _profile: True to have cloud.info(jid, 'profile').
+    _kill_process: True for a fresh process after it.
+    _fast_serialization: 1 or 2 for less care and more speed with arguments and results.
+    _env, _high_cpu, _vol: PiCloud's; see docs/reference/api.md, as for all of these.
+"""
+"""What `help(cloud.call)` says of them."""
 _NOTHING = Reserved()
 
 

@@ -20,7 +20,7 @@ from cloud.client.opening import value_of
 from cloud.client.packing import Packer
 from cloud.client.patience import Patience
 from cloud.client.reserved import take_reserved
-from cloud.client.signature import check_arguments
+from cloud.client.signature import check_arguments, check_items
 from cloud.client.submission import Submitter, check_sequences
 from cloud.client.terse import terse_iterator, tersely
 from cloud.client.watching import Watching
@@ -105,7 +105,9 @@ class Session(Again, Watching):
 
     @tersely
     def call(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Job:
-        """Create one job that calls the function with these arguments (SPEC B.2); returns at once.
+        """Make a job that runs `function(*args, **kwargs)`; return its `Job`, an integer with methods, at once.
+
+        The job is stored by then, and its result is until it is deleted: `cloud.result(job)`.
 
         Raises:
             TypeError, ValueError: the function, its arguments or a reserved keyword are wrong; nothing was created.
@@ -125,9 +127,11 @@ class Session(Again, Watching):
 
     @tersely
     def map(self, function: Callable[..., Any], /, *sequences: Iterable[Any], **reserved: Any) -> Jobs:
-        """Create a job for each tuple of arguments (SPEC B.3); shorter sequences are padded with None.
+        """Make a job for each item, or for each tuple of items of several sequences, as Python's `map` does; return
+        their `Jobs`, consecutive jids, at once.
 
-        Sequences may be generators of any length. Callbacks are called for each job.
+        Sequences may be generators of any length; shorter ones are filled up with None. For a list of tuples:
+        `cloud.map(f, *zip(*tuples))`. Callbacks are called for each job.
 
         Raises:
             TypeError, ValueError: the function, a sequence or a keyword is wrong; nothing was created.
@@ -161,7 +165,7 @@ class Session(Again, Watching):
             )
         check_sequences(sequences, where)
         if check:
-            check_arguments(function, (None,) * len(sequences), {})
+            check_items(function, len(sequences))
         jids = self._submit.map(function, sequences, told)
         jobs = Jobs(jids, self.kind, short_name(function), self)
         if jids and (told.callbacks or told.callbacks_on_error):
@@ -187,8 +191,8 @@ class Session(Again, Watching):
         *,
         progress: bool | None = None,
     ) -> None:
-        """Block until all jobs are finished (SPEC B.4). `progress`: whether to show how far they are, on a terminal or
-        in a notebook; None: as `cloud.config.progress` says.
+        """Wait until all jobs are finished. `progress`: whether to show how far they are, on a terminal or in a
+        notebook; None: as `cloud.config.progress` says.
 
         Raises:
             JobError: one failed; raised at once, though others still run. Not with `ignore_errors`.
@@ -213,7 +217,7 @@ class Session(Again, Watching):
         *,
         progress: bool | None = None,
     ) -> Any:
-        """What the jobs returned: one value for a single jid, else a list in the order given (SPEC B.4).
+        """What the jobs returned: one value for a single jid, else a list in the order given.
 
         With `ignore_errors`, a failed job's place holds its `CloudException`. Each call gives fresh copies.
         `progress` and errors as for `join`; also `CloudException` for a result that cannot be opened here.
@@ -241,7 +245,7 @@ class Session(Again, Watching):
         *,
         progress: bool | None = None,
     ) -> ResultIterator:
-        """Results in the order of the jids, as they become available (SPEC A.2).
+        """Results in the order of the jids, as they become available.
 
         Args:
             timeout: seconds to wait for each next result; None or 0: no limit. `next(timeout)` overrides it.
@@ -322,7 +326,7 @@ class Session(Again, Watching):
 
     @tersely
     def info(self, jids: Jids, info_requested: Fields = None) -> dict[int, dict[str, Any]]:
-        """A dict of dicts, keyed by jid, of what was requested (SPEC B.5): 'stdout', 'runtime', 'all', ...
+        """A dict of dicts, keyed by jid, of what was requested: 'stdout', 'runtime', 'all', ...
 
         Raises:
             TypeError: something requested is not a string.
@@ -337,7 +341,7 @@ class Session(Again, Watching):
 
     @tersely
     def kill(self, jids: Jids | None = None, *, force: bool = False) -> None:
-        """Kill jobs; None means every unfinished job of the account (SPEC A.3). Finished jobs stay as they are.
+        """Kill jobs; None means every unfinished job of the account. Finished jobs stay as they are.
 
         A job gets `KilledException` and half a second to clean up; with `force`, no time at all.
         """
@@ -350,7 +354,7 @@ class Session(Again, Watching):
 
     @tersely
     def delete(self, jids: Jids) -> None:
-        """Forget finished jobs with everything that is known of them (SPEC A.5).
+        """Forget finished jobs with everything that is known of them.
 
         Raises:
             InvalidSubmission: one is not finished; nothing was deleted.

@@ -30,6 +30,24 @@ def check_arguments(function: Callable[..., Any], args: tuple[Any, ...], kwargs:
         ) from None
 
 
+def check_items(function: Callable[..., Any], number: int) -> None:
+    """The same for a `map` over so many sequences.
+
+    Raises:
+        TypeError: as above; if more arguments are needed, with how to pass them.
+    """
+    try:
+        check_arguments(function, (None,) * number, {})
+    except TypeError as error:
+        if "missing" not in str(error):
+            raise
+        one = "its sequence" if number == 1 else f"each of its {number} sequences"
+        raise TypeError(
+            f"{error}. A map passes one item from {one}: unpack tuples with map(f, *zip(*tuples)), and set what all "
+            f"jobs share with functools.partial"
+        ) from None
+
+
 def _fit(function: Callable[..., Any], number: int) -> bool:
     """Whether so many positional arguments certainly fit, without the signature being made."""
     if type(function) is not FunctionType or function.__dict__ or function.__code__.co_kwonlyargcount:

@@ -52,12 +52,12 @@ __all__ = [
 
 
 def commit() -> None:
-    """Let what was assigned hold. Closes every cloud of this program and takes `cloud.setkey` back (SPEC S49)."""
+    """Let what was assigned hold. Closes every cloud of this program and takes `cloud.setkey` back."""
     VALUES.commit()
 
 
 def getconfigpath() -> str:
-    """The directory of cloudconf.py, logs and credentials (SPEC S47)."""
+    """The directory of cloudconf.py, logs and credentials."""
     return home_directory()
 
 

@@ -1,4 +1,4 @@
-r"""Shell commands as jobs (SPEC B.17).
+r"""Shell commands as jobs.
 
     jid = cloud.shell.execute("wc -l < {table}", {"table": "@measurements.csv"})
     cloud.shell.execute_map("convert {photo} -resize {size} out.png", {"size": 800}, {"photo": ["@a.png", "@b.png"]},

@@ -104,3 +104,9 @@ def test_a_map_that_may_run_is_not_refused(session: Session, function: Callable[
 
 def test_shorter_sequences_count_as_all_others(session: Session) -> None:
     assert session.result(session.map(two, [1, 2], [3])) == [(1, 3), (2, None)]
+
+
+def test_a_map_over_tuples_is_told_how_to_unpack_them(session: Session) -> None:
+    with pytest.raises(TypeError, match=r"one item from its sequence: unpack tuples with map\(f, \*zip\(\*tuples\)\)"):
+        session.map(two, [(1, 2), (3, 4)])
+    assert session.map(two, *zip(*[(1, 2), (3, 4)], strict=True)).result() == [(1, 2), (3, 4)]

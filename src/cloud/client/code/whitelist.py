@@ -28,7 +28,7 @@ WHITELIST = Whitelist()
 
 
 def set_dependency_whitelist(modules: Iterable[str] | None) -> None:
-    """Only the named local modules and packages may be sent with jobs; None: all that are needed (SPEC B.7).
+    """Only the named local modules and packages may be sent with jobs; None: all that are needed.
 
     Raises:
         TypeError: it is no list of names.
