@@ -17,6 +17,7 @@ from tests.support.configured import ConfiguredServer
 from tests.support.objects import KEYS, object_store
 from tests.support.ports import free_port
 from tests.support.postgres import Cluster
+from tests.support.processes import command_line
 from tests.support.ray_nodes import Nodes
 from tests.support.waiting import eventually
 
@@ -106,6 +107,39 @@ def test_jobs_on_the_cluster_and_what_they_ask_go_on_while_the_server_restarts(t
         assert server.results(jids) == [42]
         assert KEYS["AWS_SECRET_ACCESS_KEY"] not in server.log()
     assert server.end() == 0
+
+
+def test_agents_begin_on_different_machines(tmp_path: Path) -> None:
+    """The end of one machine is not the end of all."""
+    nodes, port = Nodes(2, 4), free_port()
+    try:
+        text = f"""
+[server]
+port = {port}
+url = "http://127.0.0.1:{port}"
+[store]
+url = "{tmp_path / "store"}"
+[blobs]
+url = "{tmp_path / "blobs"}"
+[engine]
+kind = "ray"
+address = "{nodes.address}"
+slots = 1
+least = 2
+most = 2
+"""
+        server = ConfiguredServer(tmp_path, text, within_seconds=JOIN_SECONDS)
+        eventually(partial(_has_agents, server, 2), within_seconds=JOIN_SECONDS)
+        there = [sum("AgentActor" in command_line(pid) for pid in nodes.pids(node)) for node in range(2)]
+        assert server.end() == 0
+        assert there == [1, 1]
+    finally:
+        nodes.close()
+
+
+def _has_agents(server: ConfiguredServer, number: int) -> bool:
+    agents = json.loads(server.request("GET", "/v1/summary")[2])["agents"]
+    return [agent["state"] for agent in agents] == ["here"] * number
 
 
 def _runs(server: ConfiguredServer, jids: range) -> bool:

@@ -72,7 +72,7 @@ class RayLines:
         return self.begin(agent_name(self._server, wanted["type"]), wanted).name
 
     def begin(self, name: str, wanted: Header) -> "RayLine":
-        """The same, under this name."""
+        """The same, under this name; where there are several machines, not all on one of them."""
         options: dict[str, Any] = {"num_cpus": wanted["cores"], **self._options}
         if "memory" in wanted:
             options["memory"] = wanted["memory"]
@@ -80,7 +80,7 @@ class RayLines:
             options["num_gpus"] = wanted["gpus"]
         handle = self._actor.options(
             name=name, namespace=self._namespace, lifetime="detached", max_concurrency=CALLS_AT_ONCE, max_restarts=0,
-            max_task_retries=-1, **options,
+            max_task_retries=-1, scheduling_strategy="SPREAD", **options,
         ).remote({**self._told, **wanted})  # fmt: skip
         line = self._line(name, handle)
         self._follow(line, handle.hello.remote(self.epoch))
