@@ -27,6 +27,7 @@ class CommandLine:
 
     def __init__(self, home: Path, folder: Path) -> None:
         self.folder = folder
+        self.program = PICLOUD
         self.environment = {**os.environ, "PICLOUD_HOME": str(home), "PICLOUD_WORKERS": "2", "TERM": "xterm"}
         self.environment.pop("NO_COLOR", None)
         self.status = 0

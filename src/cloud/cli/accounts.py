@@ -36,7 +36,7 @@ def list_accounts(as_json: bool) -> None:
         return
     rows = [[str(one["account"]), one["name"], _state(one), *(_of(one, name) for name in _LIMITS)] for one in found]
     headers = ("ACCOUNT", "NAME", "STATE", "SLOTS", "QUEUED JOBS", "STORED", "FILES")
-    click.echo("\n".join(lines_of(headers, rows, gives_way=1)))
+    click.echo("\n".join(lines_of(headers, rows, gives_way=1, whole=(0,), spare=(6, 5, 4))))
 
 
 @command.command("add")

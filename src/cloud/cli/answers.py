@@ -1,6 +1,7 @@
 """What commands print: results as they are for people, JSON a line each for programs."""
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -8,12 +9,17 @@ from typing import Any
 
 import click
 
+from cloud.cli.messages import brief, of_job
 from cloud.errors import CloudException, JobError
 
 
 def print_json(value: Mapping[str, Any]) -> None:
     """One line, there at once."""
-    text = json.dumps(value, default=_plain, ensure_ascii=False)
+    try:
+        text = json.dumps(value, default=_plain, ensure_ascii=False, allow_nan=False)
+    except ValueError:  # not a number, or infinite: JSON has no word for them
+        value = _finite(json.loads(json.dumps(value, default=_plain)))
+        text = json.dumps(value, ensure_ascii=False)
     try:
         text.encode()
     except UnicodeEncodeError:  # half of a surrogate pair, as in names of files that are no UTF-8
@@ -57,7 +63,7 @@ def print_results(pairs: Iterable[tuple[int, Any]], *, as_json: bool, alone: boo
             if not alone and isinstance(value, (str, bytes)) and not sys.stdout.isatty():
                 click.echo()
         elif not alone:
-            click.echo(f"{value}\n", err=True)
+            click.echo(f"{of_job(value)}\n", err=True)
     if failed and alone:
         raise failed[0]
     if failed:
@@ -76,7 +82,7 @@ class Failed(CloudException):
 def _described(jid: int, value: Any, failed: list[CloudException]) -> dict[str, Any]:
     if isinstance(value, CloudException):
         status = value.status if isinstance(value, JobError) else None
-        return {"jid": jid, "status": status, "error": value.parameter}
+        return {"jid": jid, "status": status, "error": brief(value)}
     if isinstance(value, (bytes, bytearray)):
         value = bytes(value).decode(errors="backslashreplace")
     try:
@@ -85,6 +91,15 @@ def _described(jid: int, value: Any, failed: list[CloudException]) -> dict[str, 
         failed.append(CloudException(f"its result, of type {type(value).__name__}, cannot be JSON", jid=jid))
         return {"jid": jid, "status": "done", "error": failed[-1].parameter, "repr": repr(value)}
     return {"jid": jid, "status": "done", "result": value}
+
+
+def _finite(value: Any) -> Any:
+    """With null in place of what JSON cannot say, as browsers do."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    return [_finite(each) for each in value] if isinstance(value, list) else value
 
 
 def _plain(value: Any) -> Any:

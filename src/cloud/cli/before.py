@@ -10,6 +10,7 @@ Decorated = Callable[..., Any]
 
 SIMULATED = ("call", "map", "exec", "mapexec")
 """Commands that can do without a server."""
+_HERE = ("start", "stop")
 _LEVELS = ("INFO", "DEBUG")
 
 
@@ -38,6 +39,8 @@ def take(ctx: click.Context, given: dict[str, Any]) -> None:
     named = {name: given[name] for name in ("url", "api_key", "api_secretkey") if given[name] is not None}
     if named and "PICLOUD_JOB_TOKEN" in os.environ:
         ctx.fail("in a job, `picloud` speaks to the job's own server, for the job's account")
+    if "url" in named and ctx.invoked_subcommand in _HERE:
+        ctx.fail(f"`picloud {ctx.invoked_subcommand}` is about the server of this user and machine: it takes no --url")
     for name, text in named.items():
         _set(ctx, name, text)
     if given["verbose"]:

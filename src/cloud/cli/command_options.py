@@ -1,6 +1,7 @@
 """Options of `exec` and `mapexec`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -26,6 +27,19 @@ _OPTIONS = (
     click.option("-i", "--ignore-exit-status", is_flag=True, help="Jobs are done whatever their exit status."),
     click.option("-w", "--workdir", metavar="DIR", type=click.Path(file_okay=False), help="The directory to run in."),
 )
+
+
+@contextmanager
+def mistakes_told() -> Iterator[None]:
+    """What programs get as exceptions of Python is a mistake in what was typed."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise click.UsageError(str(error)) from None
+    except OSError as error:
+        if not error.filename:
+            raise
+        raise click.UsageError(f"{error.filename}: {error.strerror}") from None  # a file to send along
 
 
 def command_of(words: tuple[str, ...]) -> str:

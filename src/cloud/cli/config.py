@@ -46,7 +46,9 @@ def command(names: tuple[str, ...], path: bool, as_json: bool) -> None:
         click.echo(value if isinstance(value, str) else json.dumps(value))
     else:
         rows = [[each["option"], json.dumps(each["value"]), each["from"]] for each in found]
-        sys.stdout.write("\n".join(lines_of(("OPTION", "VALUE", "FROM"), rows, gives_way=1)) + "\n")
+        sys.stdout.write(
+            "\n".join(lines_of(("OPTION", "VALUE", "FROM"), rows, gives_way=1, whole=(0,), spare=(2,))) + "\n"
+        )
 
 
 def _described(option: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from cloud.cli.command_options import SETTINGS, command_of, command_options
+from cloud.cli.command_options import SETTINGS, command_of, command_options, mistakes_told
 from cloud.cli.job_options import job_options
 
 _EPILOG = """\b
@@ -43,10 +43,8 @@ def command(
     from cloud.shell import execute
 
     values = bindings_of(data, "-d")
-    try:
+    with mistakes_told():
         job = execute(command_of(words), values, return_file, ignore_exit_status, workdir, **reserved)
-    except (TypeError, ValueError) as error:
-        raise click.UsageError(str(error)) from None
     if wait:
         try:
             with waiting_for([job]):

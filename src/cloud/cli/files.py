@@ -71,7 +71,9 @@ def list_files(prefix: str, as_json: bool) -> None:
         else:
             rows += [[file["name"], size_text(file["size_bytes"]), file["md5"]] for file in found]
     if rows:
-        click.echo("\n".join(lines_of(("NAME", "SIZE", "MD5"), rows, gives_way=0, right=(1,))))
+        click.echo(
+            "\n".join(lines_of(("NAME", "SIZE", "MD5"), rows, gives_way=0, whole=(1, 2), spare=(2,), right=(1,)))
+        )
 
 
 @command.command("delete")

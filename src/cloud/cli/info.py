@@ -74,7 +74,7 @@ def _text(value: Any) -> str:
     if isinstance(value, datetime):
         return value.replace(tzinfo=UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
     if isinstance(value, float):
-        return f"{value:.3f}" if value >= 0.001 or not value else f"{value:.3g}"
+        return f"{value:.3f}" if value >= 0.001 or not value else f"{value:.6f}"
     if isinstance(value, (dict, list)):
         import json
 

@@ -22,7 +22,9 @@ _WORDS = ("waiting", "queued", "processing", "done", "error", "killed", "stalled
 @click.argument("jid", required=False, metavar="[JID]")
 @click.option("-l", "--label", help="Part of the label.")
 @click.option("-f", "--function", help="Part of the function's name or file.")
-@click.option("-s", "--status", type=click.Choice(_WORDS), help="With a job of this status.")
+@click.option(
+    "-s", "--status", type=click.Choice(_WORDS), metavar="STATUS", help=f"With a job that is {', '.join(_WORDS)}."
+)
 @click.option("--since", metavar="TIME", help="Not older: 90s, 10m, 4h, 2d, or 2026-02-01T08:00.")
 @click.option("-n", "--limit", type=click.IntRange(1), default=20, show_default=True, help="How many, newest first.")
 @click.option("--jids", "only_jids", is_flag=True, help="Only the jids; with --status, only those of that status.")
@@ -92,7 +94,8 @@ def _print(rows: list[dict[str, Any]]) -> None:
     def painted(number: int, column: int, text: str) -> str:
         return colour.paint(text, colour.OF_STATUS.get(_worst(rows[number]), "")) if column == 1 else text
 
-    for line in lines_of(("JIDS", "STATUS", "FUNCTION", "LABEL", "SUBMITTED"), cells, gives_way=2, painted=painted):
+    headers = ("JIDS", "STATUS", "FUNCTION", "LABEL", "SUBMITTED")
+    for line in lines_of(headers, cells, gives_way=(2, 3), whole=(0,), spare=(4, 3), painted=painted):
         sys.stdout.write(line + "\n")
 
 

@@ -37,7 +37,11 @@ def list_keys(everybody: bool, as_json: bool) -> None:
         [key["api_key"], "yes" if key["active"] else "no", str(key["account"]), key["created"][:10], key["note"]]
         for key in found
     ]
-    click.echo("\n".join(lines_of(("KEY", "ACTIVE", "ACCOUNT", "CREATED", "NOTE"), rows, gives_way=4)))
+    click.echo(
+        "\n".join(
+            lines_of(("KEY", "ACTIVE", "ACCOUNT", "CREATED", "NOTE"), rows, gives_way=4, whole=(0, 3), spare=(2, 3))
+        )
+    )
 
 
 @command.command("create")

@@ -3,16 +3,14 @@
 import errno
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from cloud.cli.before import options_before, take
-
-if TYPE_CHECKING:
-    from cloud.errors import CloudException
 
 GROUPS = {
     "Jobs": {
@@ -134,7 +132,13 @@ def root(ctx: click.Context, /, version: bool, **given: Any) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 well, 1 unexpected error, 2 wrong usage, 3 service or job error."""
+    sys.stdin, sys.stdout, sys.stderr = (
+        stream or open(os.devnull, mode)
+        for stream, mode in ((sys.stdin, "r"), (sys.stdout, "w"), (sys.stderr, "w"))  # closed by who called us
+    )
     try:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # see cloud.cli
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         status = _run(arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -147,20 +151,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    from cloud.cli import messages
     from cloud.errors import CloudException
 
     if "_PICLOUD_COMPLETE" in os.environ:
         from cloud.cli.shells import register
 
         register()
+    else:
+        from cloud.cli.narrow import fit_terminal
+
+        fit_terminal()
     try:
         given = None if arguments is None else list(arguments)
         ended = root.main(args=given, prog_name="picloud", standalone_mode=False)
         return ended if isinstance(ended, int) else 0
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx is not None else "picloud"
-        tip = "" if "--help`" in error.format_message() else f"\nTIP: `{path} --help` shows how it is used"
-        click.echo(f"{path}: {error.format_message()}{tip}", err=True)
+        click.echo(f"{path}: {messages.of_usage(error)}", err=True)
         return error.exit_code
     except click.ClickException as error:
         click.echo(f"picloud: {error.format_message()}", err=True)
@@ -168,22 +176,14 @@ def _run(arguments: Sequence[str] | None) -> int:
     except click.Abort:
         return EXIT_INTERRUPTED
     except CloudException as error:
-        click.echo(f"picloud: {_said(error)}", err=True)
+        click.echo(f"picloud: {messages.of_job(error)}", err=True)
         return EXIT_SERVICE
     except OSError as error:
         if error.errno == errno.EPIPE:
             raise BrokenPipeError from None
-        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
         click.echo(f"picloud: {what}", err=True)
         return EXIT_UNEXPECTED
-
-
-def _said(error: "CloudException") -> str:
-    """Of a command of the shell that failed, what it said itself; of everything else, the message."""
-    cause = error.__cause__
-    if type(cause).__name__ == "CommandFailed":
-        return f"Job {error.jid}: {cause}"
-    return str(error)
 
 
 def _close_output() -> None:

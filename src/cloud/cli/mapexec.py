@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from cloud.cli.command_options import SETTINGS, command_of, command_options
+from cloud.cli.command_options import SETTINGS, command_of, command_options, mistakes_told
 from cloud.cli.job_options import job_options
 
 _EPILOG = """\b
@@ -48,26 +48,24 @@ def command(
     side by side. In a file of -N, empty lines are skipped, and an @PATH is beside the file.
     """
     from cloud.cli.answers import print_results
+    from cloud.cli.names import COPY
     from cloud.cli.submitted import print_jids, waiting_for
-    from cloud.cli.words import bindings_of, listed
+    from cloud.cli.words import bindings_of
     from cloud.client import sessions
     from cloud.shell import execute_map
 
-    values = {name: listed(text) for name, text in bindings_of(each, "-n").items()}
-    values |= {name: _lines(path) for name, path in bindings_of(each_line, "-N").items()}
+    values = _values(each, each_line)
     text = command_of(words)
     if copies is not None:
         if values:
             raise click.UsageError("-k makes copies of one job; -n and -N make different ones")
         values = {"copy_number": [str(number) for number in range(copies)]}
-        text = text if "{copy_number}" in text else f": {{copy_number}}; {text}"
+        text = text if "{copy_number}" in text else f"{COPY}{text}"
     if not values:
         raise click.UsageError("say with -n, -N or -k which jobs to make")
-    try:
+    with mistakes_told():
         common = bindings_of(data, "-d")
         jobs = execute_map(text, common, values, return_file, ignore_exit_status, workdir, **reserved)
-    except (TypeError, ValueError) as error:
-        raise click.UsageError(str(error)) from None
     if wait:
         results = sessions.active().iresult(jobs, ignore_errors=True) if jobs else ()
         with waiting_for(jobs):
@@ -76,8 +74,24 @@ def command(
         print_jids(jobs, as_json=as_json)
 
 
+def _values(each: tuple[str, ...], each_line: tuple[str, ...]) -> dict[str, list[str]]:
+    """The values of each variable."""
+    from cloud.cli.words import bindings_of, listed
+
+    found = {name: listed(text) for name, text in bindings_of(each, "-n").items()}
+    for name, path in bindings_of(each_line, "-N").items():
+        if name in found:
+            raise click.UsageError(f"-n and -N both say what {name} is")
+        found[name] = _lines(path)
+    return found
+
+
 def _lines(path: str) -> list[str]:
-    with click.open_file(path) as file:
+    try:
+        file = click.open_file(path)
+    except OSError as error:
+        raise click.UsageError(f"-N: {path}: {error.strerror}") from None
+    with file:
         found = [line.rstrip("\r\n") for line in file if line.strip()]
     folder = os.path.dirname(path)
     return [f"@{os.path.join(folder, line[1:])}" if line.startswith("@") else line for line in found]

@@ -35,7 +35,9 @@ def snapshots(endpoint: Endpoint) -> Iterator[dict[str, Any]]:
         for line in answer:
             yield json.loads(line)
     except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
-        raise ServerUnavailable(f"the server at {endpoint.url} is gone: {error}") from None
+        from cloud.client.unreachable import unreachable
+
+        raise unreachable(endpoint.url, error) from None
     finally:
         connection.close()
     raise ServerUnavailable(f"the server at {endpoint.url} has ended")

@@ -19,47 +19,67 @@ def lines_of(
     headers: Sequence[str],
     rows: Sequence[Sequence[str]],
     *,
-    gives_way: int,
+    gives_way: int | Sequence[int],
+    whole: Sequence[int] = (),
+    spare: Sequence[int] = (),
     right: Sequence[int] = (),
     painted: Callable[[int, int, str], str] | None = None,
 ) -> list[str]:
     """A header, if headers are wanted, and a line for each row.
 
     Args:
-        gives_way: the column that is cut first where the terminal is too narrow.
+        gives_way: the column that is cut first where the terminal is too narrow; of several, always the widest.
+        whole: columns that are never cut.
+        spare: columns that are left out where there is no room, the first of them first.
         right: columns of numbers.
         painted: given row, column and the padded text, the same in colour.
     """
     cells = [[clean(text[: 2 * _MOST]) for text in row] for row in rows]
     widths = [min(_MOST, max(map(width, column))) for column in zip(headers, *cells, strict=True)]
+    columns = dict(enumerate(widths))
     if sys.stdout.isatty():
-        widths = narrowed(widths, gives_way, shutil.get_terminal_size().columns - len(_GAP) * (len(widths) - 1))
-    shown = [
-        _GAP.join(
-            paint(_fit(h, w, at in right), dim=True) for at, (h, w) in enumerate(zip(headers, widths, strict=True))
-        )
-    ]
+        columns = _fitted(columns, gives_way, whole, list(spare))
+    last = max(columns)
+    shown = [_GAP.join(paint(_fit(headers[at], wide, at in right), dim=True) for at, wide in columns.items())]
     for number, row in enumerate(cells):
-        texts = [_fit(text, wide, at in right) for at, (text, wide) in enumerate(zip(row, widths, strict=True))]
-        texts[-1] = texts[-1] if len(row) - 1 in right else texts[-1].rstrip()
+        texts = {at: _fit(row[at], wide, at in right) for at, wide in columns.items()}
+        texts[last] = texts[last] if last in right else texts[last].rstrip()
         if painted is not None:
-            texts = [painted(number, at, text) for at, text in enumerate(texts)]
-        shown.append(_GAP.join(texts))
+            texts = {at: painted(number, at, text) for at, text in texts.items()}
+        shown.append(_GAP.join(texts.values()))
     return [line.rstrip() for line in shown[0 if wants_headers() else 1 :]]
 
 
-def narrowed(widths: Sequence[int], gives_way: int, room: int) -> list[int]:
-    """Widths that have room together, if that can be: no other column has more than half of it, then the one that
-    gives way does, then the widest."""
+def _fitted(
+    columns: dict[int, int], gives_way: int | Sequence[int], whole: Sequence[int], spare: list[int]
+) -> dict[int, int]:
+    """Columns and their widths, as many and as wide as the terminal has room for."""
+    terminal = shutil.get_terminal_size().columns
+    first = [gives_way] if isinstance(gives_way, int) else gives_way
+    while True:
+        places, widths = list(columns), list(columns.values())
+        room = terminal - len(_GAP) * (len(widths) - 1)
+        found = narrowed(
+            widths, [places.index(at) for at in first if at in columns], room, [places.index(at) for at in whole]
+        )
+        if sum(found) <= room or not spare:
+            return dict(zip(places, found, strict=True))
+        del columns[spare.pop(0)]
+
+
+def narrowed(widths: Sequence[int], first: Sequence[int], room: int, whole: Sequence[int] = ()) -> list[int]:
+    """Widths that have room together, if that can be: but for those that stay whole, no other column has more than half
+    of it, then the first ones give way, the widest of them first, then the widest of all."""
     if sum(widths) <= room:
         return list(widths)
-    found = [wide if at == gives_way else min(wide, max(_LEAST, room // 2)) for at, wide in enumerate(widths)]
-    while (over := sum(found) - room) > 0:
-        widest = max(range(len(found)), key=found.__getitem__)
-        at = gives_way if found[gives_way] > _LEAST else widest
-        if found[at] <= _LEAST:
+    most = max(_LEAST, room // 2)
+    found = [wide if at in first or at in whole else min(wide, most) for at, wide in enumerate(widths)]
+    while sum(found) > room:
+        may = [at for at in range(len(found)) if found[at] > _LEAST and at not in whole]
+        if not may:
             break
-        found[at] = max(_LEAST, found[at] - over)
+        widest = max([at for at in may if at in first] or may, key=found.__getitem__)
+        found[widest] -= 1
     return found
 
 

@@ -32,7 +32,7 @@ class _WaitFor(click.Command):
 @jids_words.argument()
 @click.option(
     "-s", "--status", "words", type=click.Choice(_WORDS), multiple=True, default=["finished"],
-    help="What to wait for; any of several.  [default: finished]",
+    metavar="STATUS", help=f"What to wait for, any of several: {', '.join(_WORDS)}.  [default: finished]",
 )  # fmt: skip
 @click.option("-t", "--timeout", type=click.FloatRange(0), metavar="SECONDS", help="Give up after this long.")
 @click.option("--json", "as_json", is_flag=True, help="A line of JSON for each job.")

@@ -41,6 +41,8 @@ def bindings_of(words: Iterable[str], option: str) -> dict[str, str]:
         name, equals, value = word.partition("=")
         if not equals or not name.isidentifier():
             raise click.UsageError(f"{option} {word!r} is not of the form NAME=VALUE")
+        if name in found:
+            raise click.UsageError(f"{option} says twice what {name} is")
         found[name] = value
     return found
 

@@ -33,6 +33,10 @@ class CommandFailed(Exception):
         return f"the command {how}" + (f":\n{self.said}" if self.said else "")
 
 
+class NoSuchPlace(FileNotFoundError):
+    """The directory to run in is not there, or the command has not written the file with its result."""
+
+
 class Command:
     """A function that runs a command; it is called with the values of `names`.
 
@@ -67,7 +71,10 @@ class Command:
 
         Raises:
             CommandFailed: its exit status is not 0.
+            NoSuchPlace: there is no directory to run it in, or no file with its result.
         """
+        if self.cwd and not os.path.isdir(os.path.expanduser(self.cwd)):
+            raise NoSuchPlace(f"there is no directory {self.cwd!r} to run in")
         given = {**self.common, **dict(zip(self.names, values, strict=True))}
         with tempfile.TemporaryDirectory(prefix="picloud-shell-") as folder:
             texts = {name: _in_place(value, folder) for name, value in given.items()}
@@ -76,8 +83,11 @@ class Command:
                 raise CommandFailed(status, said.decode(errors="replace").strip())
             if self.return_file is not None:
                 path = os.path.join(self.cwd or os.curdir, filled(self.return_file, texts))
-                with open(os.path.expanduser(path), "rb") as file:
-                    out = file.read()
+                try:
+                    with open(os.path.expanduser(path), "rb") as file:
+                        out = file.read()
+                except FileNotFoundError:
+                    raise NoSuchPlace(f"the command has not written {os.path.normpath(path)!r}") from None
         try:
             return out.decode()
         except UnicodeDecodeError:

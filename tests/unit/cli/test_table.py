@@ -24,9 +24,15 @@ def test_what_a_terminal_would_obey_is_not_shown() -> None:
         ((10, 20, 30), 50, [10, 15, 25]),
         ((10, 20, 200), 60, [10, 20, 30]),
         ((10, 20, 200), 40, [10, 10, 20]),
-        ((40, 20, 200), 60, [22, 8, 30]),
+        ((40, 20, 200), 60, [26, 8, 26]),
         ((40, 20, 200), 3, [8, 8, 8]),
     ],
 )
 def test_columns_are_cut_to_the_terminal(widths: tuple[int, ...], room: int, shown: list[int]) -> None:
-    assert narrowed(widths, 1, room) == shown
+    assert narrowed(widths, [1], room) == shown
+
+
+def test_of_several_texts_the_longer_is_cut() -> None:
+    assert narrowed((10, 20, 30), (1, 2), 45) == [10, 17, 18]
+    assert narrowed((10, 4, 30), (1, 2), 30) == [10, 4, 16]
+    assert narrowed((20, 4, 30), (1, 2), 30, whole=(0,)) == [20, 4, 8]

@@ -5,8 +5,10 @@ import time
 import click
 import pytest
 
+from cloud.cli.answers import print_json
 from cloud.cli.command_options import command_of
 from cloud.cli.jids import read_word, text_of, together
+from cloud.cli.messages import in_options
 from cloud.cli.moments import ago, seconds_since_epoch
 from cloud.cli.names import function_text
 from cloud.cli.table import clean, lines_of, width
@@ -74,3 +76,20 @@ def test_names_of_functions_fit_a_column() -> None:
 def test_rates_are_drawn_as_bars() -> None:
     assert sparkline([0, 1, 8]) == "▁▁█"
     assert sparkline([0, 0]) == "▁▁"
+
+
+def test_messages_name_options_in_place_of_keywords() -> None:
+    assert in_options("cloud.call: _max_runtime must be positive") == "--max-runtime must be positive"
+    assert in_options("cloud.call: _cores=5 is not for _type='c1'") == "--cores=5 is not for --type='c1'"
+    assert in_options("_type is 'x'; expected one of: c1") == "--type is 'x'; expected one of: c1"
+    assert in_options("there is no '_type' in tools.py") == "there is no '_type' in tools.py"
+
+
+def test_what_is_no_number_is_null_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"a": [1.5, float("nan"), {"b": float("inf")}], "c": object})
+    assert capsys.readouterr().out == '{"a": [1.5, null, {"b": null}], "c": "<class \'object\'>"}\n'
+
+
+def test_a_name_has_one_value() -> None:
+    with pytest.raises(click.UsageError, match="-d says twice what a is"):
+        bindings_of(["a=1", "a=2"], "-d")

@@ -1,0 +1,84 @@
+"""The command line where things are amiss: closed streams, narrow terminals, places that are not there."""
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.command_line import CommandLine
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
+    folder = tmp_path_factory.mktemp("line")
+    line = CommandLine(folder / "home", folder)
+    line.text("start")
+    yield line
+    line.run("stop", "--force")
+
+
+def test_commands_that_find_nothing_where_they_run_say_so_without_our_traceback(line: CommandLine) -> None:
+    status, said = line.refused("exec", "--wait", "-w", "/nosuch", "pwd")
+    assert (status, said.partition(": ")[2].partition(": ")[2]) == (3, "there is no directory '/nosuch' to run in\n")
+    status, said = line.refused("exec", "--wait", "-r", "out", "true")
+    assert (status, "the command has not written 'out'" in said, len(said.splitlines())) == (3, True, 1), said
+    status, said = line.refused("mapexec", "--wait", "-n", "a=3,4", "exit {a}")
+    assert (status, "exited with 3\n" in said, "exited with 4\n" in said) == (3, True, True), said
+    done = line.run("mapexec", "--wait", "--json", "-n", "a=3", "exit {a}")
+    assert json.loads(done.stdout)["error"] == "the command exited with 3"
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["exec", "-d", "f=@nosuch", "cat {f}"], "nosuch: No such file"),
+        (["mapexec", "-N", "a=nosuch", "cat {a}"], "-N: nosuch: No such file"),
+        (["mapexec", "-n", "a=1", "-N", "a=-", "cat {a}"], "-n and -N both say what a is"),
+        (["mapexec", "-n", "a=1,2", "-n", "b=1", "echo {a}{b}"], "exec: -n and -N need equally many values"),
+        (["call", "-m", "-1", "math:sqrt", "9"], "call: --max-runtime must be"),
+        (["call", "math:sqrt", "-9"], "TIP: after `--`, nothing is an option"),
+        (["--url", "http://a", "stop"], "it takes no --url"),
+    ],
+)
+def test_mistakes_are_told_in_the_words_of_options(line: CommandLine, words: list[str], what: str) -> None:
+    status, said = line.refused(*words)
+    assert (status, what in said) == (2, True), said
+
+
+def test_streams_that_are_closed_or_full_are_survived(line: CommandLine) -> None:
+    picloud = " ".join(line.program)
+
+    def shell(command: str) -> "subprocess.CompletedProcess[str]":
+        words = ["bash", "-c", command.replace("picloud", picloud)]
+        return subprocess.run(
+            words, capture_output=True, text=True, cwd=line.folder, env=line.environment, check=False, timeout=300
+        )
+
+    line.text("call", "--wait", "math:sqrt", "9")
+    for command in ("picloud jobs >&-", "picloud result - <&-", "picloud top >&- <&-"):
+        done = shell(command)
+        assert (done.returncode, done.stderr) == (0, ""), command
+    done = shell("picloud jobs > /dev/full")
+    assert (done.returncode, done.stderr) == (1, "picloud: No space left on device\n")
+
+
+def test_ctrl_c_before_the_beginning_ends_without_a_word(line: CommandLine) -> None:
+    script = "import os, signal, sys; sys.argv = ['picloud']; import cloud.cli; os.kill(os.getpid(), signal.SIGINT)"
+    done = subprocess.run([line.program[0], "-c", script], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, b"")
+    ignoring = script.replace("import cloud.cli", "signal.signal(2, signal.SIG_IGN); import cloud.cli")
+    assert subprocess.run([line.program[0], "-c", ignoring], check=False).returncode == 0, "as a shell's `&` wants it"
+
+
+def test_tables_and_help_fit_forty_columns(line: CommandLine) -> None:
+    line.text("mapexec", "--wait", "-l", "a label that is quite long", "-k", "12", "true")
+    jids = line.text("jobs", "--jids", "-n", "1").strip()
+    shown = line.on_terminal("jobs", columns=40, NO_COLOR="1").splitlines()
+    assert shown[1].startswith(f"{jids}  12 done  true"), "jids are whole"
+    assert max(map(len, shown)) <= 40
+    assert "SUBMITTED" in line.on_terminal("jobs", columns=60, NO_COLOR="1")
+    for words in (["--help"], ["mapexec", "--help"], ["jobs", "--help"]):
+        options = line.on_terminal(*words, columns=40).partition("Examples:")[0].splitlines()
+        assert [text for text in options if len(text) > 40] == []
