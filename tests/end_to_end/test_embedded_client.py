@@ -89,30 +89,45 @@ def test_a_wait_outlives_its_server(session: Session, tmp_path: Path) -> None:
     assert session.result(jid, timeout=300) is None
 
 
-def pretend_version(version: str) -> None:
-    """Have server.json say that the server is of this version."""
+def pretend(**said: str) -> None:
+    """Have server.json say this of the server."""
     path = os.path.join(_folder(), "server.json")
     with open(path) as file:
         card = json.load(file)
     with open(path, "w") as file:
-        json.dump({**card, "version": version}, file)
+        json.dump({**card, **said}, file)
 
 
 def test_an_older_server_makes_room_for_a_newer_client_and_nothing_is_lost(session: Session) -> None:
     jid = session.call(abs, -3)
     assert session.result(jid) == 3
     before = server_pid()
-    pretend_version("0.0.9")
+    pretend(version="0.0.9")
     session.close()
     assert session.result(jid) == 3
     assert server_pid() != before
     session.close()
     assert session.status(jid) == "done"
-    pretend_version("1000.0")
+    pretend(version="1000.0")
     session.close()
     again = server_pid()
     assert session.status(jid) == "done"
     assert server_pid() == again
+
+
+def test_a_server_whose_virtual_environment_was_removed_makes_room(
+    session: Session, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    jid = session.call(abs, -3)
+    assert session.result(jid) == 3
+    before = server_pid()
+    gone = str(tmp_path / "venv" / "bin" / "python")
+    pretend(executable=gone)
+    session.close()
+    with caplog.at_level(logging.INFO, "Cloud"):
+        assert session.result(jid) == 3
+    assert server_pid() != before
+    assert f"{gone}, which is gone: it made room" in caplog.text
 
 
 def test_an_older_server_with_work_goes_on_and_is_used(session: Session, caplog: pytest.LogCaptureFixture) -> None:
@@ -121,7 +136,7 @@ def test_an_older_server_with_work_goes_on_and_is_used(session: Session, caplog:
     jid = session.call(time.sleep, 60)
     eventually(lambda: session.status(jid) == "processing")
     before = server_pid()
-    pretend_version("0.0.9")
+    pretend(version="0.0.9")
     session.close()
     with caplog.at_level(logging.WARNING, "Cloud"):
         assert session.status(jid) == "processing"

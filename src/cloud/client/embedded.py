@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cloud.client.http import Endpoint
-from cloud.client.succession import is_older, made_room
+from cloud.client.succession import made_room, should_go
 from cloud.config import Settings, state_directory
 from cloud.config.processes import is_alive
 from cloud.errors import CloudException, ProtocolMismatch, ServerUnavailable, from_wire
@@ -33,14 +33,13 @@ _ORPHAN = "import os, sys\nif os.fork():\n os._exit(0)\nos.setsid()\nos.execv(sy
 
 
 def find(settings: Settings) -> Endpoint | None:
-    """Where the embedded server says it is, if it seems to be alive and is not older than this code; nothing is asked
-    of it.
+    """Where the embedded server says it is, if it seems to be alive and need not make room; nothing is asked of it.
 
     Raises:
         ProtocolMismatch: it runs, but is too new.
     """
     card = _card_of_living(state_directory(settings.home))
-    return _endpoint(card, settings) if card and not is_older(card) else None
+    return _endpoint(card, settings) if card and not should_go(card) else None
 
 
 def _endpoint(card: dict[str, Any], settings: Settings) -> Endpoint:
@@ -58,8 +57,8 @@ def own_secret(home: str, key: str) -> str | None:
 
 
 def find_or_start(settings: Settings) -> Endpoint:
-    """Where the embedded server is, started if need be; it accepts connections. An older one that runs no job is
-    replaced.
+    """Where the embedded server is, started if need be; it accepts connections. One that is older, or
+    whose interpreter is gone, is replaced if it runs no job.
 
     Raises:
         ServerUnavailable: it does not start; the message holds what it said last.
@@ -68,8 +67,8 @@ def find_or_start(settings: Settings) -> Endpoint:
     folder = state_directory(settings.home)
     with _starting_locked(folder):
         card = _card_of_living(folder)
-        if card and _accepts(card["url"]) and not (is_older(card) and made_room(card)):
-            return _endpoint(card, settings)  # somebody else has just started it, or it is older and at work
+        if card and _accepts(card["url"]) and not (should_go(card) and made_room(card)):
+            return _endpoint(card, settings)  # somebody else has just started it, or it should go and is at work
         _start(settings, folder)
         card = _card_of_living(folder)
         if not card:

@@ -1,7 +1,9 @@
-"""A newer client meets an older server of the same user: it has the server make room, if no job runs (DESIGN D15)."""
+"""A client meets a server of the same user that is older, or whose virtual environment was removed: it has the server
+make room, if no job runs (DESIGN D15)."""
 
 import json
 import logging
+import os
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -26,17 +28,31 @@ def is_older(card: Mapping[str, Any]) -> bool:
     return bool(theirs) and theirs < _numbers(__version__)
 
 
+def is_uprooted(card: Mapping[str, Any]) -> bool:
+    """Whether the interpreter of the server that wrote this card was removed, and with it what it has yet to import."""
+    executable = card.get("executable")
+    return isinstance(executable, str) and bool(executable) and not os.path.exists(executable)
+
+
+def should_go(card: Mapping[str, Any]) -> bool:
+    """Whether a server of this very code would do better."""
+    return is_older(card) or is_uprooted(card)
+
+
 def made_room(card: Mapping[str, Any]) -> bool:
-    """Whether an older server ended when it was asked to. One that runs jobs does not; it logs so for the user."""
+    """Whether a server that should go ended when it was asked to. One that runs jobs does not; it logs so for the
+    user."""
     running = _ask(card)
+    what = f"is of version {card.get('version')}, older than {__version__}"
+    if not is_older(card):
+        what = f"was started with {card['executable']}, which is gone"
     if running == 0 and wait_for_end(card["pid"], _END_SECONDS):
-        log.info("a server of version %s made room for version %s", card.get("version"), __version__)
+        log.info("the server %s: it made room", what)
         return True
     why = f"{running} of its jobs run" if running else "it does not end by itself"
     log.warning(
-        "the server (process %d) is of version %s, older than %s, and is used until `picloud stop` ends it, because %s",
-        card["pid"], card.get("version"), __version__, why,
-    )  # fmt: skip
+        "the server (process %d) %s, and is used until `picloud stop` ends it, because %s", card["pid"], what, why
+    )
     return False
 
 

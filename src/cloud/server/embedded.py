@@ -160,6 +160,7 @@ async def _live(folder: Folder, lock: int, sock: socket.socket, settings: Settin
             {
                 "url": url, "pid": os.getpid(), "key": key, "secret": secret, "version": identity.version,
                 "protocol": PROTOCOL, "server_id": identity.server_id, "started_at": time.time(),
+                "executable": sys.executable,
             }
         )  # fmt: skip
         log.info("version %s, process %d, listens on %s", identity.version, os.getpid(), url)
