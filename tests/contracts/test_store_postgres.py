@@ -316,7 +316,7 @@ def test_a_store_that_is_closed_tries_no_more(postgres: Cluster, one: PostgresSt
     before = threading.enumerate()
     with pytest.raises(ServerUnavailable):
         one.get_fact("x")
-    (trying,) = (thread for thread in threading.enumerate() if thread not in before)
+    (trying,) = (t for t in threading.enumerate() if t not in before and t.name == "picloud-connect")
     one.close()
     trying.join()
     postgres.start()

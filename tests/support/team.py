@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.support.served import START_SECONDS, Served
 from tests.support.waiting import eventually
 
-RAY_SECONDS = 60.0
+RAY_SECONDS = 240.0
 """A Ray takes its time to start."""
 
 
