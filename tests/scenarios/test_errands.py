@@ -26,6 +26,8 @@ class FarBlobs(FolderBlobs):
         self.opened: list[str] = []
         self.away: list[str] = []
         """Something: the store is away, for a while."""
+        self.odd: list[Exception] = []
+        """Something: what nobody thought of."""
         self.asked_in_vain = 0
 
     def open(self, name: str) -> int:
@@ -42,9 +44,11 @@ class FarBlobs(FolderBlobs):
         return super().adopt(name, fd)
 
     def _refuse(self) -> None:
-        if self.away:
+        for why in list(self.away):
             self.asked_in_vain += 1
-            raise ServerUnavailable(self.away[0], retry=True)
+            raise ServerUnavailable(why, retry=True)
+        for error in list(self.odd):
+            raise error
         if self.fault:
             raise ServerUnavailable(self.fault[0])
 
@@ -114,6 +118,24 @@ def test_what_cannot_be_fetched_or_sent_ends_its_job_with_the_reason(far: Far, w
     assert text.endswith("the store is down")
     far.fault.clear()
     assert server.finished(server.map(lambda i: i + 1, [1])) == [2]
+
+
+@pytest.mark.parametrize("what", ["arguments", "result"])
+def test_what_nobody_thought_of_ends_its_job_and_holds_up_no_other(
+    far: Far, caplog: pytest.LogCaptureFixture, what: str
+) -> None:
+    server, (blobs,) = far.server, far.blobs
+    blobs.odd.append(RuntimeError("a fault on purpose"))
+    far.gate.set()
+    item = b"x" * LARGE if what == "arguments" else b""
+    many = range(errands.THREADS + 1)
+    spoilt = [server.map(lambda data: data or b"x" * (4 * LARGE), [item and item + bytes(i)]) for i in many]
+    server.until(lambda: [server.statuses(jids) for jids in spoilt] == [["error"]] * len(many))
+    (ended,) = server.jobs.outcomes((spoilt[0],), timeout_seconds=0)
+    assert bytes(ended.outcomes.bytes_of("error", 0)).decode().endswith("RuntimeError: a fault on purpose")
+    assert "Traceback" in caplog.text
+    blobs.odd.clear()
+    assert server.finished(server.map(lambda data: len(data), [b"y" * LARGE])) == [LARGE]
 
 
 @pytest.mark.parametrize("what", ["arguments", "result"])

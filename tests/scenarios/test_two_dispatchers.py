@@ -44,6 +44,12 @@ def _until(world: World, condition: Callable[[], object]) -> None:
     eventually(looked)
 
 
+def _listens(world: World) -> None:
+    """Wait until it does: from then on it is told what happens, and how. To be said before its first tick."""
+    heard = world.store.signals.fileno()
+    eventually(lambda: select.select([heard], [], [], 0)[0])
+
+
 def _answers(world: World) -> bool:
     try:
         world.store.dispatchers()
@@ -101,8 +107,7 @@ def test_a_kill_is_told_with_its_commit_or_not_at_all(
     worlds: tuple[World, World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = worlds
-    heard = one.store.signals.fileno()
-    eventually(lambda: select.select([heard], [], [], 0)[0])  # that it listens: from then on it is to be told
+    _listens(one)
     jids = one.map(2)
     one.tick()
     tell, signals = other.store.signals.tell, other.store.signals
@@ -161,6 +166,7 @@ def test_jobs_that_another_took_over_are_killed_there(
     worlds: tuple[World, World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = worlds
+    _listens(other)  # who missed a kill looks for it, and asks the job to end
     jids = one.map(1)
     monkeypatch.setattr(other.engine, "adopt", lambda claims, _: {c.cid: (range(c.lo, c.hi),) for c in claims})
     for _ in range(2):

@@ -95,8 +95,8 @@ class Errands:
         why, full = "", False
         try:
             os.close(self._patiently(lambda: self._blobs.open(name)))
-        except (OSError, CloudException) as error:
-            why, full = str(error), isinstance(error, StoreFull)
+        except Exception as error:  # whatever it is, it ends what needs this blob and not the thread
+            why, full = _reason(error), isinstance(error, StoreFull)
         with self._lock:
             self._fetching.discard(name)
             self._fetched[name] = why
@@ -123,8 +123,8 @@ class Errands:
         why = ""
         try:
             self._patiently(lambda: self._blobs.adopt(name, fd))
-        except (OSError, CloudException) as error:
-            why = str(error)
+        except Exception as error:
+            why = _reason(error)
         finally:
             os.close(fd)
         with self._lock:
@@ -208,6 +208,13 @@ class BlobsOfAgent:
 
     def _ring(self) -> None:
         self.ring()
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError | CloudException):
+        return str(error)
+    log.error("a fault of ours while a blob was on its way", exc_info=error)
+    return f"{type(error).__name__}: {error}"
 
 
 def _failed(event: Finished, failed: dict[int, str]) -> list[Event]:
