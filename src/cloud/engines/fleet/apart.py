@@ -1,6 +1,7 @@
 """Lines in a process of their own, which may die and is started again: a cluster's library may end the process that it
 is in when the cluster is away. What agents were told and said meanwhile is neither lost nor repeated."""
 
+import contextlib
 import itertools
 import logging
 import queue
@@ -103,7 +104,7 @@ class LinesApart:
             self._pipe.send({"op": "close"})
             self._pipe.close()
         self._thread.join(CLOSE_SECONDS)
-        _end(self._process)
+        _end(self._process, self._pipe)
 
     # --- the process
 
@@ -115,13 +116,7 @@ class LinesApart:
         Raises:
             CloudException: it could not.
         """
-        ours, its = socket.socketpair()
-        command = [sys.executable, "-m", self._module, str(its.fileno())]
-        with its:
-            process = subprocess.Popen(
-                command, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL, start_new_session=True
-            )  # fmt: skip
-        pipe = Pipe(ours)
+        process, pipe = self._spawn()
         pipe.send({"op": "open", **self._told, "resume": resume})
         said: Said | None = None
         early: list[Said] = []
@@ -132,14 +127,27 @@ class LinesApart:
             log.error("the cluster was not joined within %.0f s", OPEN_SECONDS)
         if said is not None and said[0]["op"] == "opened":
             return Process(process, pipe, said, early)
-        pipe.close()
         for header, _ in early:
             if header["op"] == "log":
                 _log(header)
-        _end(process)
+        _end(process, pipe)
         if said is None:
             raise CloudException(f"the process that talks to the cluster ended at once, with code {process.returncode}")
         raise CloudException(said[0]["why"], hint=said[0]["hint"])
+
+    def _spawn(self) -> "tuple[subprocess.Popen[bytes], Pipe]":
+        try:
+            ours, its = socket.socketpair()
+            command = [sys.executable, "-m", self._module, str(its.fileno())]
+            with contextlib.ExitStack() as undo, its:
+                undo.callback(ours.close)
+                process = subprocess.Popen(
+                    command, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL, start_new_session=True
+                )  # fmt: skip
+                undo.pop_all()
+        except OSError as error:
+            raise CloudException(f"no process can be started that talks to the cluster: {error}") from error
+        return process, Pipe(ours)
 
     def _attend(self) -> None:
         """Hear what it says, as long as it lives; then have another."""
@@ -150,8 +158,7 @@ class LinesApart:
                 pause = FIRST_PAUSE_SECONDS
             if self._closed.is_set():
                 return
-            self._pipe.close()
-            _end(self._process)
+            _end(self._process, self._pipe)
             if not self.trouble:
                 self.trouble = "the connection to the cluster broke"
             log.error("the process that talks to the cluster ended with code %s", self._process.returncode)
@@ -204,9 +211,12 @@ class LinesApart:
         if op == "log":
             _log(header)
         elif op == "answer":
-            asker = self._answers.get(header["id"])
+            asker = self._answers.pop(header["id"], None)
             if asker is not None:
                 asker.put((header, frames))
+            elif "here" in header:  # too late for who asked; they have us as their server all the same
+                for agent, answer in self._found(header, frames).here:
+                    self._joined(agent, answer)
         elif op == "away":
             self.trouble = header["why"]
             log.error("the cluster is away: %s", self.trouble)
@@ -256,13 +266,11 @@ class LinesApart:
     def _question(self, header: Header, frames: Sequence[bytes], seconds: float) -> Said | None:
         number = next(self._numbers)
         asker = self._answers[number] = queue.SimpleQueue()
+        self._pipe.send({**header, "id": number, "seconds": seconds}, frames)
         try:
-            self._pipe.send({**header, "id": number, "seconds": seconds}, frames)
             return asker.get(timeout=seconds)
         except queue.Empty:
-            return None
-        finally:
-            del self._answers[number]
+            return None if self._answers.pop(number, None) is not None else asker.get()  # it comes at this moment
 
     def tell(self, line: "LineApart", message: bytes) -> None:
         """What must reach the agent, whatever becomes of the process."""
@@ -339,10 +347,12 @@ def _log(header: Header) -> None:
     logging.getLogger(header["logger"]).log(header["level"], "%s", header["text"])
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def _end(process: "subprocess.Popen[bytes]", pipe: Pipe) -> None:
     """It ends by itself as its pipe closes; but not if it hangs."""
+    pipe.close()
     try:
         process.wait(CLOSE_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    pipe.end()

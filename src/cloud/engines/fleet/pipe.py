@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 from cloud.wire.message import PREFIX, Frame, Header, decode, encode, rest_of
 
+END_SECONDS = 1.0
+
 
 class Pipe:
     """One end. Who sends never waits; one thread may read."""
@@ -37,7 +39,9 @@ class Pipe:
         try:
             prefix = self._take(PREFIX.size, until)
             rest = self._take(rest_of(prefix), until) if prefix else b""
-        except ConnectionError:
+        except TimeoutError:
+            raise
+        except OSError:
             return None
         return decode(prefix + rest) if prefix and rest else None
 
@@ -53,6 +57,11 @@ class Pipe:
     def drain(self, seconds: float) -> None:
         """After `close`: wait until all that was sent has gone out, at most so long."""
         self._writer.join(seconds)
+
+    def end(self) -> None:
+        """After `close`, when the other end is gone and nobody reads any more."""
+        self._writer.join(END_SECONDS)
+        self._sock.close()
 
     def _take(self, size: int, until: float | None) -> bytearray:
         taken = bytearray(size)
