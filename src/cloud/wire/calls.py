@@ -58,9 +58,11 @@ def read_submit(header: Header, frames: list[memoryview], stored: Stored = NOTHI
     """
     spec = None
     put = set(header.get("put", ()))
-    places: list[BlobRef | None] = [stored.get(i) for i in range(len(frames))]
+    places: list[BlobRef | None] = [stored.get(i) for i in range(len(frames))] if stored else [None] * len(frames)
     chunk_places = places[len(frames) - len(header["chunks"]) :]
-    if any(place is None and first in put for (first, _), place in zip(header["chunks"], chunk_places, strict=True)):
+    if put and any(
+        place is None and first in put for (first, _), place in zip(header["chunks"], chunk_places, strict=True)
+    ):
         raise errors.InvalidSubmission("arguments were to be put into the blob store, and are not there")
     if "spec" in header:
         if len(frames[0]) > MOST_CHARACTERS:
