@@ -2,8 +2,9 @@
 
 import os
 import select
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -26,7 +27,11 @@ def show_live(endpoint: Endpoint) -> None:
     heard = Listener(endpoint)
     keyboard = sys.stdin.fileno()
     console = Console(highlight=False)
-    with _keys_at_once(keyboard), Live(console=console, screen=True, auto_refresh=False) as live:
+    with (
+        _keys_at_once(keyboard),
+        told_of_sizes(heard.wake),
+        Live(console=console, screen=True, auto_refresh=False) as live,
+    ):
         while heard.error is None:
             busy = heard.latest is not None and bool(heard.latest["running"])
             ready, _, _ = select.select([keyboard, heard.woken], [], [], _TICK_SECONDS if busy else None)
@@ -35,8 +40,18 @@ def show_live(endpoint: Endpoint) -> None:
             if heard.woken in ready:
                 os.read(heard.woken, 4096)
             if heard.latest is not None:
-                live.update(view(heard.latest, endpoint.url, console.size.height), refresh=True)
+                live.update(view(heard.latest, endpoint.url, *console.size), refresh=True)
     raise heard.error
+
+
+@contextmanager
+def told_of_sizes(wake: Callable[[], None]) -> Iterator[None]:
+    """A terminal that becomes wider or narrower is drawn anew at once."""
+    before = signal.signal(signal.SIGWINCH, lambda *_: wake())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGWINCH, before)
 
 
 @contextmanager

@@ -56,7 +56,11 @@ class Listener:
         try:
             for snapshot in snapshots(endpoint):
                 self.latest = snapshot
-                os.write(self._waking, b"!")
+                self.wake()
         except CloudException as error:
             self.error = error
-            os.write(self._waking, b"!")
+            self.wake()
+
+    def wake(self) -> None:
+        """Make `woken` readable."""
+        os.write(self._waking, b"!")

@@ -17,42 +17,53 @@ _BARS = " ▁▂▃▄▅▆▇█"
 _BAR_WIDTH = 12
 _LONGEST_LABEL = 30
 _LEAST_FUNCTION = 14
-_FIXED_LINES = 9
+_LEAST = 8
+_GAP = 2
+_NARROW = 64
+_SHORT_FLOW = 10
+_FIXED_LINES = 10
 """Lines that are there in any case."""
 _FINISHED = ("done", "error", "killed", "stalled")
 
 
 def print_once(snapshot: dict[str, Any], url: str) -> None:
     """Where nobody can press a key."""
-    Console(highlight=False, soft_wrap=False).print(view(snapshot, url, 10_000))
+    console = Console(highlight=False, soft_wrap=False)
+    console.print(view(snapshot, url, console.size.width, 10_000))
 
 
-def view(snapshot: dict[str, Any], url: str, height: int) -> RenderableType:
+def view(snapshot: dict[str, Any], url: str, width: int, height: int) -> RenderableType:
     """All of it, on so many lines at most."""
     room = max(2, height - _FIXED_LINES)
     running = snapshot["running"][: max(1, room // 2)]
     submissions = snapshot["submissions"][: max(1, room - len(running))]
-    parts: list[RenderableType] = [_head(snapshot, url), _flow(snapshot), Text()]
+    parts: list[RenderableType] = [_head(snapshot, url, width), _flow(snapshot, width), Text()]
     if running:
         parts += [_running(running), Text()]
-    parts.append(_submissions(submissions) if submissions else Text("no jobs yet", style="dim"))
+    parts.append(_submissions(submissions, width) if submissions else Text("no jobs yet", style="dim"))
     return Group(*parts)
 
 
-def _head(snapshot: dict[str, Any], url: str) -> Text:
-    text = Text.assemble(("picloud ", "bold"), (url, "cyan"), f"  {snapshot['busy']} of {snapshot['slots']} slots busy")
-    text.append(f"  {snapshot['workers']} workers", "dim")
+def _head(snapshot: dict[str, Any], url: str, width: int) -> RenderableType:
+    text = Text.assemble(("picloud ", "bold"), (url, "cyan"), no_wrap=True, overflow="ellipsis")
+    busy = Text(f"{snapshot['busy']} of {snapshot['slots']} slots busy", no_wrap=True, overflow="ellipsis")
+    busy.append(f"  {snapshot['workers']} workers", "dim")
     for word in ("processing", "queued", "waiting"):
         if snapshot[word]:
-            text.append(f"  {snapshot[word]:,} {word}", OF_STATUS[word])
-    text.no_wrap = True
-    return text
+            busy.append(f"  {snapshot[word]:,} {word}", OF_STATUS[word])
+    if len(text) + _GAP + len(busy) <= width:
+        return text.append(" " * _GAP).append_text(busy)
+    return Group(text, busy)
 
 
-def _flow(snapshot: dict[str, Any]) -> Text:
+def _flow(snapshot: dict[str, Any], width: int) -> Text:
     ended = snapshot["ended"]
     halves = [sum(ended[at : at + 2]) for at in range(len(ended) % 2, len(ended), 2)]
-    text = Text.assemble((sparkline(halves), "green"), f"  {sum(ended):,.0f} in the last minute", no_wrap=True)
+    if width < _NARROW:
+        halves = halves[-_SHORT_FLOW:]
+    text = Text.assemble(
+        (sparkline(halves), "green"), f"  {sum(ended):,.0f} in the last minute", no_wrap=True, overflow="ellipsis"
+    )
     recent = ended[-6:-1]  # the second that is not over yet says too little
     if sum(recent):
         text.append(f"  {sum(recent) / len(recent):,.1f} a second")
@@ -82,28 +93,59 @@ def _running(running: Sequence[dict[str, Any]]) -> Table:
     return table
 
 
-def _submissions(rows: Sequence[dict[str, Any]]) -> Table:
-    table = _table()
-    for title in ("JIDS", "FUNCTION", "LABEL", "", "STATUS"):
-        most = _LONGEST_LABEL if title == "LABEL" else None
-        least = _LEAST_FUNCTION if title == "FUNCTION" else None
-        table.add_column(
-            title,
-            no_wrap=True,
-            ratio=1 if title == "FUNCTION" else None,
-            overflow="ellipsis",
-            max_width=most,
-            min_width=least,
+def _submissions(rows: Sequence[dict[str, Any]], width: int) -> Table:
+    """As much of them as there is room for: jids and statuses are whole, then come functions, labels and bars."""
+    cells = [
+        (
+            text_of(range(row["first"], row["last"] + 1)), Text(clean(function_text(row["function"]))),
+            Text(clean(row["label"] or "")), _bar(row), _status(row),
         )
-    for row in rows:
-        jids = text_of(range(row["first"], row["last"] + 1))
-        name, label = (Text(clean(text)) for text in (function_text(row["function"]), row["label"] or ""))
-        table.add_row(jids, name, label, _bar(row), _status(row))
+        for row in rows
+    ]  # fmt: skip
+    widths = {
+        "JIDS": max(len(cell[0]) for cell in cells),
+        "FUNCTION": min(_LEAST_FUNCTION, max(cell[1].cell_len for cell in cells)),
+        "LABEL": min(_LONGEST_LABEL, max(cell[2].cell_len for cell in cells)),
+        "": _BAR_WIDTH,
+        "STATUS": max(cell[4].cell_len for cell in cells),
+    }
+    widths = fitted({title: max(wide, len(title)) for title, wide in widths.items() if wide}, width)
+    table = _table()
+    for title, wide in widths.items():
+        table.add_column(title, no_wrap=True, overflow="ellipsis", width=wide)
+    shown = [at for at, title in enumerate(("JIDS", "FUNCTION", "LABEL", "", "STATUS")) if title in widths]
+    for cell in cells:
+        table.add_row(*(cell[at] for at in shown))
     return table
 
 
+def fitted(widths: dict[str, int], room: int) -> dict[str, int]:
+    """Columns, with a gap each, that have room: labels become shorter, then go bars, labels, ends of functions' names
+    and of statuses; what is left over is the functions'."""
+    found = dict(widths)
+
+    def over() -> int:
+        return sum(found.values()) + _GAP * len(found) - room
+
+    def cut(title: str) -> None:
+        if title in found and over() > 0:
+            found[title] = max(_LEAST, found[title] - over())
+
+    cut("LABEL")
+    if over() > 0:
+        found.pop("", None)
+        if "LABEL" in found:
+            found["LABEL"] = min(widths["LABEL"], found["LABEL"] - min(0, over()))
+    if over() > 0:
+        found.pop("LABEL", None)
+    cut("FUNCTION")
+    cut("STATUS")
+    found["FUNCTION"] += max(0, -over())
+    return found
+
+
 def _table() -> Table:
-    return Table(box=None, padding=(0, 2, 0, 0), expand=True, header_style="dim", show_edge=False)
+    return Table(box=None, padding=(0, _GAP, 0, 0), expand=True, header_style="dim", show_edge=False)
 
 
 def _bar(row: dict[str, Any]) -> Text:

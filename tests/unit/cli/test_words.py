@@ -1,5 +1,6 @@
 """Small parts of the command line: jids, arguments, times, tables, what `top` draws."""
 
+import signal
 import time
 
 import click
@@ -11,8 +12,9 @@ from cloud.cli.jids import read_word, text_of, together
 from cloud.cli.messages import in_options
 from cloud.cli.moments import ago, seconds_since_epoch
 from cloud.cli.names import function_text
+from cloud.cli.screen import told_of_sizes
 from cloud.cli.table import clean, lines_of, width
-from cloud.cli.top_view import duration, sparkline
+from cloud.cli.top_view import duration, fitted, sparkline
 from cloud.cli.words import arguments_of, bindings_of, listed
 
 
@@ -93,3 +95,21 @@ def test_what_is_no_number_is_null_in_json(capsys: pytest.CaptureFixture[str]) -
 def test_a_name_has_one_value() -> None:
     with pytest.raises(click.UsageError, match="-d says twice what a is"):
         bindings_of(["a=1", "a=2"], "-d")
+
+
+def test_top_shows_as_much_as_there_is_room_for() -> None:
+    columns = {"JIDS": 9, "FUNCTION": 14, "LABEL": 30, "": 12, "STATUS": 21}
+    assert fitted(columns, 120) == {**columns, "FUNCTION": 38}
+    assert fitted(columns, 80) == {**columns, "LABEL": 14}
+    assert fitted(columns, 70) == {"JIDS": 9, "FUNCTION": 14, "LABEL": 18, "STATUS": 21}
+    assert fitted(columns, 50) == {"JIDS": 9, "FUNCTION": 14, "STATUS": 21}
+    assert fitted(columns, 40) == {"JIDS": 9, "FUNCTION": 8, "STATUS": 17}
+    assert fitted(columns, 10) == {"JIDS": 9, "FUNCTION": 8, "STATUS": 8}
+
+
+def test_a_terminal_of_another_size_is_drawn_at_once() -> None:
+    drawn: list[bool] = []
+    with told_of_sizes(lambda: drawn.append(True)):
+        signal.raise_signal(signal.SIGWINCH)
+    signal.raise_signal(signal.SIGWINCH)
+    assert drawn == [True]
