@@ -207,6 +207,27 @@ def test_what_a_map_under_way_adds_is_all_that_is_read(crowd: tuple[Counting, Su
     inner.close()
 
 
+@pytest.mark.parametrize("count", [2, 5, 19, 20, 21, 50, 20_001])
+def test_of_few_jobs_all_run_times_are_told_and_of_many_a_sample(count: int) -> None:
+    store = SQLiteStore(":memory:")
+    submission, cid = claimed(store, count)
+    numbers = MapNumbers(store)
+    with store.transaction():
+        store.finish(cid, ended(submission.sid, 0, count - 1))
+
+    def told(made: MapNumbers) -> int:
+        times = asyncio.run(numbers_of(made, store, submission)).times
+        assert times is not None
+        return times.count
+
+    assert told(numbers) == count - 1 if count <= SAMPLED else told(numbers) > SAMPLED - 20
+    with store.transaction():
+        store.finish(cid, ended(submission.sid, count - 1, count))
+    assert told(numbers) == told(MapNumbers(store)) == min(count, told(MapNumbers(store)))
+    assert told(numbers) >= min(count, SAMPLED - 20)
+    store.close()
+
+
 def test_after_a_deletion_the_failures_that_are_left_are_told() -> None:
     store = SQLiteStore(":memory:")
     submission, cid = claimed(store, 10)

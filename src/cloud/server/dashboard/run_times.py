@@ -20,19 +20,20 @@ class RunTimes:
         self._store = store
         self._sid = submission.sid
         self._windows = list(_windows(submission.count))
-        self._known: dict[int, array[float]] = {}
+        self._known: dict[tuple[int, int], array[float]] = {}
         """Of windows all of whose jobs are finished."""
 
     async def sample(self) -> "array[float]":
         """Seconds, of up to `SAMPLED` jobs."""
         sampled = array("d")
-        for lo, hi in self._windows:
-            known = self._known.get(lo)
+        for window in self._windows:
+            known = self._known.get(window)
             if known is None:
+                lo, hi = window
                 rows = self._store.outcomes(Stretch(self._sid, lo, hi))
                 known = array("d", [s for outcomes in rows for s in outcomes.runtime if s >= 0])  # nan: never started
                 if sum(outcomes.count for outcomes in rows) == hi - lo:
-                    self._known[lo] = known
+                    self._known[window] = known
                 await asyncio.sleep(0)
             sampled += known
         return sampled
@@ -41,6 +42,6 @@ class RunTimes:
 def _windows(count: int) -> Iterator[tuple[int, int]]:
     width = min(math.ceil(count / _WINDOWS), SAMPLED // _WINDOWS)
     for number in range(_WINDOWS):
-        lo = number * count // _WINDOWS
-        if lo < count:
-            yield lo, min(lo + width, (number + 1) * count // _WINDOWS)
+        lo, hi = number * count // _WINDOWS, (number + 1) * count // _WINDOWS
+        if lo < hi:
+            yield lo, min(lo + width, hi)
