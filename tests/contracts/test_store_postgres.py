@@ -12,6 +12,7 @@ import pytest
 
 from cloud.errors import ServerUnavailable
 from cloud.model import Chunk, Status, Stretch
+from cloud.stores.postgres import link, turns
 from cloud.stores.postgres.link import Link
 from cloud.stores.postgres.store import PostgresStore
 from tests.support.postgres import Cluster
@@ -340,3 +341,41 @@ def test_a_crash_of_the_database_loses_nothing_that_was_committed(postgres: Clus
     assert results(one, whole(submission)) == {0: b"r0", 1: b"r1"}
     with one.transaction():
         assert one.finish(cid, ended(submission.sid, 2, 5))
+
+
+def hangs(store: PostgresStore) -> bool:
+    """Whether the database waits for it in the middle of what it sends, which does not count as being idle."""
+    assert store._db is not None
+    state = b"SELECT state, wait_event FROM pg_stat_activity WHERE pid = %s::int"
+    with Link(store.address).open() as db:
+        return db.execute(state, (store._db.info.backend_pid,)).fetchone() == ("active", "ClientRead")
+
+
+def test_a_process_that_stops_in_its_turn_does_not_hold_up_the_others_for_ever(
+    one: PostgresStore, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(link._SESSION, "lock_timeout", "1s")
+    monkeypatch.setattr(turns, "HUNG_SECONDS", 0.5)
+    with pytest.raises(ServerUnavailable) as told, one.transaction():
+        one.set_fact("turn", "one was here")
+        eventually(lambda: hangs(one))
+        other = PostgresStore(url)
+        with other.transaction():
+            other.set_fact("turn", "other was here")
+        other.close()
+        one.get_fact("turn")
+    assert told.value.retry
+    assert one.get_fact("turn") == "other was here"
+
+
+def test_who_is_at_work_in_its_turn_is_waited_for(
+    one: PostgresStore, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(link._SESSION, "lock_timeout", "200ms")
+    with one.transaction():
+        one.set_fact("turn", "one was here")
+        with pytest.raises(ServerUnavailable) as told:
+            PostgresStore(url)
+        one.get_fact("turn")
+    assert told.value.retry
+    assert one.get_fact("turn") == "one was here"

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from cloud.errors import ServerUnavailable
-from cloud.model import Status
+from cloud.model import Status, Stretch
 from tests.support.postgres import Cluster
 from tests.support.stores import places
 from tests.support.waiting import eventually
@@ -25,12 +25,13 @@ from datetime import timedelta
 from cloud.dispatch import dispatcher as module, lease
 from cloud.dispatch.clock import SystemClock
 from cloud.stores.blobs import MemoryBlobs
-from cloud.stores.postgres import link
+from cloud.stores.postgres import link, turns
 from cloud.stores.postgres.store import PostgresStore
 from cloud.testing import ScriptedEngine
 
 lease.LEASE_DURATION, lease.RENEW_EVERY_SECONDS, module.RETRY_AFTER_SECONDS = timedelta(seconds=3), 0.5, 0.1
-link._SESSION["idle_in_transaction_session_timeout"] = "3s"  # one may be frozen in its turn
+link._SESSION |= {"idle_in_transaction_session_timeout": "2s", "lock_timeout": "3s"}
+turns.HUNG_SECONDS = 2.0  # one may be frozen in its turn
 url, path = sys.argv[1:]
 log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
@@ -101,34 +102,52 @@ class Crew:
             process.communicate()
 
 
+PLAIN, CAREFUL = 1, 2
+"""Accounts, which share the seats, so that each dispatcher has jobs of both; those of the second must not run twice."""
+
+
 def test_nothing_is_lost_and_nothing_happens_twice(world: World, postgres: Cluster, tmp_path: Path) -> None:
     crew = Crew(world, tmp_path / "log")
-    maps: list[range] = []
+    maps: dict[int, list[range]] = {PLAIN: [], CAREFUL: []}
 
     def number(process: subprocess.Popen[bytes]) -> int:
         return sum(row.pid == process.pid for row in crew.started())
 
+    def sids(account: int) -> set[int]:
+        return {world.store.at_jids(jids)[0].sid for jids in maps[account]}
+
     def unfinished() -> int:
         try:
-            return len(world.store.of_account(1, unfinished=True))
+            return sum(len(world.store.of_account(account, unfinished=True)) for account in maps)
         except ServerUnavailable:
             return 1
 
     def fed(condition: Callable[[], bool]) -> bool:
         """The condition; until it holds there is work, also for who is slower than the others."""
-        if unfinished() < 3:
-            with suppress(ServerUnavailable):
-                maps.append(world.map(200, priority=len(maps) % 3))
+        with suppress(ServerUnavailable):
+            for account, made in maps.items():
+                if len(world.store.of_account(account, unfinished=True)) < 3:
+                    made.append(world.map(200, account=account, priority=len(made) % 3, restartable=account == PLAIN))
         return condition()
+
+    def stopped_amid_jobs(process: subprocess.Popen[bytes]) -> bool:
+        """Stop it, if it has jobs of both kinds then."""
+        process.send_signal(signal.SIGSTOP)
+        before = number(survivor)
+        eventually(lambda: fed(lambda: number(survivor) > before + 1))  # what it had sent off is stored by now
+        last = [row for row in crew.started() if row.pid == process.pid][-8:]
+        held = {row.sid for row in last if world.store.claims(Stretch(row.sid, row.lo, row.hi))}
+        if held & sids(PLAIN) and held & sids(CAREFUL):
+            return True
+        process.send_signal(signal.SIGCONT)
+        return False
 
     try:
         victim, frozen, survivor = crew.add(), crew.add(), crew.add()
         eventually(lambda: fed(lambda: min(map(number, crew.processes)) > 2))
-        careful = world.map(100, restartable=False, priority=-1)
-        (one,) = world.store.at_jids(careful)
-        eventually(lambda: fed(lambda: any(row.sid == one.sid for row in crew.started())))
+        eventually(lambda: stopped_amid_jobs(victim))
         victim.kill()
-        frozen.send_signal(signal.SIGSTOP)
+        eventually(lambda: stopped_amid_jobs(frozen))
         postgres.stop()
         postgres.start()
         before = number(survivor)
@@ -142,9 +161,10 @@ def test_nothing_is_lost_and_nothing_happens_twice(world: World, postgres: Clust
         eventually(lambda: not unfinished())
     finally:
         crew.end()
-    for jids in maps:
-        (submission,) = world.store.at_jids(jids)
-        assert {place[0] for place in places(world.store, submission)} == {Status.DONE}
-    assert {place[0] for place in places(world.store, one)} <= {Status.DONE, Status.ERROR}
-    starts = Counter(i for row in crew.started() if row.sid == one.sid for i in range(row.lo, row.hi))
+    for account, ends in ((PLAIN, {Status.DONE}), (CAREFUL, {Status.DONE, Status.ERROR})):
+        for jids in maps[account]:
+            (submission,) = world.store.at_jids(jids)
+            assert {place[0] for place in places(world.store, submission)} <= ends
+    careful = sids(CAREFUL)
+    starts = Counter((row.sid, i) for row in crew.started() if row.sid in careful for i in range(row.lo, row.hi))
     assert set(starts.values()) == {1}

@@ -18,6 +18,7 @@ from cloud.stores.postgres.address import Address
 from cloud.stores.postgres.link import Link, away, failure, is_lost
 from cloud.stores.postgres.migrations import migrate
 from cloud.stores.postgres.signals import Listener
+from cloud.stores.postgres.turns import TURN, end_hung
 from cloud.stores.statements import Statements
 
 A = TypeVar("A")
@@ -25,8 +26,6 @@ A = TypeVar("A")
 _PAGE = 32
 """Rows read at a time where the reader may stop early; a merged row has 256 kB at most."""
 _NO_LIMIT = 1 << 40
-_TURN = 0x7043_6C64_0000_0000
-"""With the schema's number added: the advisory lock of those who write."""
 
 
 def _marked(statement: str) -> str:
@@ -224,7 +223,7 @@ class Connection(Database):
             raise failure(self.address, error) from error
 
     def _repeated(self, action: Callable[[], A]) -> A:
-        """Outside: when the connection is lost, once more on another."""
+        """Outside: when the connection is lost, or who had the turn hung, once more on another."""
         for last in (False, True):
             try:
                 if self._db is None:
@@ -232,9 +231,13 @@ class Connection(Database):
                 return action()
             except psycopg.Error as error:
                 self._drop()
-                if last or not is_lost(error):
+                if last or not (is_lost(error) or self._turn_is_free(error)):
                     raise failure(self.address, error) from error
         raise AssertionError
+
+    def _turn_is_free(self, error: psycopg.Error) -> bool:
+        """Whether it was waited for in vain, and is not had any more by who hangs."""
+        return isinstance(error, psycopg.errors.LockNotAvailable) and end_hung(self._link, self._sql.end_hung)
 
     def _connect(self) -> None:
         if self._closed:
@@ -267,7 +270,7 @@ class Connection(Database):
 
     def _ask_for_turn(self) -> Row:
         self._send("BEGIN")
-        self._send(self._sql.take_turn, (_TURN,))
+        self._send(self._sql.take_turn, (TURN,))
         return self._ask([(self._sql.head, ())])[0][0]
 
     def _commit(self) -> None:

@@ -23,11 +23,11 @@ _LONGEST_PAUSE_SECONDS = 0.2
 _CONNECT_SECONDS = 3
 _CLOCKS_AGREE_SECONDS = 2.0
 
-# A process that holds the lock and stops in the middle of a transaction must not stop all others; a host that is gone
-# must be noticed.
+# A process that holds the lock and stops in the middle of a transaction must not stop all others: PostgreSQL ends its
+# session, or those do who have waited for their turn a little longer (`turns`). A host that is gone must be noticed.
 _SESSION = {
     "idle_in_transaction_session_timeout": "10s",
-    "lock_timeout": "20s",
+    "lock_timeout": "12s",
     "synchronous_commit": "on",
     "client_encoding": "UTF8",
     "TimeZone": "UTC",
