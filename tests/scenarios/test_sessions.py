@@ -33,9 +33,10 @@ def square(x: int) -> int:
     return x * x
 
 
-class Unpicklable(Exception):
+class Particular(Exception):
     def __init__(self, one: int, two: int) -> None:
         super().__init__(f"{one} {two}")
+        self.two = two
 
 
 def test_one_call_and_a_map(cloud: Session) -> None:
@@ -80,11 +81,21 @@ def test_an_error_brings_the_remote_traceback_and_the_exception(cloud: Session) 
     assert "KeyError" in job.info("exception")["exception"]
 
 
-def test_an_exception_that_cannot_be_rebuilt_is_an_error_all_the_same(cloud: Session) -> None:
+def test_an_exception_whose_class_takes_other_arguments_than_it_keeps_is_the_cause(cloud: Session) -> None:
     def fail() -> None:
-        raise Unpicklable(1, 2)
+        raise Particular(1, 2)
 
     with pytest.raises(JobError, match="1 2") as raised:
+        cloud.call(fail).result()
+    assert isinstance(raised.value.__cause__, Particular)
+    assert raised.value.__cause__.two == 2
+
+
+def test_an_exception_that_cannot_travel_is_an_error_all_the_same(cloud: Session) -> None:
+    def fail() -> None:
+        raise ValueError(threading.Lock())
+
+    with pytest.raises(JobError, match=r"ValueError: <unlocked _thread\.lock") as raised:
         cloud.call(fail).result()
     assert raised.value.__cause__ is None
 

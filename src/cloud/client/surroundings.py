@@ -8,9 +8,11 @@ from cloud.model import Environment
 
 VARIABLES = (
     "PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "CONDA_DEFAULT_ENV",
-    "LANG", "LC_ALL", "TZ", "PICLOUD_HOME",
+    "LANG", "LC_ALL", "TZ", "PICLOUD_HOME", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "MPLBACKEND",
 )  # fmt: skip
-"""Environment variables that decide which programs, libraries, formats and settings a job finds."""
+"""Environment variables that decide which programs, libraries, formats and settings a job finds, and how many threads
+and which devices its libraries use; nothing that may be a secret, because it is stored with jobs."""
 
 _last: tuple[object, Environment] | None = None
 _seen: tuple[object, dict[str, str]] = None, {}

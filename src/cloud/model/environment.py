@@ -25,7 +25,7 @@ class Environment:
     directory: str = ""
     """Working directory of the client; empty: a fresh temporary one."""
     variables: dict[str, str] = field(default_factory=dict)
-    """PATH-like variables of the client (PATH, LD_LIBRARY_PATH, VIRTUAL_ENV, CONDA_PREFIX, ...)."""
+    """Variables of the client that say what is found where, and how libraries behave (PATH, OMP_NUM_THREADS, ...)."""
     code_version: str = ""
     """Digest of the user modules that travelled with the job; empty: none."""
 

@@ -1,9 +1,11 @@
 """What `call` and `map` check, and what they send."""
 
 import functools
+import re
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -237,3 +239,27 @@ def test_surroundings_name_this_interpreter(monkeypatch: pytest.MonkeyPatch) -> 
     assert (one.executable, one.directory) == (sys.executable, os.getcwd())
     assert two.path[0] == os.getcwd(), "relative entries of sys.path are made absolute"
     assert one.machine
+
+
+def test_variables_that_say_how_libraries_compute_are_among_them_and_others_are_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from cloud.client.surroundings import surroundings
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.setenv("A_TOKEN", "secret")
+    told = surroundings().variables
+    assert told["OMP_NUM_THREADS"] == "3"
+    assert "A_TOKEN" not in told
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert surroundings().variables["OMP_NUM_THREADS"] == "1", "as of now"
+
+
+def test_the_reference_lists_them() -> None:
+    from cloud.client.surroundings import VARIABLES
+
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "api.md").read_text()
+    listed = page.partition("### Environment variables")[2].partition("Others do not")[0]
+    assert set(re.findall(r"`([A-Z_]+)`", listed)) | {"CONDA_DEFAULT_ENV", "DYLD_LIBRARY_PATH", "PICLOUD_HOME"} == set(
+        VARIABLES
+    )
