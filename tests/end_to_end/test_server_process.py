@@ -93,6 +93,39 @@ def test_a_job_that_ran_at_the_stop_runs_again_or_says_why_not(start: Start, tmp
     assert server.status((again, never)) == [Status.DONE, Status.ERROR]
 
 
+def test_a_server_that_was_told_to_stop_begins_no_other_job(start: Start, tmp_path: Path) -> None:
+    """It would be killed in a moment, and end in error if it must not run twice."""
+
+    def work(name: str) -> str:
+        import time
+
+        with open(f"{name}.begun", "a") as file:
+            file.write("x")
+        while not os.path.exists(f"{name}.go"):
+            time.sleep(0.01)
+        Path(f"{name}.over").touch()
+        return name
+
+    first, second = str(tmp_path / "first"), str(tmp_path / "second")
+    server = start()
+    server.submit(work, [first])
+    waiting = server.submit(work, [second], restartable=False)
+    eventually(lambda: os.path.exists(f"{first}.begun"))
+    with closing(server.connect()) as slow:  # it is let finish for a while
+        slow.putrequest("POST", "/v1/submit")
+        for name, value in {**server.authorization, "Content-Length": "1000"}.items():
+            slow.putheader(name, value)
+        slow.endheaders(b"PC01")
+        server.process.send_signal(signal.SIGTERM)
+        eventually(lambda: not Path(server.folder, "server.json").exists())
+        Path(f"{first}.go").touch()
+        eventually(lambda: os.path.exists(f"{first}.over"))
+    server.process.wait(60)
+    assert not os.path.exists(f"{second}.begun")
+    Path(f"{second}.go").touch()
+    assert start().results(waiting) == [second]
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_no_worker_outlives_its_server(start: Start, how: int) -> None:
     server = start()

@@ -72,7 +72,7 @@ class Dispatcher:
         self.listen: Callable[[bool], None] = lambda _: None
         """Called with False when a step begins to wait for the engine by itself, and with True when it has."""
         self.closed = False
-        """Nothing happens any more: waiting is of no use."""
+        """No job begins any more, and waiting is of no use."""
         self.ended_early: Mapping[int, Outcomes] = _NONE
         """By sid, how lone jobs ended that the last step started before its commit, if no others (`EarlyStart`)."""
         self.on_change: Callable[[Step | None], None] | None = None
@@ -170,7 +170,7 @@ class Dispatcher:
 
     def claim_at_once(self, submission: Submission, chunks: list[Chunk], step: Step) -> None:
         """Inside a step: a submission of one job, just made ready, past the queue if nobody is in it."""
-        if self._more or step.finished or (step.work and not step.prompt):
+        if self.closed or self._more or step.finished or (step.work and not step.prompt):
             return
         work = self._claiming.claim_new(submission, chunks)
         if work is not None:
@@ -250,7 +250,7 @@ class Dispatcher:
         return self.usage.slots(account, self._claiming.dispatcher)
 
     def close(self) -> None:
-        """Tell all who wait in this process that they wait for nothing."""
+        """Begin no more jobs, and tell all who wait in this process that they wait for nothing."""
         with self.lock:
             self.closed = True
             self.waiters.wake_all()

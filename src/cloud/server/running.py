@@ -74,9 +74,14 @@ async def run(
     finally:
         leaving()
         idle.stop()
-        calls.stop()
+        _end_taking(core, calls)
         await listener.stop(settings.grace_seconds)
         _let_go(core, heart, recorder)
+
+
+def _end_taking(core: Core, calls: Calls) -> None:
+    calls.stop()
+    core.dispatcher.close()  # a job that begins now would be killed in a moment
 
 
 def _let_go(core: Core, heart: Heart, recorder: Recorder) -> None:
