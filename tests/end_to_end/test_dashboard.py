@@ -394,4 +394,4 @@ def test_a_profile_is_a_table_that_can_be_sorted(server: Served, visitor: Look) 
 def test_a_job_that_is_not_there_is_a_page_that_says_so(visitor: Look) -> None:
     for path in ("/jobs/987654321", "/jobs/abc", "/jobs/" + "9" * 30, "/jobs/0"):
         assert visitor.get(path).status == 404
-        assert "That did not work" in visitor.text
+        assert "Not found" in visitor.text

@@ -15,7 +15,9 @@ from tests.support.stores import claimed, ended, submit
 
 DONE, ERROR, KILLED = Status.DONE, Status.ERROR, Status.KILLED
 TRACEBACK = 'Traceback (most recent call last):\n  File "a.py", line {line}, in f\n    f({line})\n{raised}\n'
+NUMBER = re.compile(r"0x[0-9a-fA-F]+|\d+(\.\d+)*(e[-+]?\d+)?")
 RAISED = (
+    "ValueError: mean {n}.5, sd 1.{n}e-05",
     "ValueError: picture {n} is too dark",
     "KeyError: {n}",
     "KeyError: 7",
@@ -41,7 +43,7 @@ def expected(texts: dict[int, tuple[Status, str]]) -> dict[tuple[Status, str], i
     kinds: dict[tuple[Status, str], Counter[str]] = {}
     for status, text in texts.values():
         raised = exception_of(text)
-        kinds.setdefault((status, re.sub(r"0x[0-9a-fA-F]+|\d+", "…", raised)), Counter())[raised] += 1
+        kinds.setdefault((status, NUMBER.sub("…", raised)), Counter())[raised] += 1
     return {
         (status, next(iter(raised)) if len(raised) == 1 else kind): raised.total()
         for (status, kind), raised in kinds.items()

@@ -42,7 +42,7 @@ def test_on_a_cluster_workers_and_disks_name_their_machines() -> None:
     workers = [WorkerState(18, "/bin/python", 1, 5, "f", 1.0, agent="picloud-agent/x/c1/a1")]
     away = Disk(GB, 2 * GB, 0, "s3://bucket/jobs", "/srv/cache", 9 * GB, 90 * GB, 10 * GB, machine="head", copies=True)
     text = page(EngineState(6, 1, 1, 0, ["cpython-311"], agents), workers, away, engine="Fleet", store="Postgres")
-    assert "Large arguments and results 2.0 GB in s3://bucket/jobs" in text
+    assert "Large values 2.0 GB in s3://bucket/jobs" in text
     assert "Free for copies 9.0 GB of 90.0 GB on head, where /srv/cache is" in text
     assert "3 on 3 machines, with 6 slots" in text
     assert "20.0 GB of 80.0 GB" in text

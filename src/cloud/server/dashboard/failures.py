@@ -24,7 +24,7 @@ _END_BYTES = 4000
 _MOST_SHAPES = 4096
 _FAILED = frozenset(status for status in Status if status.failed)
 _RAISED = re.compile(r"([A-Za-z_][\w.]*)(: .*)?")
-_VARYING = re.compile(r"0x[0-9a-fA-F]+|\d+")
+_VARYING = re.compile(r"0x[0-9a-fA-F]+|\d+(?:\.\d+)*(?:e[-+]?\d+)?")
 _ADDRESS = re.compile(rb"0x[0-9a-fA-F]+")
 _ALL_DIGITS_ALIKE = bytes.maketrans(b"123456789", b"0" * 9)
 

@@ -256,13 +256,26 @@
     pre.focus({ preventScroll: true });
   });
 
+  /* Of a long traceback, where to look first is in view. */
+  const opened = new WeakSet();
+  function showInnermost() {
+    const box = document.getElementById("traceback");
+    const frame = box?.querySelector(".innermost")?.getBoundingClientRect();
+    if (!frame || opened.has(box)) return;
+    opened.add(box);
+    const own = box.getBoundingClientRect();
+    if (frame.bottom > own.bottom) box.scrollTop += Math.min(frame.bottom - own.bottom + 24, frame.top - own.top);
+  }
+
   function begin() {
+    showInnermost();
     const section = document.getElementById("output");
     if (!section) return;
     const panels = [...section.querySelectorAll(".stream")].map((box) => new Panel(box));
     tabs(section, panels);
     listen(section, panels);
     document.addEventListener("renewed", () => {
+      showInnermost();
       const status = document.querySelector("#job .status");
       if (status) document.title = document.title.replace(/^(Job \d+) \w+/, `$1 ${status.textContent}`);
     });
