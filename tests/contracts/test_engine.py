@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cloud.agent import worker
 from cloud.dispatch.ports import Engine, Finished, Wanted
 from cloud.engines.local import LocalEngine
 from cloud.errors import StoreFull
@@ -371,3 +372,13 @@ def test_the_port_is_kept(cloud: Dispatcher) -> None:
     assert isinstance(engine.fileno(), int)
     assert engine.poll() == []
     assert HERE.cache_tag in engine.state().interpreters
+
+
+def test_a_worker_that_ran_very_many_jobs_gives_way_to_another(
+    cloud: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it shares with its agent has no room for numbers without end."""
+    monkeypatch.setattr(worker, "LAST_SEQ", 5)
+    pids = [cloud.finish(cloud.call(os.getpid))[0].result for _ in range(20)]
+    assert len(set(pids)) >= 4
+    assert all(pids.count(pid) <= 5 for pid in pids)

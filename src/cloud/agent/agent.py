@@ -198,8 +198,8 @@ class Agent(Looks):
             if not worker.busy:
                 worker.lent_by = self._lending.pop(worker.number, None)
                 worker.ring.wake_me()
-            worker.leaving |= item.submission.spec.kill_process
             worker.add(item, parts, descriptors)
+            worker.leaving |= item.submission.spec.kill_process or worker.used_up
             self._listening.look((worker,))
 
     # what happened

@@ -25,6 +25,8 @@ from cloud.wire.message import encode
 from cloud.wire.ring import ERRORS_TAKEN, HEAD, OUTPUT_TAKEN, RECORDS, SIZE_BYTES, Ring
 from cloud.wire.worker import CACHED_CHUNKS, CACHED_FUNCTIONS, LARGE, Recent
 
+LAST_SEQ = 1 << 31
+"""A worker that was handed so many jobs gives way to another, long before `Ring.cut` has no room for their numbers."""
 _CONTROL_SPACE = socket.CMSG_SPACE(16 * 4)
 
 
@@ -159,6 +161,11 @@ class Worker:
     def taken(self) -> bool:
         """Whether it has jobs or was promised some."""
         return bool(self.batches) or self.promise is not None
+
+    @property
+    def used_up(self) -> bool:
+        """Whether it was handed so many jobs that it is to get no more."""
+        return self.next_seq >= LAST_SEQ
 
     @property
     def held(self) -> int:

@@ -31,7 +31,7 @@ from cloud.engines.fleet.growth import Growth
 from cloud.engines.fleet.kinds import USUAL, AgentType, Kinds
 from cloud.engines.fleet.lines import TAKEN, Line, Lines
 from cloud.engines.fleet.looks import Looks
-from cloud.engines.fleet.member import QUEUE_SECONDS, Member
+from cloud.engines.fleet.member import QUEUE_SECONDS, WORKER_BITS, Member
 from cloud.engines.fleet.messages import FLEET_PROTOCOL, events_from_bytes
 from cloud.engines.fleet.patience import Patience
 from cloud.engines.fleet.seating import Seating
@@ -46,7 +46,7 @@ IDLE_SECONDS = 60.0
 """An agent beyond the least number goes when it had no work for so long."""
 FORGET_SECONDS = 600.0
 """An agent that is silent for so long is given up, even if the cluster does not say that it is dead."""
-_WORKER = (1 << 20) - 1
+_WORKER = (1 << WORKER_BITS) - 1
 
 
 class FleetEngine(Looks):

@@ -14,6 +14,8 @@ from cloud.wire.values import ranges_from_json
 QUEUE_SECONDS = 50e-3
 """Work that a slot of an agent elsewhere has ahead: it covers the way there and back."""
 QUEUE_MAX_JOBS = 10_000
+WORKER_BITS = 32
+"""Of what names a worker to the dispatcher; its agent's number is above."""
 
 
 @dataclass(slots=True)
@@ -194,5 +196,5 @@ class Member:
         """Jobs of its workers that wait for others, whose slot is not lent out."""
         found = []
         for worker, jids in self.state.get("blocked", ()):
-            found.append(Blocked(self.number << 20 | worker, ranges_from_json(jids)))
+            found.append(Blocked(self.number << WORKER_BITS | worker, ranges_from_json(jids)))
         return found

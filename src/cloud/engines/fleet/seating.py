@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from cloud.agent.estimates import Estimates
 from cloud.dispatch.ports import Seat, Wanted
 from cloud.engines.fleet.kinds import Kinds
-from cloud.engines.fleet.member import QUEUE_SECONDS, Member
+from cloud.engines.fleet.member import QUEUE_SECONDS, WORKER_BITS, Member
 from cloud.engines.fleet.patience import Patience
 
 
@@ -43,14 +43,14 @@ class Seating:
                 members.remove(member)
                 continue
             member.promise(wanted, jobs, self._estimates)
-            seats.append(Seat(member.number << 20, jobs, member.name))
+            seats.append(Seat(member.number << WORKER_BITS, jobs, member.name))
             remaining -= jobs
         return seats, remaining if len(seats) < most else 0
 
     def offer_lent(self, lent_by: int) -> list[Seat]:
         """Beside a worker whose job waits."""
         for member in self._members.values():
-            if member.number == lent_by >> 20 and not member.silent:
+            if member.number == lent_by >> WORKER_BITS and not member.silent:
                 if any(blocked.worker == lent_by for blocked in member.blocked()):
                     return [Seat(lent_by, 1, member.name)]
         return []
