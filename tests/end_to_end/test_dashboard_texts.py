@@ -47,3 +47,14 @@ def test_a_very_long_label_is_cut_and_found_by_its_beginning(server: Served, vis
     (found,) = re.findall(r'class="label" href="../([^"]*)"', visitor.text)
     assert f'href="maps/{jids.start}"' in visitor.get(f"/{found}").text
     server.ask(calls.ask("delete", (jids,)))
+
+
+def test_a_call_says_how_long_it_ran_and_why_it_failed(server: Served, visitor: Look) -> None:
+    def fails(x: int) -> None:
+        raise ValueError(f"no {x} today")
+
+    good, bad = server.submit(prints, [1], label="short"), server.submit(fails, [7], label="short")
+    server.wait((good, bad))
+    text = " ".join(re.sub(r"<[^>]*>", " ", visitor.get("/jobs?label=short").text).split())
+    assert re.search(r"done in ([\d.]+|under 1) (µs|ms|s) ", text)
+    assert re.search(r"error in ([\d.]+|under 1) (µs|ms|s) ValueError: no 7 today ", text)

@@ -1,17 +1,30 @@
 """What is on the Jobs page: submissions, newest first, that match what is looked for."""
 
 import asyncio
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cloud.dispatch.counting import counts_in
 from cloud.dispatch.ports import Store
 from cloud.model import Status, Stretch, Submission
 from cloud.server.dashboard.search import Search, Wanted, statuses_of
+from cloud.wire.failure_text import gist
 
 ROWS = 50
 """How many submissions are on a page."""
 _COUNTED_PER_STEP = 10
+_LONGEST_REASON = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the job of a call ended."""
+
+    seconds: float | None
+    """How long it ran; None: it did not."""
+    reason: str
+    """Why it failed, in a line; '' if it did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +38,8 @@ class Row:
     """The first jid that was not deleted."""
     failed: int | None
     """The first jid that failed; None: none did."""
+    ending: Ending | None = None
+    """Of a finished call, where it was asked for."""
 
     @property
     def total(self) -> int:
@@ -58,7 +73,7 @@ async def list_submissions(store: Store, account: int | None, wanted: Wanted) ->
             return page
         row = row_of(store, submission)
         if not words.isdisjoint(row.counts):
-            page.rows.append(row)
+            page.rows.append(replace(row, ending=_ending_of(store, submission)) if submission.count == 1 else row)
         counted += 1
         if counted % _COUNTED_PER_STEP == 0:
             await asyncio.sleep(0)
@@ -73,6 +88,14 @@ def row_of(store: Store, submission: Submission) -> Row:
     jid, counts, failed = submission.jids.start, counts_of(store, stretch), store.first_failure(stretch)
     first = 0 if sum(counts.values()) == submission.count else _first_left(store, stretch)
     return Row(submission, counts, jid + first, None if failed is None else jid + failed)
+
+
+def _ending_of(store: Store, submission: Submission) -> Ending | None:
+    for outcomes in store.outcomes(Stretch(submission.sid, 0, 1), columns=("error",)):
+        seconds = outcomes.runtime[0] if outcomes.runtime else math.nan
+        reason = gist(bytes(outcomes.bytes_of("error", 0)).decode("utf-8", "replace"))
+        return Ending(seconds if math.isfinite(seconds) else None, reason[:_LONGEST_REASON])
+    return None
 
 
 def _first_left(store: Store, stretch: Stretch) -> int:
