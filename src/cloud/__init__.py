@@ -80,11 +80,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # `from cloud import wire` asks here first: what is not public must fail at once, and load nothing.
-    if name not in __all__:
-        raise AttributeError(f"module 'cloud' has no attribute {name!r}")
+    # `from cloud import wire` asks here first: what is not public must fail at once, and load next to nothing.
     import importlib
 
+    if name not in __all__:
+        raise AttributeError(importlib.import_module("cloud.client.other_words").of_module("cloud", name))
     if not _HOMES[name]:
         return importlib.import_module(f"cloud.{name}")
     module = importlib.import_module(_HOMES[name])

@@ -15,7 +15,7 @@ from cloud.api import JobApi
 from cloud.client import sessions
 from cloud.client.session import Session
 from cloud.config import setting
-from cloud.local import Pool
+from cloud.local import Pool as _Pool
 from cloud.model import FINISHED_WORDS
 from cloud.wire import worker
 
@@ -38,7 +38,7 @@ def _open() -> JobApi:
         from cloud.client.pipe import PipeApi
 
         return PipeApi()
-    pool = Pool(setting("num_procs"), setting("mp_cache_size_limit"))
+    pool = _Pool(setting("num_procs"), setting("mp_cache_size_limit"))
     log.info("opened, with %d worker processes", pool.core.slots)
     if channel is not None:
         worker.AT_JOB_END.append(close)  # a pool inside a job must not outlive it
@@ -75,5 +75,7 @@ finished_statuses = list(FINISHED_WORDS)
 
 def __getattr__(name: str) -> Any:
     if name != "aio":  # loads asyncio
-        raise AttributeError(f"module 'cloud.mp' has no attribute {name!r}")
+        from cloud.client.other_words import of_module
+
+        raise AttributeError(of_module("cloud.mp", name))
     return globals().setdefault(name, _session.asynchronous)

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "api.md"
 
 
@@ -72,3 +74,17 @@ def test_names_are_offered_once_and_only_public_ones() -> None:
     import cloud
 
     assert [name for name in dir(cloud) if not name.startswith("__")] == sorted(cloud.__all__)
+
+
+def test_names_that_other_libraries_have_lead_to_ours() -> None:
+    import cloud
+    import cloud.mp
+    from cloud.client import other_words
+
+    for module in (cloud, cloud.mp):
+        with pytest.raises(AttributeError, match=f"module '{module.__name__}' has no attribute 'submit': cloud.call"):
+            module.submit
+    assert not set(other_words._MODULE) & set(cloud.__all__)
+    named = set(re.findall(r"\bcloud\.(\w+)", " ".join(other_words._MODULE.values())))
+    assert named <= set(cloud.__all__), "what they lead to is there"
+    assert [name for name in other_words._HANDLES if hasattr(cloud.Job, name) or hasattr(cloud.Jobs, name)] == []

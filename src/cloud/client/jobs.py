@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from cloud.client import sessions
 from cloud.client.naming import printable
+from cloud.client.other_words import unknown
 from cloud.client.terse import terse
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ class Job(int):
         job._name = name
         job._session = session
         return job
+
+    if not TYPE_CHECKING:  # to whom any name would be one then
+        __getattr__ = unknown
 
     @property
     def _cloud(self) -> "Session":
@@ -138,6 +142,9 @@ class Jobs(Sequence[Job]):
         self._kind = kind
         self._name = name
         self._session = session
+
+    if not TYPE_CHECKING:
+        __getattr__ = unknown
 
     @property
     def _cloud(self) -> "Session":

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 import threading
 
 import pytest
@@ -137,3 +138,19 @@ def test_a_handle_of_another_cloud_is_refused_where_its_number_means_another_job
         busy.call(square, 1, _depends_on=job)
     assert pool.result([job, *jobs]) == [9, 0, 1, 4]
     pool.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("get", "result()"), ("cancel", "kill()"), ("done", "status"), ("add_done_callback", "_callback")],
+)
+def test_names_that_other_libraries_have_lead_to_ours(busy: Session, name: str, told: str) -> None:
+    for handle in (busy.call(square, 3), busy.map(square, [3])):
+        with pytest.raises(AttributeError, match=f"has no attribute '{name}': .*{re.escape(told)}"):
+            getattr(handle, name)
+
+
+def test_names_that_nobody_has_are_errors_as_everywhere(busy: Session) -> None:
+    with pytest.raises(AttributeError, match=r"^'Job' object has no attribute 'stats'$"):
+        busy.call(square, 3).stats  # type: ignore[attr-defined]
+    assert not hasattr(busy.map(square, [1]), "__array__")
