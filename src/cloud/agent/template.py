@@ -81,29 +81,32 @@ class Template:
         self.executable = executable
         self.workers: set[int] = set()
         self.idle_since: float | None = None
-        self._directory = tempfile.mkdtemp(prefix="picloud-")
-        self._log = tempfile.TemporaryFile()
         self._buffer = b""
         self.ready = False
         self.failure = ""
         self.cache_tag: str | None = None
-        self._socket, theirs = socket.socketpair()
-        passed = [theirs.fileno()] + ([lock_fd] if lock_fd is not None else [])
-        arguments = [str(theirs.fileno()), str(os.getpid()), str(-1 if lock_fd is None else lock_fd), self._directory]
-        try:
-            self._process = subprocess.Popen(
-                [executable, "-m", "cloud.runner", *arguments], stdin=subprocess.DEVNULL, stdout=self._log,
-                stderr=self._log, pass_fds=passed, start_new_session=True, env=_environment(search, variables),
-                cwd=self._directory,
-            )  # fmt: skip
-        except (OSError, ValueError):
-            os.rmdir(self._directory)
-            self._socket.close()
-            raise
-        finally:
-            theirs.close()
+        with contextlib.ExitStack() as undo:
+            self._log = undo.enter_context(tempfile.TemporaryFile())
+            self._socket, theirs = socket.socketpair()
+            undo.callback(self._socket.close)
+            with theirs:
+                self._directory = tempfile.mkdtemp(prefix="picloud-")
+                undo.callback(os.rmdir, self._directory)
+                self._process = self._start(theirs.fileno(), search, variables, lock_fd)
+            undo.pop_all()
         self.pid = self._process.pid
         self._socket.setblocking(False)
+
+    def _start(
+        self, theirs: int, search: Sequence[str], variables: Mapping[str, str], lock_fd: int | None
+    ) -> "subprocess.Popen[bytes]":
+        passed = [theirs] + ([lock_fd] if lock_fd is not None else [])
+        arguments = [str(theirs), str(os.getpid()), str(-1 if lock_fd is None else lock_fd), self._directory]
+        return subprocess.Popen(
+            [self.executable, "-m", "cloud.runner", *arguments], stdin=subprocess.DEVNULL, stdout=self._log,
+            stderr=self._log, pass_fds=passed, start_new_session=True, env=_environment(search, variables),
+            cwd=self._directory,
+        )  # fmt: skip
 
     def fileno(self) -> int:
         """Readable when there is news."""
