@@ -100,6 +100,7 @@ def test_seven_windows_of_running_jobs_leave_room_for_more_and_all_go_on(
     eventually(lambda: 0 < listening(counted) < CONNECTIONS - 1)
     counted.switch_to.window(windows[0])
     assert counted.execute_script(LISTENING) == 0, "the others were opened later"
+    assert text_of(counted, ".state") == "Every 3 s"
     counted.execute_script("window.dispatchEvent(new Event('focus'))")
     eventually(lambda: counted.execute_script(STREAM) == "open", what="a stream for the page that is used")
     eventually(lambda: 0 < listening(counted) < CONNECTIONS - 1)

@@ -48,3 +48,4 @@ def test_on_a_cluster_workers_and_disks_name_their_machines() -> None:
     assert "20.0 GB of 80.0 GB" in text
     assert "full, takes no jobs" in text
     assert "18 node-7 a1 job 5" in text
+    assert "1 job waits for others" in page(EngineState(2, 1, 1, 1, []), [], HERE)

@@ -86,8 +86,9 @@
   stream.addEventListener("open", () => { poll(false); root.dataset.stream = "open"; renew(); });
   stream.addEventListener("changed", renew);
   stream.addEventListener("over", renew);
-  for (const name of ["lost", "quiet"]) stream.addEventListener(name, () => { root.dataset.stream = ""; poll(true); });
-  stream.addEventListener("idle", () => { root.dataset.stream = ""; poll(false); });
+  stream.addEventListener("lost", () => { delete root.dataset.stream; poll(true); });
+  stream.addEventListener("quiet", () => { root.dataset.stream = "quiet"; poll(true); });
+  stream.addEventListener("idle", () => { delete root.dataset.stream; poll(false); });
   window.addEventListener("beforeunload", () => { /* maybe only a download */
     clearTimeout(leaving);
     leaving = setTimeout(() => { leaving = 0; renew(); }, STAYED);
