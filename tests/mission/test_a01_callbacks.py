@@ -1,7 +1,10 @@
 """SPEC A.1: callbacks."""
 
 import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,3 +88,18 @@ def test_what_cannot_be_called_is_refused_before_there_is_a_job(cloud: Session, 
     with pytest.raises(CloudException, match="All callbacks must be callable"):
         cloud.call(foo, 1, **{keyword: [print, "print"]})
     assert cloud.call(foo, 1) == before + 1
+
+
+def test_a_program_that_joined_its_job_has_heard_of_it_at_its_end(tmp_path: Path) -> None:
+    """S2: "Once foo completes, bar will be called on the client": also when the program ends in that moment."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import cloud.mp as cloud\n"
+        "def bar(jid): print(jid, 'completed!')\n"
+        "cloud.join(cloud.call(abs, 1, _callback=[bar]))\n"
+    )
+    done = [
+        subprocess.run([sys.executable, str(program)], capture_output=True, text=True, timeout=300, check=True).stdout
+        for _ in range(3)
+    ]
+    assert done == ["1 completed!\n"] * 3

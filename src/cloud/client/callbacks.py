@@ -4,11 +4,16 @@ One thread waits for everything watched so far. What is added while it waits can
 so a second thread waits for the newcomers, at first in short steps so that it takes up further ones soon. Whenever the
 first has an answer, or has waited for half a minute, it takes over all newcomers, and the second ends. When nothing is
 left there is no thread.
+
+Daemon threads stop wherever they are when the program ends. So before that, callbacks that are under way are waited
+for, and those of jobs that are finished by then are called. Of other jobs nobody hears any more.
 """
 
+import atexit
 import functools
 import inspect
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -48,6 +53,12 @@ class Watcher:
         self._back_at = 0.0
         """When that thread takes up newcomers again; 0: there is none."""
         self._closed = threading.Event()
+        self._told: list[Watch] = []
+        """Who is being told something at this moment."""
+        self._silent = False
+        """Whether the other side did not answer when it was asked last."""
+        self._pid = 0
+        """The process at whose end callbacks are settled; 0: there were none yet."""
 
     def call_back(
         self,
@@ -57,6 +68,9 @@ class Watcher:
         handle: Callable[[int], Job],
     ) -> None:
         """Call each callback with the job's handle when it is done, or each of the others when it has failed."""
+        if self._pid != os.getpid():
+            self._pid = os.getpid()
+            atexit.register(self.settle)
         self.watch(_CallingBack(jids, tuple(callbacks), tuple(callbacks_on_error), handle))
 
     def watch(self, watch: Watch) -> None:
@@ -73,9 +87,31 @@ class Watcher:
         with self._lock:
             self._roll.remove(watch)
 
+    def settle(self) -> None:
+        """At the end of the program, in its main thread: call what can be called now, and let what is called end."""
+        if self._closed.is_set() or self._pid != os.getpid():
+            return
+        wanted = self._called_back()
+        if wanted and not self._silent:
+            self._wait_for(wanted, 0.0)
+        while True:
+            with self._lock:
+                told = [watch for watch in self._told if isinstance(watch, _CallingBack)]
+            if not told:
+                break
+            with told[0].telling:
+                pass
+        if left := sum(map(len, self._called_back())):
+            log.warning("The program ends before %d of its jobs; their callbacks are not called", left)
+
+    def _called_back(self) -> Ranges:
+        with self._lock:
+            return normal(r for watch in self._roll.all if isinstance(watch, _CallingBack) for r in watch.missing)
+
     def close(self) -> None:
         """Stop watching; nobody is told of jobs any more."""
         self._closed.set()
+        atexit.unregister(self.settle)
         with self._lock:
             watches = self._roll.clear()
         for watch in watches:
@@ -131,17 +167,22 @@ class Watcher:
             self._lose((range(error.jid, error.jid + 1),) if isinstance(error.jid, int) else wanted)
             return
         except Exception as error:
+            self._silent = True
             if not self._closed.is_set():
                 log.warning("Callbacks wait for a server that does not answer: %s", error)
                 self._tell_of(error)
                 self._closed.wait(UNREACHABLE_SECONDS)
             return
+        self._silent = False
         for ended in answer:
             with self._lock:
                 news = self._roll.take(ended.jids)
                 self._newcomers = subtract(self._newcomers, (ended.jids,))
+                self._told += [watch for watch, _ in news]
             for watch, jids in news:
                 _tell(watch, ended, jids)
+                with self._lock:
+                    self._told.remove(watch)
 
     def _tell_of(self, error: Exception) -> None:
         if not isinstance(error, CloudException):

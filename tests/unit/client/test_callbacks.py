@@ -10,7 +10,7 @@ import pytest
 
 from cloud.client.jobs import Job
 from cloud.client.session import Session
-from cloud.errors import JobError, JobNotFound
+from cloud.errors import JobError, JobNotFound, ServerUnavailable
 from tests.support.scripted_api import ScriptedApi
 from tests.support.waiting import eventually
 
@@ -142,3 +142,51 @@ def test_a_newcomer_is_heard_at_once_although_others_wait(api: ScriptedApi, sess
         session.call(abs, 1, _callback=heard("never"))
     api.run(session.call(abs, 1, _callback=heard("soon")))
     eventually(lambda: heard.calls == [("soon", 4)])
+
+
+class TestTheEndOfTheProgram:
+    def test_callbacks_of_finished_jobs_are_called_before(self, api: ScriptedApi, session: Session) -> None:
+        heard = Heard()
+        watcher = session.watcher
+        begun, go_on = threading.Event(), threading.Event()
+
+        def slow(jid: int) -> None:
+            begun.set()
+            assert go_on.wait(60)
+            heard.calls.append(("slow", jid))
+
+        first = session.call(abs, 1, _callback=slow)
+        second = session.call(abs, 1, _callback=heard("second"))
+        api.run(first)
+        assert begun.wait(60)
+        api.run(second)
+        threading.Timer(0.05, go_on.set).start()
+        watcher.settle()
+        assert sorted(heard.calls) == [("second", second), ("slow", first)]
+
+    def test_those_of_others_are_not_and_the_log_says_so(
+        self, api: ScriptedApi, session: Session, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        heard = Heard()
+        session.map(abs, [1, 2], _callback=heard("x"))
+        with caplog.at_level(logging.WARNING, "Cloud"):
+            session.watcher.settle()
+        assert heard.calls == []
+        assert "ends before 2 of its jobs; their callbacks are not called" in caplog.text
+
+    def test_a_server_that_does_not_answer_does_not_keep_it(
+        self, api: ScriptedApi, session: Session, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked = threading.Event()
+
+        def refuse(*_: Any, **__: Any) -> Any:
+            asked.set()
+            raise ServerUnavailable("away")
+
+        monkeypatch.setattr(api, "outcomes", refuse)
+        session.call(abs, 1, _callback=lambda: None)
+        watcher = session.watcher
+        eventually(lambda: watcher._silent)
+        asked.clear()
+        watcher.settle()
+        assert not asked.is_set()
