@@ -173,7 +173,10 @@ def _make(requests: KeyRequests, wanted: dict[str, Any]) -> dict[str, Any]:
 
 def _shown(key: dict[str, Any], requests: KeyRequests) -> dict[str, Any]:
     from cloud.client.credentials import find_secret
+    from cloud.client.embedded import own_secret
 
     secret = key.get("api_secretkey") or find_secret(requests.home, key["api_key"], requests.url)
+    if secret is None and requests.url is None:
+        secret = own_secret(requests.home, key["api_key"])
     created = datetime.fromisoformat(key["created"]).astimezone(UTC).replace(tzinfo=None)
     return {**key, "api_secretkey": secret, "created": created}

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.command_line import CommandLine
+from tests.support.waiting import eventually
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,11 @@ def test_commands_that_find_nothing_where_they_run_say_so_without_our_traceback(
         (["mapexec", "-n", "a=1", "-N", "a=-", "cat {a}"], "-n and -N both say what a is"),
         (["mapexec", "-n", "a=1,2", "-n", "b=1", "echo {a}{b}"], "exec: -n and -N need equally many values"),
         (["call", "-m", "-1", "math:sqrt", "9"], "call: --max-runtime must be"),
+        (["files", "put", __file__, "/abs"], "put: a file cannot be called '/abs'"),
+        (["files", "put", "nosuch"], "nosuch: No such file"),
+        (["accounts", "add", " "], "needs a name"),
+        (["top", "--follow"], "goes with --json"),
+        (["keys"], "Usage: picloud keys"),
         (["call", "math:sqrt", "-9"], "TIP: after `--`, nothing is an option"),
         (["--url", "http://a", "stop"], "it takes no --url"),
     ],
@@ -82,3 +88,25 @@ def test_tables_and_help_fit_forty_columns(line: CommandLine) -> None:
     for words in (["--help"], ["mapexec", "--help"], ["jobs", "--help"]):
         options = line.on_terminal(*words, columns=40).partition("Examples:")[0].splitlines()
         assert [text for text in options if len(text) > 40] == []
+
+
+def test_what_is_not_there_does_not_keep_others_from_their_turn(line: CommandLine) -> None:
+    for name in ("a", "b"):
+        line.text("files", "put", "-", name, stdin="x")
+    status, said = line.refused("files", "delete", "a", "nosuch", "b")
+    assert (status, "there is no file 'nosuch'\nTIP: `picloud files list` shows" in said) == (3, True), said
+    assert line.lines("files", "list") == []
+    assert line.run("files", "list").stderr == b"no files\n"
+    done = line.text("call", "math:sqrt", "9").strip()
+    line.text("join", done)
+    sleeper = line.text("call", "time:sleep", "60").strip()
+    line.text("wait-for", "-s", "processing", sleeper)
+    eventually(lambda: line.run("stack", sleeper).returncode == 0)
+    shown = line.run("stack", done, sleeper)
+    assert (shown.returncode, b"1 of the jobs have no stack" in shown.stderr) == (3, True), shown.stderr
+    assert shown.stdout.startswith(f"Stack of job {sleeper}:".encode())
+    line.text("kill", "--force", sleeper)
+
+
+def test_the_own_key_is_shown_with_its_secret(line: CommandLine) -> None:
+    assert line.lines("keys", "show")[0]["api_secretkey"]

@@ -48,6 +48,8 @@ def add(name: str, as_json: bool) -> None:
     from cloud.client.credentials import keep_secret
     from cloud.client.key_requests import KeyRequests
 
+    if not name.strip():
+        raise click.UsageError("an account needs a name")
     requests = KeyRequests()
     made = requests.ask("POST", "accounts", {"name": name})
     keep_secret(requests.home, made["api_key"], made["api_secretkey"], requests.url)

@@ -36,10 +36,10 @@ def mistakes_told() -> Iterator[None]:
         yield
     except (TypeError, ValueError) as error:
         raise click.UsageError(str(error)) from None
-    except OSError as error:
+    except FileNotFoundError as error:
         if not error.filename:
             raise
-        raise click.UsageError(f"{error.filename}: {error.strerror}") from None  # a file to send along
+        raise click.UsageError(f"{error.filename}: {error.strerror}") from None
 
 
 def command_of(words: tuple[str, ...]) -> str:

@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from cloud.cli.command_options import mistakes_told
 from cloud.cli.proposed import proposed
 
 _EPILOG = """\b
@@ -26,12 +27,13 @@ def put(source: str, name: str | None) -> None:
     """Store a file under NAME, else under the last part of its path; `-` is standard input, and needs a NAME."""
     from cloud import files
 
-    if source == "-":
-        if name is None:
-            raise click.UsageError("standard input has no name: give one")
-        files.putf(sys.stdin.buffer, name)
-    else:
-        files.put(source, name)
+    if source == "-" and name is None:
+        raise click.UsageError("standard input has no name: give one")
+    with mistakes_told():
+        if source == "-":
+            files.putf(sys.stdin.buffer, str(name))
+        else:
+            files.put(source, name)
 
 
 @command.command("get")
@@ -41,10 +43,11 @@ def get(name: str, destination: str | None) -> None:
     """Write a stored file to DESTINATION, a path or a folder, else here under its NAME; `-` is standard output."""
     from cloud import files
 
-    if destination != "-":
-        files.get(name, destination)
-        return
-    reader = files.getf(name)
+    with mistakes_told():
+        if destination != "-":
+            files.get(name, destination)
+            return
+        reader = files.getf(name)
     while piece := reader.read(1 << 20):
         sys.stdout.buffer.write(piece)
     sys.stdout.buffer.flush()
@@ -74,16 +77,28 @@ def list_files(prefix: str, as_json: bool) -> None:
         click.echo(
             "\n".join(lines_of(("NAME", "SIZE", "MD5"), rows, gives_way=0, whole=(1, 2), spare=(2,), right=(1,)))
         )
+    elif not as_json:
+        click.echo("no files", err=True)
 
 
 @command.command("delete")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=proposed("stored_files"))
 def delete(names: tuple[str, ...]) -> None:
-    """Forget stored files."""
+    """Forget stored files. Ends with 3 when one is not there; the others are forgotten."""
     from cloud import files
+    from cloud.errors import FileNotFound
 
+    missing = []
     for name in names:
-        files.delete(name)
+        try:
+            with mistakes_told():
+                files.delete(name)
+        except FileNotFound as error:
+            missing.append(error)
+    for one in missing[:-1]:
+        click.echo(f"picloud: {one.parameter}", err=True)
+    if missing:
+        raise missing[-1]
 
 
 @command.command("md5")
@@ -92,4 +107,5 @@ def md5(name: str) -> None:
     """Show the MD5 of a stored file."""
     from cloud import files
 
-    click.echo(files.get_md5(name))
+    with mistakes_told():
+        click.echo(files.get_md5(name))

@@ -24,7 +24,9 @@ Examples:
 
 @click.command("logs", epilog=_EPILOG)
 @click.option("-f", "--follow", is_flag=True, help="Go on showing what is added, until Ctrl-C.")
-@click.option("-n", "--lines", default=100, show_default=True, help="How many of the last lines to show.")
+@click.option(
+    "-n", "--lines", type=click.IntRange(0), default=100, show_default=True, help="How many of the last lines to show."
+)
 def command(follow: bool, lines: int) -> None:
     """Show the log of the server of this user and machine.
 

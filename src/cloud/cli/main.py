@@ -168,7 +168,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         return ended if isinstance(ended, int) else 0
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx is not None else "picloud"
-        click.echo(f"{path}: {messages.of_usage(error)}", err=True)
+        said = messages.of_usage(error)
+        click.echo(said if said.startswith("Usage: ") else f"{path}: {said}", err=True)
         return error.exit_code
     except click.ClickException as error:
         click.echo(f"picloud: {error.format_message()}", err=True)

@@ -48,11 +48,11 @@ def command(
     side by side. In a file of -N, empty lines are skipped, and an @PATH is beside the file.
     """
     from cloud.cli.answers import print_results
-    from cloud.cli.names import COPY
     from cloud.cli.submitted import print_jids, waiting_for
     from cloud.cli.words import bindings_of
     from cloud.client import sessions
     from cloud.shell import execute_map
+    from cloud.shell.command import COPY
 
     values = _values(each, each_line)
     text = command_of(words)

@@ -13,6 +13,7 @@ _OPTIONS = {
     "map_argdict needs lists of the same length": "-n and -N need equally many values",
 }  # fmt: skip
 _WORD = re.compile("|".join(rf"(?<![\w-]){name}\b" for name in _OPTIONS))
+_HINTS = {"cloud.files.list()": "`picloud files list`", "cloud.connection_info()": "`picloud keys show`"}
 _SAY_IT_THEMSELVES = ("CommandFailed", "NoSuchPlace")
 """Errors of commands of the shell, whose traceback is ours."""
 
@@ -20,6 +21,8 @@ _SAY_IT_THEMSELVES = ("CommandFailed", "NoSuchPlace")
 def of_usage(error: click.UsageError) -> str:
     """What was wrong with what was typed."""
     text = in_options(error.format_message())
+    if text.startswith("Usage: "):  # of a group, without a command
+        return text
     if isinstance(error, click.NoSuchOption) and re.match(r"-\.?\d", error.option_name):
         return f"{text}\nTIP: after `--`, nothing is an option"
     if "--help`" in text:
@@ -41,6 +44,9 @@ def of_job(error: CloudException) -> str:
     if type(cause).__name__ in _SAY_IT_THEMSELVES:
         return f"Job {error.jid}: {cause}".rstrip()
     text = str(error).rstrip()
+    if error.hint:
+        shown = re.sub("|".join(map(re.escape, _HINTS)), lambda word: _HINTS[word[0]], error.hint)
+        text = f"{text.removesuffix(error.hint)}{shown}"
     return text if error.jid is not None else in_options(text)
 
 

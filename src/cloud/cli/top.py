@@ -24,6 +24,8 @@ def command(follow: bool, as_json: bool) -> None:
     from cloud.client.connect import endpoint_of, settings_with_secret
     from cloud.client.key_requests import KeyRequests
 
+    if follow and not as_json:
+        raise click.UsageError("--follow goes with --json; on a terminal it is live without")
     if as_json and not follow:
         print_json(KeyRequests().ask("GET", "top"))
     elif as_json:

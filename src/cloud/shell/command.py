@@ -20,6 +20,10 @@ _ERROR_BYTES = 1 << 20
 _AS_IF_TYPED = 'fd=$1 command=$2; set --; exec 2>&"$fd" {fd}>&-; unset fd; (eval "$command")'
 
 
+COPY = ": {copy_number}; "
+"""How commands begin that differ in a number which they do not use: those of `picloud mapexec -k`."""
+
+
 class CommandFailed(Exception):
     """A command ended with an exit status other than 0; `exit_status` is that, or minus the number of a signal."""
 
@@ -64,7 +68,7 @@ class Command:
         self.cwd = cwd
         # What people see as the function's name.
         self.__module__ = "shell"
-        self.__qualname__ = " ".join(template.split())[:120]
+        self.__qualname__ = " ".join(template.removeprefix(COPY).split())[:120]
 
     def __call__(self, *values: str | Sent) -> Any:
         """Run it, in a worker.
