@@ -13,6 +13,7 @@ from cloud import mp
 from cloud.client import sessions
 from cloud.errors import JobError
 from tests.support.gates import Gate
+from tests.support.waiting import HANG_SECONDS
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -72,7 +73,8 @@ def test_they_await_other_jobs() -> None:
     assert mp.call(of_jobs, 4).result() == 12
 
 
-def test_they_are_killed_as_others_are(tmp_path: Path) -> None:
+def test_they_are_killed_as_others_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cloud.agent.limits.GRACE_SECONDS", HANG_SECONDS)  # they have all the time that they need
     gate = Gate(str(tmp_path))
     job = mp.call(stopping, gate)
     gate.wait_for()

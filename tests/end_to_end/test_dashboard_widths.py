@@ -71,7 +71,7 @@ def test_a_page_fits(server: Served, jids: dict[str, int], signed_in: WebDriver,
             fits = partial(
                 signed_in.execute_script, "return document.documentElement.scrollWidth <= arguments[0]", width
             )
-            eventually(fits, within_seconds=10, what=f"{page} in {width}")  # charts take their new size a moment later
+            eventually(fits, what=f"{page} in {width}")  # charts take their new size a moment later
             assert signed_in.execute_script(OUTSIDE) == [], f"{page} in {width}"
             assert signed_in.execute_script(NARROW) == [], f"{page} in {width}"
     finally:

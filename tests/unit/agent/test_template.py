@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from cloud.agent.template import Template
+from tests.support.waiting import eventually
 
 
 @pytest.mark.parametrize(
@@ -34,4 +35,5 @@ def test_a_template_that_cannot_be_started_leaves_no_folder_and_no_descriptor(
         with pytest.raises(OSError, match="too many open files"):
             Template(sys.executable, (), {}, None)
     assert list(tmp_path.iterdir()) == []
-    assert len(os.listdir("/proc/self/fd")) == before
+    # Threads that an earlier test left may just have opened another.
+    eventually(lambda: len(os.listdir("/proc/self/fd")) <= before)

@@ -10,6 +10,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from cloud.client.http import Endpoint, HttpApi
 from cloud.client.session import Session
 from cloud.errors import CloudException, NotAuthorised, ServerUnavailable
 from cloud.pool_interface import Pool
+from cloud.testing import ManualClock
 from cloud.wire import calls
 from tests.support.scripted_server import http, serving
 
@@ -118,9 +120,13 @@ def test_a_server_that_refuses_a_key_is_named_with_the_key() -> None:
         )
 
 
-def test_how_long_it_was_asked_is_told(nowhere: str) -> None:
-    api = HttpApi(Endpoint(nowhere), give_up_seconds=1.5)
-    with pytest.raises(ServerUnavailable, match=r"; it was asked again for 1 seconds?\n"):
+def test_how_long_it_was_asked_is_told(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = ManualClock()
+    by_hand = SimpleNamespace(monotonic=clock.monotonic, sleep=clock.advance)
+    monkeypatch.setattr("cloud.client.http.time", by_hand)
+    monkeypatch.setattr("cloud.client.http.random.uniform", lambda _, most: most)
+    api = HttpApi(Endpoint(nowhere), give_up_seconds=5)
+    with pytest.raises(ServerUnavailable, match=r"; it was asked again for 3 seconds\n"):  # 0.05, twice as much, ...
         api.describe()
 
 
