@@ -165,7 +165,9 @@ def test_top_shows_once_what_goes_on_where_there_is_no_terminal(line: CommandLin
     eventually(lambda: line.text("output", jid) == "asleep\n")
     eventually(lambda: "1 of 2 slots busy" in line.text("top"))
     shown = line.text("top")
-    assert [row.split()[0] for row in shown.splitlines() if "my-tools.sleep" in row] == [jid, jid]
+    assert [row.split()[0] for row in shown.splitlines() if row.split()[:1] == [jid]] == [jid, jid], (
+        "running, and newest"
+    )
     found = line.lines("top")[0]
     assert (found["processing"], found["running"][0]["jid"]) == (1, int(jid))
     line.text("kill", "--force", jid)

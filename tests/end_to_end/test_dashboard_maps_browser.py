@@ -83,14 +83,15 @@ def wait_for(path: str) -> None:
 
 def test_the_search_finds_while_one_types_and_lives_in_the_address(server: Served, browser: WebDriver) -> None:
     first = server.submit(some_fail, range(3), label="apples")
-    second = server.submit(some_fail, range(3), label="pears")
+    word = f"pears-{first.start}"  # nobody else's
+    second = server.submit(some_fail, range(3), label=f"two {word}")
     server.wait((first, second))
     browser.get(f"{server.url}/jobs")
     browser.execute_script("window.sameAsBefore = true")
     keys(browser, "/")
-    keys(browser, "PEA")
+    keys(browser, word.upper())
     eventually(lambda: shown_jids(browser) == [f"{second.start}–{second.stop - 1}"])
-    eventually(lambda: browser.current_url == f"{server.url}/jobs?label=PEA")
+    eventually(lambda: browser.current_url == f"{server.url}/jobs?label={word.upper()}")
     assert browser.switch_to.active_element.get_attribute("id") == "label"
     keys(browser, Keys.ENTER)
     assert browser.execute_script("return !document.querySelector('#search input:disabled')")

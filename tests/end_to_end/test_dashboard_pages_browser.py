@@ -1,6 +1,7 @@
 """Overview, Files, Keys and Server pages in real Chromium: every button, charts that move, as a person uses them."""
 
 import json
+import re
 from pathlib import Path
 
 from selenium.webdriver.chrome.webdriver import WebDriver
@@ -27,15 +28,24 @@ def fails(x: int) -> int:
     return x
 
 
+def tiles(browser: WebDriver) -> tuple[int, int]:
+    """How many are done and failed, as the tiles say."""
+    text = text_of(browser, ".tiles")
+    found = [re.search(rf"([\d,]+)\n{word}", text) for word in ("done", "failed")]
+    done, failed = (int(match[1].replace(",", "")) if match else -1 for match in found)
+    return done, failed
+
+
 def test_the_overview_counts_and_draws_while_it_is_looked_at(server: Served, browser: WebDriver) -> None:
     browser.get(f"{server.url}/overview")
     eventually(lambda: len(browser.find_elements(By.CSS_SELECTOR, ".chart canvas")) == 3)
     browser.execute_script("window.sameAsBefore = true")
     drawn = "return Number(document.getElementById('charts').dataset.drawn)"
     before = browser.execute_script(drawn)
+    done, failed = tiles(browser)
     jids = server.submit(fails, range(6), label=HOSTILE)
     server.wait((jids,))
-    eventually(lambda: "5\ndone" in text_of(browser, ".tiles") and "1\nfailed" in text_of(browser, ".tiles"))
+    eventually(lambda: tiles(browser) == (done + 5, failed + 1))
     eventually(lambda: "ValueError: no 1 today" in text_of(browser, ".failures"))
     eventually(lambda: browser.execute_script(drawn) > before)
     assert browser.execute_script("return window.sameAsBefore") is True
