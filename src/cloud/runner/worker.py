@@ -24,6 +24,7 @@ from cloud.runner.leftovers import kill_children
 from cloud.runner.logs import Logs
 from cloud.runner.outbox import AgentGone, Outbox
 from cloud.runner.stack import Stack
+from cloud.runner.standing import Standing
 from cloud.runner.streams import Streams
 from cloud.runner.work import Opener, Work
 from cloud.wire import worker as wire
@@ -77,6 +78,7 @@ class Worker:
         self._opener = Opener(inbox)
         self._interrupt = Interrupt(ring)
         self._interrupt.install()
+        self._standing = Standing()
         self._usage = extras.Usage()
         self._logs = Logs(Logbook(ring), outbox.wake)
         self._binding: Binding | None = None
@@ -230,6 +232,8 @@ class Worker:
     def _done(self, seq: int, parts: Any, started: float, runtime: float, offset: float, extra: dict[str, Any]) -> None:
         if runtime >= NO_TIME_TO_FORK_SECONDS or self._forked:
             self._tidy()
+        else:
+            self._standing.restore()
         if runtime >= WORTH_MEASURING_SECONDS:
             extra |= self._usage.since()
         elif runtime >= WORTH_A_LOOK_SECONDS:
@@ -269,6 +273,7 @@ class Worker:
         while wire.AT_JOB_END:
             with contextlib.suppress(Exception):  # it ends with its processes, below, if not by itself
                 wire.AT_JOB_END.pop()()
+        self._standing.restore()
         self._streams.tidy()
         self._stack.install()
         kill_children()
@@ -295,6 +300,7 @@ class Worker:
     def _tidy_up(self) -> None:
         """What can wait is done when nobody waits for it: what short jobs may have left dies, a handler that one of
         them replaced comes back, and the next jobs' usage is counted from here."""
+        self._standing.restore()
         kill_children()
         self._interrupt.install()
         self._stack.install()
