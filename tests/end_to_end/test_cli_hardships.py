@@ -44,6 +44,10 @@ def test_commands_that_find_nothing_where_they_run_say_so_without_our_traceback(
         (["accounts", "add", " "], "needs a name"),
         (["top", "--follow"], "goes with --json"),
         (["keys"], "Usage: picloud keys"),
+        (
+            ["exec", "awk '{print}' /dev/null"],
+            r"TIP: -d gives one; braces that are the command's own are written \{ and \}",
+        ),
         (["call", "math:sqrt", "-9"], "TIP: after `--`, nothing is an option"),
         (["--url", "http://a", "stop"], "it takes no --url"),
     ],
@@ -68,6 +72,13 @@ def test_streams_that_are_closed_or_full_are_survived(line: CommandLine) -> None
         assert (done.returncode, done.stderr) == (0, ""), command
     done = shell("picloud jobs > /dev/full")
     assert (done.returncode, done.stderr) == (1, "picloud: No space left on device\n")
+
+
+def test_who_waits_for_a_server_that_is_not_there_is_told(line: CommandLine) -> None:
+    shown = line.on_terminal("--url", "http://127.0.0.1:9", "-a", "1", "-k", "x", "info", "1", columns=200)
+    assert line.status == 3
+    assert shown.count("it is asked again") == 1
+    assert shown.count("cannot be reached") == 2, "and at the end"
 
 
 def test_ctrl_c_before_the_beginning_ends_without_a_word(line: CommandLine) -> None:
@@ -110,3 +121,9 @@ def test_what_is_not_there_does_not_keep_others_from_their_turn(line: CommandLin
 
 def test_the_own_key_is_shown_with_its_secret(line: CommandLine) -> None:
     assert line.lines("keys", "show")[0]["api_secretkey"]
+
+
+def test_an_at_sign_can_be_the_first_of_a_value(line: CommandLine) -> None:
+    assert line.text("exec", "--wait", "-d", "who=@@home", "echo {who}") == "@home\n"
+    found = line.lines("mapexec", "--wait", "-N", "who=-", "echo {who}", stdin="@@a\n@@b@\n")
+    assert [each["result"] for each in found] == ["@a\n", "@b@\n"]

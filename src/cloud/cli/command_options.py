@@ -21,7 +21,11 @@ def command_options(command: Decorated) -> Decorated:
 
 _OPTIONS = (
     click.option(
-        "-d", "--data", metavar="NAME=VALUE", multiple=True, help="What {NAME} stands for; @PATH sends a file along."
+        "-d",
+        "--data",
+        metavar="NAME=VALUE",
+        multiple=True,
+        help="What {NAME} stands for; @PATH sends a file along; @@ is a plain @.",
     ),
     click.option("-r", "--return-file", metavar="FILE", help="The result is its content, not standard output."),
     click.option("-i", "--ignore-exit-status", is_flag=True, help="Jobs are done whatever their exit status."),

@@ -160,8 +160,10 @@ def _run(arguments: Sequence[str] | None) -> int:
         register()
     else:
         from cloud.cli.narrow import fit_terminal
+        from cloud.cli.trouble import tell_of_trouble
 
         fit_terminal()
+        tell_of_trouble()
     try:
         given = None if arguments is None else list(arguments)
         ended = root.main(args=given, prog_name="picloud", standalone_mode=False)

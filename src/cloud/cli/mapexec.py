@@ -1,6 +1,7 @@
 """picloud mapexec"""
 
 import os
+import re
 from typing import Any
 
 import click
@@ -94,4 +95,4 @@ def _lines(path: str) -> list[str]:
     with file:
         found = [line.rstrip("\r\n") for line in file if line.strip()]
     folder = os.path.dirname(path)
-    return [f"@{os.path.join(folder, line[1:])}" if line.startswith("@") else line for line in found]
+    return [f"@{os.path.join(folder, line[1:])}" if re.match("@(?!@)", line) else line for line in found]

@@ -23,6 +23,8 @@ def of_usage(error: click.UsageError) -> str:
     text = in_options(error.format_message())
     if text.startswith("Usage: "):  # of a group, without a command
         return text
+    if text.startswith("no value for {"):
+        return f"{text}\nTIP: -d gives one; braces that are the command's own are written \\{{ and \\}}"
     if isinstance(error, click.NoSuchOption) and re.match(r"-\.?\d", error.option_name):
         return f"{text}\nTIP: after `--`, nothing is an option"
     if "--help`" in text:

@@ -118,7 +118,7 @@ class HttpApi(RemoteApi):
                 failed_since = failed_since or now
                 if now - failed_since + pause_seconds > self._patience():
                     raise self._given_up(trouble, now - failed_since) from None
-                log.info("%s; it is asked again", trouble.final.parameter)
+                log.info("%s; it is asked again", trouble.final.parameter, extra={"asks_again": True})
                 if trouble.unreachable and self._reconnect is not None:
                     self._go_elsewhere(self._reconnect)
             time.sleep(pause_seconds * random.uniform(0.5, 1.0))  # noqa: S311 (spreads clients, hides nothing)

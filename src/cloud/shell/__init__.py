@@ -7,7 +7,7 @@ r"""Shell commands as jobs.
 A command is a template, run by `bash -ic`, so that ~/.bashrc holds: `{name}` stands for a value. `${name}`,
 `\{name\}`, and braces around anything else than a name are left to the shell. Values go in as text, just as they
 are. One that begins with `@` is the path of a local file: it travels with the job, which finds a copy, executable, in a
-temporary folder, and the template gets the path of that.
+temporary folder, and the template gets the path of that. A text that begins with `@` is written with two.
 
 A job's result is what the command wrote to standard output, or the content of `return_file`: text where it is UTF-8,
 else bytes. What it writes can also be seen while it runs, as of any job.

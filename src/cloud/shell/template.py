@@ -44,14 +44,14 @@ def check_names(command: str, values: Collection[str], where: str, twice: Collec
 
 
 def bound(value: Any) -> str | Sent:
-    """What a variable is given: text, or for '@path' the file.
+    """What a variable is given: text, or for '@path' the file; '@@' begins a text with one '@'.
 
     Raises:
         OSError: the file cannot be read.
     """
     text = value if isinstance(value, str) else str(value)
-    if not text.startswith("@"):
-        return text
+    if not text.startswith("@") or text.startswith("@@"):
+        return text.removeprefix("@")
     path = os.path.expanduser(text[1:])
     with open(path, "rb") as file:
         return Sent(os.path.basename(path), file.read())
