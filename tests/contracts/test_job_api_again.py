@@ -8,6 +8,7 @@ import pytest
 from cloud import pickling
 from cloud.api import JobApi
 from cloud.errors import InvalidSubmission, JobNotFound
+from cloud.model import Status
 from cloud.model.ranges import normal
 from tests.contracts.test_job_api import SOON, Gate, all_outcomes, double, submit, token, values
 from tests.support.job_apis import SPEAKERS, speaker
@@ -122,3 +123,24 @@ def test_the_arguments_of_later_jobs_of_a_map_are_shown_where_that_matters(api: 
 
     assert [shown(index) for index in (120, 130)] == ["121, 'slow'", "0, 'failing'"]
     assert None in [shown(index) for index in range(140, 150)], "of what was quick, and not held up by the machine"
+
+
+def test_very_many_pieces_of_a_map_are_asked_for_and_deleted_together(api: JobApi) -> None:
+    jids = submit(api, double, [(i,) for i in range(60)])
+    all_outcomes(api, (jids,))
+    one_by_one = tuple(range(jid, jid + 1) for jid in reversed(jids[::2]))
+    assert api.status(one_by_one) == bytes([Status.DONE]) * 30
+    api.delete(one_by_one)
+    left = tuple(range(jid, jid + 1) for jid in jids[1::2])
+    assert api.status(left) == bytes([Status.DONE]) * 30
+    assert values(all_outcomes(api, left)) == [2 * i for i in range(1, 60, 2)]
+    with pytest.raises(JobNotFound) as missing:
+        api.status((*left, jids[20:21], jids[10:11]))
+    assert missing.value.jid == jids[20]
+    with pytest.raises(JobNotFound) as missing:
+        api.delete((*left, jids[20:21]))
+    assert missing.value.jid == jids[20]
+    assert api.status(left) == bytes([Status.DONE]) * 30
+    api.delete(left)
+    with pytest.raises(JobNotFound):
+        api.status((jids[1:2],))

@@ -1,9 +1,12 @@
 """The Store contract: deletion, what it frees, retention; and barriers."""
 
+from typing import Any
+
 import pytest
 
 from cloud.dispatch.ports import Store
 from cloud.model import BlobRef, Chunk, Outcomes, Status, Stretch, Submission
+from cloud.stores import forgetting, rows
 from tests.support.stores import (
     DIGEST,
     NOW,
@@ -79,6 +82,49 @@ def test_jobs_can_be_deleted_one_by_one(store: Store) -> None:
     assert store.of_account(1, unfinished=False) == []
 
 
+@pytest.mark.parametrize("rows", [(12,), (5, 7), (2, 3, 1, 6)])
+@pytest.mark.parametrize("gone", [range(0, 12, 2), range(1, 12, 2), range(1, 11, 3), range(3, 9, 5)])
+def test_jobs_can_be_deleted_in_many_pieces_at_once(store: Store, rows: tuple[int, ...], gone: range) -> None:
+    blobs = {i: BlobRef(f"results/x/{i}", 30) for i in (1, 4, 6)}
+    with store.transaction():
+        submission, cid = claimed(store, 12)
+        lo = 0
+        for size in rows:
+            mine = {i: ref for i, ref in blobs.items() if lo <= i < lo + size}
+            assert store.finish(cid, ended(submission.sid, lo, lo + size, attempt=1, blobs=mine))
+            lo += size
+    with store.transaction():
+        freed = store.delete(*(Stretch(submission.sid, i, i + 1) for i in gone))
+    assert freed == [blobs[i].name for i in sorted(blobs) if i in gone]
+    left = [i for i in range(12) if i not in gone]
+    assert places(store, submission) == [(DONE, 1) if i in left else None for i in range(12)]
+    assert results(store, whole(submission)) == {i: b"r%d" % i for i in left}
+    kept = {i: ref for row in store.outcomes(whole(submission)) for i, ref in row.blobs.items()}
+    assert kept == {i: ref for i, ref in blobs.items() if i in left}
+    pieces = [Stretch(submission.sid, i, i + 1) for i in left]
+    with store.transaction():
+        assert store.delete(*pieces) == [blobs[i].name for i in sorted(blobs) if i in left]
+    assert store.submission(submission.sid) is None
+
+
+def test_each_row_is_written_once_however_many_pieces_are_cut_out_of_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submission = finished(store, 500)
+    written: list[int] = []
+    make = rows.row_of
+
+    def counted(*arguments: Any) -> Any:
+        written.append(1)
+        return make(*arguments)
+
+    monkeypatch.setattr(forgetting, "row_of", counted)
+    with store.transaction():
+        store.delete(*(Stretch(submission.sid, i, i + 1) for i in range(0, 500, 2)))
+    assert len(written) == 1
+    assert results(store, whole(submission)) == {i: b"r%d" % i for i in range(1, 500, 2)}
+
+
 def test_part_of_a_uniform_range_can_be_deleted(store: Store) -> None:
     submission = submit(store, 1000)
     with store.transaction():
@@ -90,6 +136,12 @@ def test_part_of_a_uniform_range_can_be_deleted(store: Store) -> None:
         (0, 300, b"why"),
         (400, 1000, b"why"),
     ]
+    with store.transaction():
+        store.delete(*(Stretch(submission.sid, i, i + 10) for i in (0, 50, 250, 450, 990)))
+    assert store.counts(whole(submission)) == {KILLED: 850}
+    assert [(row.lo, row.hi) for row in store.outcomes(whole(submission))] == [
+        (10, 50), (60, 250), (260, 300), (400, 450), (460, 990),
+    ]  # fmt: skip
 
 
 def test_unfinished_jobs_are_not_deleted(store: Store) -> None:

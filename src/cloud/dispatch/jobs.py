@@ -4,6 +4,7 @@ import sysconfig
 import threading
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import groupby
 from typing import Any, Generic, TypeVar
 
 from cloud.api import Ended, OutputPiece, Part, Receipt, Waited
@@ -14,7 +15,7 @@ from cloud.dispatch.direct import bytes_of, filled
 from cloud.dispatch.dispatcher import Dispatcher
 from cloud.dispatch.info import InfoReader
 from cloud.dispatch.intake import Intake
-from cloud.dispatch.naming import Named, Naming, stretches
+from cloud.dispatch.naming import Named, Naming, not_found, stretches
 from cloud.dispatch.output_question import OutputQuestion
 from cloud.dispatch.questions import RESULT_COLUMNS, OutcomesQuestion, Question, WaitQuestion
 from cloud.dispatch.reasons import Reasons
@@ -172,7 +173,7 @@ class Jobs:
     def status(self, jids: Ranges) -> bytes:
         """See `JobApi.status`."""
         with self._dispatcher.lock:
-            return b"".join([self._statuses(named) for named in self._naming.find(jids)])
+            return self._statuses(*self._naming.find(jids))
 
     def counts(self, jids: Ranges) -> dict[str, int]:
         """See `JobApi.counts`."""
@@ -226,12 +227,11 @@ class Jobs:
         """See `JobApi.delete`."""
         with self._dispatcher.step() as step:
             found = self._naming.find(normal(jids))
-            for named, seen in zip(found, self._store.glances(stretches(found)), strict=True):
-                if not seen.whole:
-                    self._refuse_unfinished(named)
-            for named in found:
-                step.garbage += self._store.delete(named.stretch)
-                step.touched.add(named.stretch.sid)
+            glances = self._store.glances(stretches(found))
+            self._refuse_unfinished([named for named, seen in zip(found, glances, strict=True) if not seen.whole])
+            for sid, those in groupby(stretches(found), key=lambda stretch: stretch.sid):
+                step.garbage += self._store.delete(*those)
+                step.touched.add(sid)
 
     def describe(self) -> dict[str, Any]:
         """See `JobApi.describe`."""
@@ -281,8 +281,8 @@ class Jobs:
     def _deadline(self, timeout_seconds: float | None) -> float | None:
         return None if timeout_seconds is None else self._dispatcher.clock.monotonic() + timeout_seconds
 
-    def _statuses(self, named: Named) -> bytes:
-        return counting.statuses_of(self._store, named)
+    def _statuses(self, *found: Named) -> bytes:
+        return counting.statuses_of(self._store, *found)
 
     def _all_unfinished(self, step: Step) -> list[Stretch]:
         found = []
@@ -306,17 +306,17 @@ class Jobs:
             if not self._dispatcher.kill_elsewhere(claim, part.lo, part.hi, force=force):
                 step.after.append(partial(self._dispatcher.kill, claim, part.lo, part.hi, force=force))
 
-    def _refuse_unfinished(self, named: Named) -> None:
-        stretch = named.stretch
-        open_at = [p.lo for p in self._store.pending(stretch)]
-        open_at += [max(c.lo, stretch.lo) for c in self._store.claims(stretch)]
-        if open_at:
-            raise InvalidSubmission(
-                "only finished jobs can be deleted; nothing was deleted",
-                jid=named.jid(min(open_at)),
-                hint="kill it first, or wait with cloud.join",
-            )
-        self._statuses(named)  # deleted before: JobNotFound
+    def _refuse_unfinished(self, found: Sequence[Named]) -> None:
+        for named, codes in counting.codes_of(self._store, found):
+            open_at = [at for status in Status if not status.finished and (at := codes.find(status)) >= 0]
+            if open_at:
+                raise InvalidSubmission(
+                    "only finished jobs can be deleted; nothing was deleted",
+                    jid=named.first_jid + min(open_at),
+                    hint="kill it first, or wait with cloud.join",
+                )
+            if (gone := codes.find(counting.GONE)) >= 0:  # deleted before
+                raise not_found(named.first_jid + gone)
 
 
 class _Asked(Generic[A]):

@@ -1,10 +1,14 @@
 """Forgetting finished jobs, and what retention needs to know."""
 
+from array import array
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from cloud.model import Column, Outcomes, Status, Stretch, Submission
+from cloud.model import Buffer, Column, Outcomes, Status, Stretch, Submission
+from cloud.model.ranges import subtract
 from cloud.stores.barriers import Barriers
+from cloud.stores.database import Row
 from cloud.stores.rows import STORED, row_of
 from cloud.stores.times import moment
 
@@ -12,30 +16,59 @@ _DELETED = bytes([Status.DELETED])
 
 
 class Forgetting(Barriers):
-    """Deletion removes outcome rows that lie inside, and rewrites the two that stick out."""
+    """Deletion removes outcome rows that lie inside, and rewrites once each that sticks out."""
 
-    def delete(self, stretch: Stretch) -> list[str]:
-        """Forget finished jobs (all of the stretch must be finished). A submission of which nothing is left goes
-        whole, with its chunks, barrier and losses. Returns names of blobs that nothing references any more
-        (functions included); the caller deletes them after the commit."""
-        submission = self.submission(stretch.sid)
-        if submission is None or submission.first_jid is None or not self.all_finished(stretch):
-            raise ValueError(f"jobs {stretch.lo}..{stretch.hi - 1} of submission {stretch.sid} are not all finished")
-        base = submission.first_jid
-        lo, hi = base + stretch.lo, base + stretch.hi
+    def delete(self, *stretches: Stretch) -> list[str]:
+        """Forget finished jobs of a submission: `stretches` of it, ascending, none of which touch (all of them must be
+        finished). A submission of which nothing is left goes whole, with its chunks, barrier and losses. Returns names
+        of blobs that nothing references any more (functions included); the caller deletes them after the commit."""
+        first, last = stretches[0], stretches[-1]
+        submission = self.submission(first.sid)
+        finished = submission is not None and (
+            self.all_finished(Stretch(first.sid, first.lo, last.hi)) or all(map(self.all_finished, stretches))
+        )
+        if submission is None or submission.first_jid is None or not finished:
+            raise ValueError(f"jobs {first.lo}..{last.hi - 1} of submission {first.sid} are not all finished")
         if not self._writing:
             self._begin_writing()
-        gone, outside = self._reads(
+        self._lone.pop(first.sid, None)
+        base = submission.first_jid
+        gone: list[Row] = []
+        row: _Torn | None = None
+        for stretch in stretches:
+            lo, hi = base + stretch.lo, base + stretch.hi
+            if row is not None and hi <= row.stop:  # many in one row are cut out of it together
+                row.holes.append(range(stretch.lo, stretch.hi))
+                if row.held.blobs:
+                    gone += self._write_read(self._sql.delete_result_blobs, (lo, hi))
+                continue
+            self._mend(row, base)
+            row = self._tear(base, stretch, gone)
+        self._mend(row, base)
+        return [name for _, name in sorted(gone)] + self._delete_if_empty(submission)
+
+    def _tear(self, base: int, stretch: Stretch, gone: list[Row]) -> "_Torn | None":
+        """Delete a stretch. The row that sticks out behind it is taken out as a whole, and to be mended."""
+        lo, hi = base + stretch.lo, base + stretch.hi
+        blobs, outside = self._reads(
             (self._sql.delete_result_blobs, (lo, hi)), (self._sql.outcomes_sticking_out, (lo, hi))
         )
-        kept = [(self._outcomes_in(base, row), row) for row in outside]
-        self._lone.pop(stretch.sid, None)
+        gone += blobs
+        torn = [
+            _Torn(self._outcomes_in(base, row), row[0], row[4], [range(max(lo, row[1]) - base, min(hi, row[0]) - base)])
+            for row in sorted(outside)
+        ]
         self._write(self._sql.delete_outcomes_inside, (lo, hi))
-        self._write_many(self._sql.delete_outcomes, [(row[0],) for row in outside])
-        for held, row in kept:
-            for part in _without(held, max(lo, row[1]) - base, min(hi, row[0]) - base):
-                self._write(self._sql.insert_outcomes, row_of(part, base, row[4]))
-        return [name for _, name in sorted(gone)] + self._delete_if_empty(submission)
+        self._write_many(self._sql.delete_outcomes, [(row.stop,) for row in torn])
+        last = torn.pop() if torn and torn[-1].stop > hi else None
+        for row in torn:
+            self._mend(row, base)
+        return last
+
+    def _mend(self, row: "_Torn | None", base: int) -> None:
+        if row is not None:
+            for part in _without(row.held, row.holes):
+                self._write(self._sql.insert_outcomes, row_of(part, base, row.ended))
 
     def drop_unsealed(self, sid: int) -> list[str]:
         """Remove an unsealed submission; returns its blobs as `delete` does."""
@@ -106,36 +139,44 @@ class Forgetting(Barriers):
         return blobs
 
 
-def _without(row: Outcomes, lo: int, hi: int) -> list[Outcomes]:
-    """What is left of a row without jobs lo..hi-1. Cut where that makes one piece or the row is uniform; jobs in
-    the middle are marked instead, so that deleting every second job does not leave a row for each of the others."""
-    if row.is_uniform or lo == row.lo or hi == row.hi:
-        parts = [row.slice(a, b) for a, b in ((row.lo, lo), (hi, row.hi)) if a < b]
-        return [trimmed for part in parts if (trimmed := _trimmed(part)) is not None]
-    a, b = lo - row.lo, hi - row.lo
-    row.status = row.status[:a] + _DELETED * (b - a) + row.status[b:]
+@dataclass(slots=True)
+class _Torn:
+    """A row that was taken out, and which of its jobs do not come back."""
+
+    held: Outcomes
+    stop: int
+    ended: int
+    holes: list[range]
+
+
+def _without(row: Outcomes, holes: Sequence[range]) -> list[Outcomes]:
+    """What is left of a row without these jobs, ascending. Cut where the row is uniform; in others they are marked, so
+    that deleting every second job does not leave a row for each of the others, and those at the ends go."""
+    if row.is_uniform:
+        return [row.slice(part.start, part.stop) for part in subtract((range(row.lo, row.hi),), holes)]
+    status = bytearray(row.status)
+    for hole in holes:
+        status[hole.start - row.lo : hole.stop - row.lo] = _DELETED * len(hole)
+    row.status = bytes(status)
     for name in STORED:
         column: Column | None = getattr(row, name)
         if column is not None:
-            setattr(row, name, _blanked(column, a, b))
-    row.blobs = {index: ref for index, ref in row.blobs.items() if not lo <= index < hi}
-    return [row]
-
-
-def _trimmed(row: Outcomes) -> Outcomes | None:
-    """The row without deleted jobs at its ends; None when there are no others."""
-    if row.is_uniform:
-        return row
+            setattr(row, name, _blanked(column, [(hole.start - row.lo, hole.stop - row.lo) for hole in holes]))
+    row.blobs = {index: ref for index, ref in row.blobs.items() if row.status[index - row.lo] != Status.DELETED}
     left = len(row.status) - len(row.status.lstrip(_DELETED))
     right = len(row.status.rstrip(_DELETED))
-    return row.slice(row.lo + left, row.lo + right) if left < right else None
+    return [row.slice(row.lo + left, row.lo + right)] if left < right else []
 
 
-def _blanked(column: Column, lo: int, hi: int) -> Column | None:
-    """The column with nothing for jobs lo..hi-1."""
-    offsets = column.offsets
-    gone = offsets[hi] - offsets[lo]
-    kept = offsets[:lo]
-    kept.extend([offsets[lo]] * (hi - lo))
-    kept.extend([offset - gone for offset in offsets[hi:]])
-    return Column(kept, b"".join((column.data[: offsets[lo]], column.data[offsets[hi] :]))) if kept[-1] else None
+def _blanked(column: Column, holes: Sequence[tuple[int, int]]) -> Column | None:
+    """The column with nothing for these jobs, lo..hi-1 each, ascending."""
+    offsets, kept = column.offsets, array("Q", [0])
+    pieces: list[Buffer] = []
+    at = gone = 0
+    for lo, hi in [*holes, (len(offsets) - 1, len(offsets) - 1)]:
+        kept.extend([offset - gone for offset in offsets[at + 1 : lo + 1]])
+        pieces.append(column.data[offsets[at] : offsets[lo]])
+        kept.extend([kept[-1]] * (hi - lo))
+        gone += offsets[hi] - offsets[lo]
+        at = hi
+    return Column(kept, b"".join(pieces)) if kept[-1] else None

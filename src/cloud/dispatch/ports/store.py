@@ -330,10 +330,10 @@ class Store(Protocol):
 
     # forgetting
 
-    def delete(self, stretch: Stretch) -> list[str]:
-        """Forget finished jobs (all of the stretch must be finished). A submission of which nothing is left goes
-        whole, with its chunks, barrier and losses. Returns names of blobs that nothing references any more
-        (functions included); the caller deletes them after the commit."""
+    def delete(self, *stretches: Stretch) -> list[str]:
+        """Forget finished jobs of a submission: `stretches` of it, ascending, none of which touch (all of them must be
+        finished). A submission of which nothing is left goes whole, with its chunks, barrier and losses. Returns names
+        of blobs that nothing references any more (functions included); the caller deletes them after the commit."""
         ...
 
     def drop_unsealed(self, sid: int) -> list[str]:
