@@ -15,7 +15,7 @@ from tests.support.stores import claimed, ended, submit
 
 DONE, ERROR, KILLED = Status.DONE, Status.ERROR, Status.KILLED
 TRACEBACK = 'Traceback (most recent call last):\n  File "a.py", line {line}, in f\n    f({line})\n{raised}\n'
-NUMBER = re.compile(r"0x[0-9a-fA-F]+|\d+(\.\d+)*(e[-+]?\d+)?")
+NUMBER = re.compile(r"0x[0-9a-fA-F]+|\d+(?:\.\d+)*(?:e[-+]?\d+)?")
 RAISED = (
     "ValueError: mean {n}.5, sd 1.{n}e-05",
     "ValueError: picture {n} is too dark",
@@ -44,10 +44,14 @@ def expected(texts: dict[int, tuple[Status, str]]) -> dict[tuple[Status, str], i
     for status, text in texts.values():
         raised = exception_of(text)
         kinds.setdefault((status, NUMBER.sub("…", raised)), Counter())[raised] += 1
-    return {
-        (status, next(iter(raised)) if len(raised) == 1 else kind): raised.total()
-        for (status, kind), raised in kinds.items()
-    }
+    return {(status, merged(list(raised))): raised.total() for (status, _), raised in kinds.items()}
+
+
+def merged(raised: list[str]) -> str:
+    """The same words, with the numbers that are the same in all."""
+    numbers = [found[0] if len(set(found)) == 1 else "…" for found in zip(*map(NUMBER.findall, raised), strict=True)]
+    words = NUMBER.split(raised[0])
+    return "".join(word + number for word, number in zip(words, [*numbers, ""], strict=True))
 
 
 @pytest.mark.parametrize("seed", range(6))

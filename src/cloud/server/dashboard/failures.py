@@ -22,30 +22,62 @@ _JOBS_AT_ONCE = 1000
 _SHORT_SECONDS = 0.001
 _END_BYTES = 4000
 _MOST_SHAPES = 4096
+_MOST_READS = 5000
+"""Where what was raised is only found by reading the text, numbers that are the same in so many count as different."""
 _FAILED = frozenset(status for status in Status if status.failed)
 _RAISED = re.compile(r"([A-Za-z_][\w.]*)(: .*)?")
-_VARYING = re.compile(r"0x[0-9a-fA-F]+|\d+(?:\.\d+)*(?:e[-+]?\d+)?")
+_NUMBER = re.compile(r"0x[0-9a-fA-F]+|\d+(?:\.\d+)*(?:e[-+]?\d+)?")
 _ADDRESS = re.compile(rb"0x[0-9a-fA-F]+")
 _ALL_DIGITS_ALIKE = bytes.maketrans(b"123456789", b"0" * 9)
 
 
-@dataclass(slots=True)
 class Group:
-    """Failures that look alike."""
+    """Failures that look alike.
 
-    text: str
-    """The exception; what differs between them is '…'."""
-    count: int
-    first: int
-    """The lowest index."""
-    status: Status
-    varied: bool = False
-    """Whether anything differs."""
+    Args:
+        raised: the exception of one of them.
+        first: its index.
+    """
 
-    def vary(self) -> None:
-        """There are others whose numbers differ."""
-        self.varied = True
-        self.text = _VARYING.sub("…", self.text)
+    __slots__ = ("_numbers", "_said", "_words", "count", "first", "reads", "status")
+
+    def __init__(self, raised: str, first: int, status: Status) -> None:
+        self.count = self.reads = 0
+        self.first = first
+        """The lowest index."""
+        self.status = status
+        self._words = _NUMBER.split(raised)
+        self._numbers: list[str | None] = list(_NUMBER.findall(raised))
+        """Between the words; None for those that differ."""
+        self._said = raised.encode()
+        """What was taken in last."""
+
+    @property
+    def text(self) -> str:
+        """The exception; numbers that differ are '…'."""
+        numbers = ["…" if number is None else number for number in self._numbers]
+        return "".join(word + number for word, number in zip(self._words, [*numbers, ""], strict=True))
+
+    @property
+    def settled(self) -> bool:
+        """Whether no number is left that is the same in all."""
+        return not any(self._numbers)
+
+    def take_in(self, raised: bytes) -> None:
+        """Another one's exception, which has the same words."""
+        if raised != self._said:
+            self._said = raised
+            found = _NUMBER.findall(raised.decode("utf-8", "replace"))
+            if len(found) != len(self._numbers):
+                self.settle()
+            else:
+                self._numbers = [
+                    mine if mine == other else None for mine, other in zip(self._numbers, found, strict=True)
+                ]
+
+    def settle(self) -> None:
+        """Nobody looks any more which numbers differ."""
+        self._numbers = [None] * len(self._numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,19 +173,21 @@ class Failures:
         known = self._shapes.get(shape)
         if known is not None:
             group, place = known
-            if place is not None and not group.varied and end[place] != group.text.encode():
-                group.vary()
-            if place is not None or group.varied:
+            if place is not None and not group.settled:
+                group.take_in(end[place])
+            if place is not None or group.settled:
                 return group
         raised = exception_of(end.decode("utf-8", "replace"))
-        kind = status, _VARYING.sub("…", raised)
+        kind = status, _NUMBER.sub("…", raised)
         found = self._groups.get(kind)
         if found is None:
             if len(self._groups) >= MOST_KINDS:
                 return None
-            found = self._groups[kind] = Group(raised, 0, index, status)
-        elif not found.varied and found.text != raised:
-            found.vary()
+            found = self._groups[kind] = Group(raised, index, status)
+        found.take_in(raised.encode())
+        found.reads += 1
+        if found.reads > _MOST_READS:
+            found.settle()
         if len(self._shapes) >= _MOST_SHAPES:
             self._shapes.clear()
         self._shapes[shape] = found, _place_of(raised.encode(), end)

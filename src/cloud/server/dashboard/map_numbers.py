@@ -71,7 +71,7 @@ class MapNumbers:
     """When nobody has asked for so long, failures are looked into no further."""
 
     def __init__(
-        self, store: Store, monotonic: Callable[[], float] = time.monotonic, patience_seconds: float = 0.06
+        self, store: Store, monotonic: Callable[[], float] = time.monotonic, patience_seconds: float = 0.04
     ) -> None:
         """
         Args:
