@@ -35,6 +35,7 @@ from cloud.pickling.functools_wrappers import (
 from cloud.pickling.limits import MAX_BYTES
 from cloud.pickling.recursion import DEEPER_LIMIT, recursion_limit
 from cloud.pickling.refused import REFUSED
+from cloud.pickling.slots import with_slots
 
 TOO_DEEP = (
     "it is nested too deeply (or its own pickling methods call one another for ever): make it flatter, for example a "
@@ -77,7 +78,7 @@ class Enhancements:
             return reduced
         if issubclass(kind, (type, _IOBase)):
             if issubclass(kind, type):
-                return _reduce_class(self, obj)
+                return with_slots(obj, _reduce_class(self, obj))
             return reduce_file(obj, self.max_bytes)
         if kind is Cached:
             return reduce_cached(obj)
