@@ -61,6 +61,11 @@ def test_versions_are_of_picloud_and_python() -> None:
         assert ".".join(map(str, sys.version_info[:3])) in shown.stdout
 
 
+def test_help_is_a_command_too() -> None:
+    assert (picloud("help").returncode, picloud("help").stdout) == (0, picloud("--help").stdout)
+    assert picloud("help", "files", "put").stdout == picloud("files", "put", "--help").stdout
+
+
 def test_wrong_usage_exits_with_2() -> None:
     for arguments in (["fly"], ["start", "--fly"], ["serve", "--port", "x"], ["serve", "--engine", "steam"]):
         assert picloud(*arguments).returncode == 2, arguments
@@ -123,6 +128,11 @@ def test_dashboard_shows_a_link_that_signs_in_once(running: Path) -> None:
         statuses.append(connection.getresponse().status)
         connection.close()
     assert statuses == [303, 401]
+
+
+def test_dashboard_leads_to_jobs(running: Path) -> None:
+    for word, page in (("17", "jobs/17"), ("3-9", "maps/3")):
+        assert picloud("dashboard", "--no-open", word).stdout.strip().endswith(f"?next={page}")
 
 
 def test_status_shows_process_address_slots_jobs_and_disk(running: Path) -> None:

@@ -220,3 +220,12 @@ def test_addresses_are_relative_so_that_a_proxy_may_add_a_prefix(visitor: Look, 
     found = re.findall(r'(?:href|src|action|data-from|data-to)="([^"]*)"', visitor.get(f"/{page}").text)
     assert found
     assert [address for address in found if address.startswith("/") or "://" in address] == []
+
+
+def test_a_link_leads_to_a_page_of_ours_and_nowhere_else(server: Served) -> None:
+    for wanted, path in (
+        ("files", "/files"), ("", "/jobs"), ("//evil.example", "/jobs"), ("https://evil.example", "/jobs"),
+        ("/%5Cevil.example", "/jobs"), ("../../evil", "/jobs"),
+    ):  # fmt: skip
+        _, _, body = server.request("POST", "/v1/dashboard-links")
+        assert Look(server).get(f"{json.loads(body)['path']}?next={wanted}").path == path

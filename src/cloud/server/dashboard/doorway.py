@@ -97,14 +97,15 @@ class Doorway:
     async def _by_link(self, request: Request) -> Response:
         if request.method == "HEAD":  # whoever only looks where a link leads must not use it up
             return Response(status_code=204)
+        then = forms.ours(request.query_params.get("next", ""))
         try:
             cookie = self._visits.by_link(str(request.path_params["token"]))
         except errors.NotAuthorised as error:
             if self.visit(request) is not None:
-                return RedirectResponse(forms.upwards(request, "jobs"), 303)
+                return RedirectResponse(forms.upwards(request, then), 303)
             shown = f"{error.parameter}. {error.hint}"
-            return self._desk.page(request, "sign_in.html", None, status=401, error=shown, next="")
-        return self._signed_in(request, cookie, "jobs")
+            return self._desk.page(request, "sign_in.html", None, status=401, error=shown, next=then)
+        return self._signed_in(request, cookie, then)
 
     def _signed_in(self, request: Request, cookie: str, then: str) -> Response:
         answer = RedirectResponse(forms.upwards(request, then), 303)
