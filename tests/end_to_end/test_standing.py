@@ -24,7 +24,7 @@ def changing(how: str) -> int:
     signal.setitimer(signal.ITIMER_REAL, 60)
     os.umask(0o777)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (5, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (5, 5 if how == "lower for good" else hard))
     if how == "raise":
         raise ValueError("no")
     return os.getpid()
@@ -43,3 +43,10 @@ def test_the_next_job_finds_the_process_as_it_was(how: str) -> None:
     after = mp.call(standing).result()
     assert after == before
     assert after[1] == (0.0, 0.0)
+
+
+def test_where_it_cannot_be_restored_the_next_job_has_another_process() -> None:
+    (_, *before) = mp.call(standing).result()
+    assert mp.call(changing, "lower for good").result() > 0
+    (_, *after) = mp.call(standing).result()
+    assert after == before

@@ -47,7 +47,7 @@ from cloud.dispatch.ports import (
 )
 from cloud.errors import CloudException
 from cloud.model import Spec
-from cloud.wire.ring import HEAD
+from cloud.wire.ring import HEAD, SPENT
 
 LOOK_AGAIN_SECONDS = 2e-3
 READS_OF_THE_DEAD = 256
@@ -350,7 +350,7 @@ class Agent(Looks):
     def _idle(self, worker: Worker, now: float) -> None:
         worker.look_again = worker.waits_for = worker.lent_by = None
         worker.idle_since = now
-        if worker.leaving:
+        if worker.leaving or worker.ring.words[SPENT]:
             self._crew.retire(worker)
 
     def _has_brief_jobs(self, worker: Worker) -> bool:

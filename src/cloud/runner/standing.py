@@ -1,6 +1,5 @@
-"""What a job may change of the process itself, and forget: the jobs after it find it as it was."""
+"""What a job may change of the process itself, and forget: the jobs after it find it as it was, or another process."""
 
-import contextlib
 import os
 import resource
 import signal
@@ -18,15 +17,15 @@ class Standing:
         self._umask = os.umask(0o077)
         os.umask(self._umask)
 
-    def restore(self) -> None:
-        """An alarm that is still set would end another job; limits and the mask of new files are put back. A hard
-        limit that was lowered stays: only the administrator could raise it."""
+    def restore(self) -> bool:
+        """An alarm that is still set would end another job; limits and the mask of new files are put back. False: a
+        hard limit was lowered, which only an administrator could raise."""
         signal.setitimer(signal.ITIMER_REAL, 0)
         os.umask(self._umask)
         for which, before in self._limits:
-            now = resource.getrlimit(which)
-            if now != before:
-                with contextlib.suppress(ValueError, OSError):
-                    resource.setrlimit(which, (min(before[0], now[1]) if now[1] >= 0 else before[0], now[1]))
-                with contextlib.suppress(ValueError, OSError):
+            if resource.getrlimit(which) != before:
+                try:
                     resource.setrlimit(which, before)
+                except (ValueError, OSError):
+                    return False
+        return True

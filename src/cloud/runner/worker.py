@@ -31,7 +31,7 @@ from cloud.wire import worker as wire
 from cloud.wire.coroutine import Coroutine, value_of
 from cloud.wire.logbook import Logbook
 from cloud.wire.message import Header
-from cloud.wire.ring import HEAD, SIZE_BYTES, TAIL, Ring
+from cloud.wire.ring import HEAD, SIZE_BYTES, SPENT, TAIL, Ring
 
 NO_TIME_TO_FORK_SECONDS = 50e-6
 """A shorter job cannot have started a process or rearranged its descriptors; what that costs is spared."""
@@ -233,7 +233,7 @@ class Worker:
         if runtime >= NO_TIME_TO_FORK_SECONDS or self._forked:
             self._tidy()
         else:
-            self._standing.restore()
+            self._stand()
         if runtime >= WORTH_MEASURING_SECONDS:
             extra |= self._usage.since()
         elif runtime >= WORTH_A_LOOK_SECONDS:
@@ -273,10 +273,15 @@ class Worker:
         while wire.AT_JOB_END:
             with contextlib.suppress(Exception):  # it ends with its processes, below, if not by itself
                 wire.AT_JOB_END.pop()()
-        self._standing.restore()
+        self._stand()
         self._streams.tidy()
         self._stack.install()
         kill_children()
+
+    def _stand(self) -> None:
+        """As before the job; else the agent ends this process once it has done what it has."""
+        if not self._standing.restore():
+            self._ring.words[SPENT] = 1
 
     def _bind(self, wanted: Header, frames: list[memoryview]) -> None:
         self._streams.use(bytes.fromhex(wanted["nonce"]))
@@ -300,7 +305,7 @@ class Worker:
     def _tidy_up(self) -> None:
         """What can wait is done when nobody waits for it: what short jobs may have left dies, a handler that one of
         them replaced comes back, and the next jobs' usage is counted from here."""
-        self._standing.restore()
+        self._stand()
         kill_children()
         self._interrupt.install()
         self._stack.install()
