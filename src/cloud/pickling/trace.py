@@ -10,6 +10,8 @@ from cloud.pickling.tracing import GivenUp, TracingPickler
 WHERE_TO_READ_ON = "docs/reference/pickling.md"
 MAX_SECONDS = 10.0
 """An explanation is no reason to wait longer."""
+SHOWN_ENDS = 10
+"""So many steps from each end of a long way are shown."""
 _EVERYTHING = Shown()
 
 
@@ -25,10 +27,23 @@ def pickle_trace(value: Any, max_bytes: int = MAX_BYTES) -> str:
             return ""
         if isinstance(error, GivenUp):
             return f"Pickle trace: given up after {MAX_SECONDS:g} seconds."
-        root = Describer(Shown(only_path=True), _line(error)).root(traced)
+        root = _shortened(Describer(Shown(only_path=True), _line(error)).root(traced))
         return f"Pickle trace:\n{xml.text(root)}See {WHERE_TO_READ_ON} for what cannot be pickled, and what to do."
     except Exception:  # an explanation must never hide what it explains
         return ""
+
+
+def _shortened(root: xml.Element) -> xml.Element:
+    """A way of hundreds of steps, through what is nested too deeply, without its middle."""
+    way = [root]
+    while len(way[-1].children) == 1:
+        way.append(way[-1].children[0])
+    if len(way) > 2 * SHOWN_ENDS + 1:
+        left_out = len(way) - 2 * SHOWN_ENDS
+        way[SHOWN_ENDS - 1].children[:] = [
+            xml.Element("LeftOut", [("levels", str(left_out))], [way[-SHOWN_ENDS]]),
+        ]
+    return root
 
 
 def snapshot(value: Any, min_bytes: int) -> str:
