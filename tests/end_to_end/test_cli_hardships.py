@@ -74,6 +74,29 @@ def test_streams_that_are_closed_or_full_are_survived(line: CommandLine) -> None
     assert (done.returncode, done.stderr) == (1, "picloud: No space left on device\n")
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_what_a_terminal_cannot_write_is_shown_as_far_as_it_goes(line: CommandLine, encoding: str) -> None:
+    line.text("call", "--wait", "-l", "é☠", "math:sqrt", "9")
+    line.environment["PYTHONIOENCODING"] = encoding
+    try:
+        (found,) = line.lines("jobs", "--label", "☠", "-n", "1")
+        assert found["label"] == "é☠", "JSON can write everything"
+        for words in (["jobs"], ["top"], ["info", str(found["first"])], ["serve", "--help"]):
+            done = line.run(*words)
+            assert (done.returncode, done.stderr) == (0, b""), words
+    finally:
+        del line.environment["PYTHONIOENCODING"]
+
+
+def test_a_setting_that_cannot_be_meant_is_no_mistake_of_usage(line: CommandLine) -> None:
+    line.environment["PICLOUD_URL"] = "nowhere"
+    try:
+        status, said = line.refused("call", "math:sqrt", "9")
+    finally:
+        del line.environment["PICLOUD_URL"]
+    assert (status, said.count("TIP")) == (3, 1), said
+
+
 def test_who_waits_for_a_server_that_is_not_there_is_told(line: CommandLine) -> None:
     shown = line.on_terminal("--url", "http://127.0.0.1:9", "-a", "1", "-k", "x", "info", "1", columns=200)
     assert line.status == 3

@@ -21,8 +21,8 @@ def print_json(value: Mapping[str, Any]) -> None:
         value = _finite(json.loads(json.dumps(value, default=_plain)))
         text = json.dumps(value, ensure_ascii=False)
     try:
-        text.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair, as in names of files that are no UTF-8
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:  # not UTF-8, or half of a surrogate pair, as in names of files that are none
         text = json.dumps(value, default=_plain)
     sys.stdout.write(text + "\n")
     sys.stdout.flush()

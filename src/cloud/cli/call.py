@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from cloud.cli.command_options import mistakes_told
 from cloud.cli.job_options import job_options
 from cloud.cli.proposed import proposed
 
@@ -49,10 +50,8 @@ def command(
     if mistaken := [name for name in named if name.startswith("_")]:
         raise click.UsageError(f"{mistaken[0]!r} is not an argument of a function: options say what is reserved")
     found = find_function(function)
-    try:
+    with mistakes_told():
         job = sessions.active().call(found, *positional, **named, **reserved)
-    except (TypeError, ValueError) as error:
-        raise click.UsageError(str(error)) from None
     if wait:
         with waiting_for([job]):
             ended = _result_of(job)

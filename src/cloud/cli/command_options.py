@@ -36,8 +36,12 @@ _OPTIONS = (
 @contextmanager
 def mistakes_told() -> Iterator[None]:
     """What programs get as exceptions of Python is a mistake in what was typed."""
+    from cloud.config import ConfigError
+
     try:
         yield
+    except ConfigError:
+        raise
     except (TypeError, ValueError) as error:
         raise click.UsageError(str(error)) from None
     except FileNotFoundError as error:

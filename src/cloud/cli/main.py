@@ -2,6 +2,7 @@
 
 import errno
 import importlib
+import io
 import os
 import signal
 import sys
@@ -141,6 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         stream or open(os.devnull, mode)
         for stream, mode in ((sys.stdin, "r"), (sys.stdout, "w"), (sys.stderr, "w"))  # closed by who called us
     )
+    _survive_odd_texts()
     try:
         if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # see cloud.cli
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -153,6 +155,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if status in (EXIT_INTERRUPTED, EXIT_UNEXPECTED):
         _close_output()
     sys.exit(status)
+
+
+def _survive_odd_texts() -> None:
+    """Better a text with question marks than none; names of files that are no UTF-8 come in as they do as arguments."""
+    for stream, errors in ((sys.stdin, "surrogateescape"), (sys.stdout, "replace"), (sys.stderr, "replace")):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=errors)
 
 
 def _run(arguments: Sequence[str] | None) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from cloud.cli.command_options import mistakes_told
 from cloud.cli.job_options import job_options
 from cloud.cli.proposed import proposed
 
@@ -40,10 +41,8 @@ def command(
 
     found = find_function(function)
     session = sessions.active()
-    try:
+    with mistakes_told():
         jobs = session.map(found, (value_of(item, as_text=text) for item in _all(items)), **reserved)
-    except (TypeError, ValueError) as error:
-        raise click.UsageError(str(error)) from None
     if wait:
         results = session.iresult(jobs, ignore_errors=True) if jobs else ()
         with waiting_for(jobs):
