@@ -8,7 +8,7 @@ import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
 from selenium.webdriver.common.by import By
 
-from tests.support.browser import text_of
+from tests.support.browser import click, text_of
 from tests.support.served import Served
 from tests.support.waiting import eventually
 
@@ -74,6 +74,30 @@ def test_a_page_fits(server: Served, jids: dict[str, int], signed_in: WebDriver,
             eventually(fits, what=f"{page} in {width}")  # charts take their new size a moment later
             assert signed_in.execute_script(OUTSIDE) == [], f"{page} in {width}"
             assert signed_in.execute_script(NARROW) == [], f"{page} in {width}"
+    finally:
+        signed_in.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_on_a_phone_only_the_first_filter_is_before_the_jobs_until_more_are_wanted(
+    server: Served, signed_in: WebDriver
+) -> None:
+    def shown() -> list[str]:
+        fields = signed_in.find_elements(By.CSS_SELECTOR, "#search input:not([type=hidden])")
+        return [str(field.get_attribute("name")) for field in fields if field.is_displayed()]
+
+    every = ["label", "function", "jid", "since", "until"]
+    signed_in.get(f"{server.url}/jobs")
+    assert shown() == every
+    metrics = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    signed_in.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        signed_in.get(f"{server.url}/jobs?function=abs")
+        assert shown() == every, "one of them is in use"
+        signed_in.get(f"{server.url}/jobs?label=one")
+        assert shown() == ["label"]
+        click(signed_in, "#search .more")
+        assert shown() == every
+        assert signed_in.switch_to.active_element.get_attribute("name") == "function"
     finally:
         signed_in.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 

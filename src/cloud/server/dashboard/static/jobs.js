@@ -37,10 +37,24 @@
     for (const box of boxes()) box.checked = picked.has(box.value);
     window.picloud.localTimes(document); document.dispatchEvent(new CustomEvent("renewed"));
   });
+  /* On a phone, all filters but the first wait behind a button, as long as none of them is in use. */
+  function fold(search) {
+    const rest = [...search.querySelectorAll("input:not([type=hidden])")].slice(1);
+    if (rest.some((field) => field.value)) return;
+    const more = document.createElement("button");
+    more.type = "button";
+    more.className = "more";
+    more.textContent = "More filters";
+    more.addEventListener("click", () => { search.classList.remove("brief"); more.remove(); rest[0].focus(); });
+    search.querySelector(".buttons").append(more);
+    search.classList.add("brief");
+  }
+
   document.addEventListener("renewed", show);
   document.addEventListener("DOMContentLoaded", () => {
     const zone = document.querySelector("[data-zone]");
     if (zone) zone.value = new Date().getTimezoneOffset();
+    fold(document.getElementById("search"));
     show();
   });
 })();
