@@ -37,6 +37,11 @@ def test_a_server_and_a_key_are_named_for_one_command(line: CommandLine, away: C
     assert (status, "expected an address" in said) == (2, True), said
 
 
+def test_a_secret_alone_names_nobody(line: CommandLine) -> None:
+    status, said = line.refused("-k", "x", "jobs")
+    assert (status, "give both" in said) == (2, True), said
+
+
 def test_json_and_headers_are_chosen_for_whatever_follows(line: CommandLine) -> None:
     jid = int(line.text("-o", "json", "call", "math:sqrt", "9").partition(":")[2].strip(" }\n"))
     assert json.loads(line.text("-o", "json", "result", str(jid))) == {"jid": jid, "status": "done", "result": 3.0}
@@ -53,6 +58,11 @@ def test_more_is_said_on_request(line: CommandLine) -> None:
     assert b"connected to http://127.0.0.1:" in loud.stderr
 
 
+def test_jobs_of_the_simulator_are_not_said_to_go_on(away: CommandLine) -> None:
+    shown = away.on_terminal("-s", "exec", "sleep 60", steps=[(b"processing", b"\x03")])
+    assert (away.status, "go on" in shown, "goes on" in shown) == (130, False, False), shown
+
+
 def test_jobs_run_in_the_simulator_without_a_server(away: CommandLine) -> None:
     assert away.text("-s", "call", "math:sqrt", "9") == "3.0\n"
     assert away.text("-s", "exec", "-d", "a=b", "echo {a}") == "b\n"
@@ -61,6 +71,9 @@ def test_jobs_run_in_the_simulator_without_a_server(away: CommandLine) -> None:
     ] == [2, 3]
     assert away.refused("-s", "exec", "exit 3")[0] == 3
     assert not away.lines("status")[0]["running"]
+    away.environment["PICLOUD_USE_SIMULATOR"] = "1"
+    assert away.text("call", "math:sqrt", "9") == "3.0\n", "nobody could ask for it later"
+    del away.environment["PICLOUD_USE_SIMULATOR"]
     status, said = away.refused("--simulate", "jobs")
     assert (status, "call, map, exec and mapexec" in said) == (2, True), said
 

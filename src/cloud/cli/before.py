@@ -36,9 +36,13 @@ _OPTIONS = (
 
 def take(ctx: click.Context, given: dict[str, Any]) -> None:
     """Let them hold for the command that follows; they win over the environment."""
+    from cloud.config.values import VALUES
+
     named = {name: given[name] for name in ("url", "api_key", "api_secretkey") if given[name] is not None}
     if named and "PICLOUD_JOB_TOKEN" in os.environ:
         ctx.fail("in a job, `picloud` speaks to the job's own server, for the job's account")
+    if "api_secretkey" in named and "api_key" not in named:
+        ctx.fail("--api-secretkey is the secret of an --api-key: give both")
     if "url" in named and ctx.invoked_subcommand in _HERE:
         ctx.fail(f"`picloud {ctx.invoked_subcommand}` is about the server of this user and machine: it takes no --url")
     for name, text in named.items():
@@ -55,7 +59,8 @@ def take(ctx: click.Context, given: dict[str, Any]) -> None:
                 f"--simulate goes with {', '.join(SIMULATED[:-1])} and {SIMULATED[-1]}: no other command knows its jobs"
             )
         _set(ctx, "use_simulator", "true")
-        wanted["wait"] = True
+    if ctx.invoked_subcommand in SIMULATED and VALUES.safe("use_simulator"):
+        wanted["wait"] = True  # its jobs end with the program
     if wanted and ctx.invoked_subcommand is not None:
         ctx.default_map = {ctx.invoked_subcommand: _defaults(ctx, ctx.invoked_subcommand, wanted)}
 

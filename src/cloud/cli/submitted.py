@@ -23,7 +23,9 @@ def waiting_for(jobs: Sequence[int]) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        if jobs:
+        from cloud.config import setting
+
+        if jobs and not setting("use_simulator"):  # its jobs end with the program
             those = text_of(range(int(jobs[0]), int(jobs[-1]) + 1))
             what = f"jobs {those} go on" if len(jobs) > 1 else f"job {those} goes on"
             click.echo(f"picloud: {what}; `picloud kill {those}` ends {'them' if len(jobs) > 1 else 'it'}", err=True)
