@@ -37,6 +37,15 @@ def test_a_server_and_a_key_are_named_for_one_command(line: CommandLine, away: C
     assert (status, "expected an address" in said) == (2, True), said
 
 
+def test_another_key_does_not_get_the_secret_of_the_one_that_is_set(line: CommandLine) -> None:
+    one, other = (line.lines("keys", "create")[0] for _ in range(2))
+    line.environment |= {"PICLOUD_API_KEY": one["api_key"], "PICLOUD_API_SECRETKEY": one["api_secretkey"]}
+    try:
+        assert json.loads(line.text("-a", other["api_key"], "keys", "show", "--json"))["api_key"] == other["api_key"]
+    finally:
+        del line.environment["PICLOUD_API_KEY"], line.environment["PICLOUD_API_SECRETKEY"]
+
+
 def test_a_secret_alone_names_nobody(line: CommandLine) -> None:
     status, said = line.refused("-k", "x", "jobs")
     assert (status, "give both" in said) == (2, True), said

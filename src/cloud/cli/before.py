@@ -45,6 +45,8 @@ def take(ctx: click.Context, given: dict[str, Any]) -> None:
         ctx.fail("--api-secretkey is the secret of an --api-key: give both")
     if "url" in named and ctx.invoked_subcommand in _HERE:
         ctx.fail(f"`picloud {ctx.invoked_subcommand}` is about the server of this user and machine: it takes no --url")
+    if "api_secretkey" not in named and named.get("api_key", "") not in ("", os.environ.get("PICLOUD_API_KEY")):
+        os.environ.pop("PICLOUD_API_SECRETKEY", None)  # which is another key's
     for name, text in named.items():
         _set(ctx, name, text)
     if given["verbose"]:
