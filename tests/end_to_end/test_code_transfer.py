@@ -304,5 +304,7 @@ def test_what_cannot_be_sent_is_one_error_before_anything_is_submitted(project: 
     """)
     assert said.startswith("CannotTransfer cloud.mp.call: local modules of this job cannot be sent:")
     assert "package heavy has 21.0 MB in 2 files" in said
+    assert "(0.0 MB)" not in said
+    assert "TIP: move large data out of packages, and pass its path; or name all modules" in said
     assert "shadows the standard library's" in said
     assert said.endswith("1\n")

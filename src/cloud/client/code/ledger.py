@@ -20,6 +20,10 @@ from cloud.config import setting
 from cloud.model import Buffer, CodeFile
 from cloud.pickling.references import References, chunk_references, references
 
+LEAVE_OUT = (
+    "move large data out of packages, and pass its path; or name all modules that may be sent in "
+    "cloud.set_dependency_whitelist([...]): jobs on this machine find the others where they are"
+)
 LOOK_SECONDS = 1.0
 """Files are looked at once in so long, and at every submission when there are few."""
 FEW_FILES = 40
@@ -142,7 +146,7 @@ class Ledger:
             problems = self._look(wanted)
         if problems:
             self._forget(self._settings)
-            raise refused(where, problems, "cloud.set_dependency_whitelist says which modules may be sent")
+            raise refused(where, problems, LEAVE_OUT)
         self._wanted = wanted
 
     def _look(self, names: Collection[str]) -> list[str]:

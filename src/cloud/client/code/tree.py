@@ -13,6 +13,8 @@ from cloud.model import CodeFile, version_of
 
 TOP_MAX_BYTES = 20 << 20
 """A top-level package or module travels whole up to this size."""
+_WORTH_NAMING_BYTES = 1 << 16
+"""Smaller files make no package too large."""
 FILES_MAX = 20_000
 _NOT_SENT = frozenset({"__pycache__", "node_modules"})
 
@@ -182,7 +184,8 @@ def _is_too_large(top: str, listed: dict[str, _Found], tree: Tree) -> bool:
     size = tree.tops[top]
     if size <= TOP_MAX_BYTES:
         return False
-    largest = sorted(listed.items(), key=lambda item: -item[1].size_bytes)[:3]
+    first, *others = sorted(listed.items(), key=lambda item: -item[1].size_bytes)[:3]
+    largest = [first, *(other for other in others if other[1].size_bytes >= _WORTH_NAMING_BYTES)]
     named = ", ".join(f"{place} ({_megabytes(found.size_bytes)})" for place, found in largest)
     tree.problems.append(
         f"the local package {top} has {_megabytes(size)} in {len(listed):,} files, and no more than "
