@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 from cloud.api import Ended, Waited
 from cloud.dispatch.naming import Named, Naming, not_found
+from cloud.dispatch.pieces import Pieces, are_many, in_groups, outcomes_of
 from cloud.dispatch.ports import Store
 from cloud.dispatch.waiters import About
 from cloud.model import Ranges, Stretch
@@ -41,11 +42,18 @@ class WaitQuestion:
         self._open = naming.find(normal(jids))
         self._stop = stop
         self._failed: int | None = None
+        groups = in_groups(self._open)
+        self._many = [Pieces(store, group) for group in groups] if all(map(are_many, groups)) else []
         self.sids = frozenset(n.stretch.sid for n in self._open)
         self.deadline = deadline
 
     def look(self, now: float) -> Waited | None:
-        """Stretches once seen finished are not looked at again."""
+        """Stretches once seen finished are not looked at again; nor are very many one by one, while there is nothing to
+        say of them."""
+        due = self.deadline is not None and now >= self.deadline
+        if not due and any(pieces.any_open() for pieces in self._many):
+            if not (self._stop and any(pieces.any_failed() for pieces in self._many)):
+                return None
         glances = self._store.glances([n.stretch for n in self._open])
         still_open = []
         for n, seen in zip(self._open, glances, strict=True):
@@ -56,11 +64,7 @@ class WaitQuestion:
             if seen.failed:
                 self._look_for_failure(n)
         self._open = still_open
-        if (
-            self._open
-            and not (self._stop and self._failed is not None)
-            and (self.deadline is None or now < self.deadline)
-        ):
+        if self._open and not (self._stop and self._failed is not None) and not due:
             return None
         unfinished, queued = self._unfinished()
         return Waited(unfinished, self._failed, queued)
@@ -98,6 +102,7 @@ class OutcomesQuestion:
     ) -> None:
         self._store = store
         self._named = naming.find(jids)
+        self._groups = [(group, Pieces(store, group) if are_many(group) else None) for group in in_groups(self._named)]
         self._jobs = sum(len(n.stretch) for n in self._named)
         self._linger = linger
         self._lingering = False
@@ -122,27 +127,31 @@ class OutcomesQuestion:
         return answer
 
     def _all_finished(self) -> bool:
-        return all(self._store.all_finished(n.stretch) for n in self._named)
+        return all(
+            all(self._store.all_finished(n.stretch) for n in group) if pieces is None else not pieces.any_open()
+            for group, pieces in self._groups
+        )
 
     def _read(self) -> list[Ended]:
         answer: list[Ended] = []
         budget = self._max_bytes
-        for n in self._named:
-            tag = n.submission.spec.environment.cache_tag
-            for outcomes in self._store.outcomes(n.stretch, columns=RESULT_COLUMNS, max_bytes=budget):
+        for group, _ in self._groups:
+            tag = group[0].submission.spec.environment.cache_tag
+            for n, outcomes in outcomes_of(self._store, group, RESULT_COLUMNS, budget):
                 answer.append(Ended(n.jid(outcomes.lo), outcomes, tag))
                 budget -= sum(len(c.data) for c in (outcomes.result, outcomes.error, outcomes.exception) if c)
-            if budget <= 0:
-                break
+                if budget <= 0:
+                    return answer
         return answer
 
     def _check_existence(self) -> None:
         """All finished and no outcome: it was deleted while we waited."""
-        for n in self._named:
-            if len(n.stretch) and self._store.all_finished(n.stretch):
-                gone = first_missing(self._store, n.stretch)
-                if gone is not None:
-                    raise not_found(n.jid(gone))
+        for group, pieces in self._groups:
+            for n in group if pieces is None or not pieces.any_open() else ():
+                if len(n.stretch) and self._store.all_finished(n.stretch):
+                    gone = first_missing(self._store, n.stretch)
+                    if gone is not None:
+                        raise not_found(n.jid(gone))
 
 
 def first_missing(store: Store, stretch: Stretch) -> int | None:
