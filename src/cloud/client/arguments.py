@@ -1,9 +1,11 @@
 """Which jobs a call means: one jid, or any iterable of jids and ranges (SPEC B.1)."""
 
+import math
 import operator
 from collections.abc import Iterable
 from typing import Any, SupportsIndex, cast
 
+from cloud.errors import JobNotFound
 from cloud.model import Ranges
 from cloud.model.ranges import pack
 
@@ -20,12 +22,13 @@ def read_jids(jids: Jids, kind: str = "") -> tuple[Ranges, bool]:
 
     Raises:
         TypeError: it is neither, or something in it is not an integer; `bool` and `str` are not.
+        JobNotFound: something in it is larger than any jid.
         ValueError: a handle belongs to another cloud, where this number names another job.
     """
     if getattr(jids, "_kind", kind) != kind:
         raise _foreign(jids, kind)
     if isinstance(jids, int) and not isinstance(jids, bool):
-        jid = int(jids)
+        jid = _possible(int(jids))
         return (range(jid, jid + 1),), True
     if isinstance(jids, range):
         return pack((jids,)), False
@@ -35,7 +38,7 @@ def read_jids(jids: Jids, kind: str = "") -> tuple[Ranges, bool]:
     if isinstance(jids, (str, bytes, bytearray, bool)) or jids is None:
         raise _refused(jids)
     if hasattr(jids, "__index__") and not hasattr(jids, "__len__"):  # a NumPy integer
-        jid = operator.index(cast(SupportsIndex, jids))
+        jid = _possible(operator.index(cast(SupportsIndex, jids)))
         return (range(jid, jid + 1),), True
     try:
         items = list(jids)
@@ -45,7 +48,9 @@ def read_jids(jids: Jids, kind: str = "") -> tuple[Ranges, bool]:
 
 
 def _checked(item: Any, kind: str) -> int | range:
-    if type(item) is int or type(item) is range:
+    if type(item) is int:
+        return _possible(item)
+    if type(item) is range:
         return item
     if getattr(item, "_kind", kind) != kind:
         raise _foreign(item, kind)
@@ -54,7 +59,13 @@ def _checked(item: Any, kind: str) -> int | range:
         if isinstance(as_range, range):
             return as_range
         raise _refused(item)
-    return operator.index(item)
+    return _possible(operator.index(item))
+
+
+def _possible(jid: int) -> int:
+    if jid.bit_length() > 63:  # no store could say so: its numbers end there
+        raise JobNotFound("there is no such job: no jid is so long", jid=jid)
+    return jid
 
 
 def _foreign(handle: object, kind: str) -> ValueError:
@@ -80,6 +91,8 @@ def read_timeout(timeout: float | None, where: str) -> float | None:
         return None
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
         raise TypeError(f"{where}: timeout must be a number of seconds or None, not {timeout!r:.80}")
-    if not timeout >= 0:
+    if math.isnan(timeout):
+        raise ValueError(f"{where}: timeout must be a number of seconds or None, not nan")
+    if timeout < 0:
         raise ValueError(f"{where}: timeout must not be negative, got {timeout!r}; None means no limit")
     return float(timeout) or None

@@ -11,7 +11,7 @@ from cloud.client.meter import Pausing
 from cloud.client.opening import error_of, first_failure, value_of, values_of
 from cloud.client.patience import Patience
 from cloud.client.readahead import ReadAhead
-from cloud.client.terse import TOLD, bare, tersely
+from cloud.client.terse import bare, tersely
 from cloud.client.waiting import noted
 from cloud.errors import CloudException, JobNotFound
 from cloud.model import Ranges, Status
@@ -82,7 +82,7 @@ class ResultIterator(Iterator[Any]):
     def __next__(self) -> Any:
         try:
             return self._opened.popleft() if self._opened else self.next()
-        except TOLD as failure:
+        except BaseException as failure:
             raise bare(failure)  # noqa: B904 (see `tersely`)
 
     @tersely

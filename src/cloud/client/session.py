@@ -20,7 +20,7 @@ from cloud.client.opening import value_of
 from cloud.client.packing import Packer
 from cloud.client.patience import Patience
 from cloud.client.reserved import take_reserved
-from cloud.client.signature import check_arguments, check_items
+from cloud.client.signature import check_arguments, check_items, not_callable
 from cloud.client.submission import Submitter, check_sequences
 from cloud.client.terse import terse_iterator, tersely
 from cloud.client.watching import Watching
@@ -116,7 +116,7 @@ class Session(Again, Watching):
         """
         where = f"{self.where}.call"
         if not callable(function):
-            raise TypeError(f"{where} first argument ({function!s:.80}) is not callable")
+            raise TypeError(not_callable(function, where))
         told = take_reserved(kwargs, where, kind=self.kind, local=self._local)
         check_arguments(function, args, kwargs)
         jid = self._submit.call(function, args, kwargs, told)
@@ -156,7 +156,7 @@ class Session(Again, Watching):
     ) -> Jobs:
         where = f"{self.where}.map"
         if not callable(function):
-            raise TypeError(f"{where} first argument ({function!s:.80}) is not callable")
+            raise TypeError(not_callable(function, where))
         told = take_reserved(reserved, where, kind=self.kind, local=self._local)
         if reserved:
             raise ValueError(

@@ -9,6 +9,14 @@ from cloud.client.naming import short_name
 from cloud.client.reserved import NAMES, meant
 
 
+def not_callable(function: Any, where: str) -> str:
+    """What to say when something that cannot be called was given in place of a function."""
+    how = "the function itself comes first, and its arguments behind it"
+    if inspect.iscoroutine(function) or inspect.isgenerator(function):
+        how = f"this is what calling {function.__name__} returned; {how}"
+    return f"{where} first argument ({function!s:.80}) is not callable: {how}, as in {where}(f, x)"
+
+
 def check_arguments(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Nothing when they fit, or when the signature cannot be read.
 

@@ -225,7 +225,8 @@ def check_sequences(sequences: tuple[Any, ...], where: str) -> None:
         if isinstance(sequence, (str, bytes, bytearray)) or not isinstance(sequence, Iterable):
             if hasattr(sequence, "__getitem__") and not isinstance(sequence, (str, bytes, bytearray, type)):
                 continue  # the old protocol of iteration
-            why = " of jobs' arguments: text is one argument; put it into a list" * isinstance(sequence, str)
+            one = isinstance(sequence, (str, bytes, bytearray))
+            why = f" of jobs' arguments: {type(sequence).__name__} is one argument; put it into a list" * one
             raise TypeError(f"{where}: map argument {position} ({sequence!s:.80}) is not an iterable{why}")
 
 

@@ -3,6 +3,7 @@ message. A job's own traceback is in the message; what a server or a socket said
 
 # ruff: noqa: B904 (what is raised again is the same error, with its own cause; its line is printed to users, bare)
 
+import dis
 import functools
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -14,7 +15,9 @@ from cloud.errors import CloudException
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _PYTHONS = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
-TOLD = (CloudException, KeyboardInterrupt)
+_CLOUDPICKLE = f"{os.sep}cloudpickle{os.sep}"
+_RAISE = dis.opmap["RAISE_VARARGS"]
+_TOLD = (CloudException, KeyboardInterrupt, OSError)
 P = ParamSpec("P")
 T = TypeVar("T")
 C = TypeVar("C", bound=type)
@@ -22,9 +25,32 @@ E = TypeVar("E", bound=BaseException)
 
 
 def bare(error: E) -> E:
-    """The same error, whose traceback has no frames of ours and of Python's own any more: what is left is the user's
-    code that we called, a generator for one."""
-    traceback = error.__traceback__
+    """The same error, whose traceback has no frames of ours and of Python's own any more, nor has its cause's: what is
+    left is the user's code that we called, a generator for one. An error that nobody raised on purpose, which is a
+    mistake of ours perhaps, keeps all of its frames."""
+    if not _is_meant(error):
+        return error
+    if error.__cause__ is not None:
+        error.__cause__.__traceback__ = _users_frames(error.__cause__.__traceback__)
+    return error.with_traceback(_users_frames(error.__traceback__))
+
+
+def _is_meant(error: BaseException) -> bool:
+    """Whether it tells the user something: it was raised by a `raise` of ours, or in the user's own code, ..."""
+    if isinstance(error, _TOLD) or type(error).__name__ == "CancelledError":  # asyncio is not loaded for that
+        return True
+    innermost = error.__traceback__
+    while innermost is not None and innermost.tb_next is not None:
+        innermost = innermost.tb_next
+    if innermost is None:
+        return False
+    code = innermost.tb_frame.f_code
+    if code.co_filename.startswith(_OURS):
+        return code.co_code[innermost.tb_lasti] == _RAISE
+    return _is_users(code.co_filename)
+
+
+def _users_frames(traceback: TracebackType | None) -> TracebackType | None:
     kept: list[TracebackType] = []
     while traceback is not None:
         if _is_users(traceback.tb_frame.f_code.co_filename):
@@ -33,12 +59,13 @@ def bare(error: E) -> E:
     left: TracebackType | None = None
     for frame in reversed(kept):
         left = TracebackType(left, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
-    return error.with_traceback(left)
+    return left
 
 
 def _is_users(file: str) -> bool:
-    own = file.startswith((_OURS, "<frozen ")) or (file.startswith(_PYTHONS) and "-packages" not in file)
-    return not own
+    if file.startswith((_OURS, "<frozen ")) or _CLOUDPICKLE in file:
+        return False
+    return not file.startswith(_PYTHONS) or "-packages" in file
 
 
 def tersely(function: Callable[P, T]) -> Callable[P, T]:
@@ -49,7 +76,7 @@ def tersely(function: Callable[P, T]) -> Callable[P, T]:
     def cloud(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return function(*args, **kwargs)
-        except TOLD as failure:
+        except BaseException as failure:
             raise bare(failure)
 
     return cloud
@@ -62,7 +89,7 @@ def tersely_awaited(function: Callable[P, Awaitable[T]]) -> Callable[P, Coroutin
     async def cloud(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return await function(*args, **kwargs)
-        except TOLD as failure:
+        except BaseException as failure:
             raise bare(failure)
 
     return cloud
@@ -72,7 +99,7 @@ def terse_iterator(items: Iterator[T]) -> Iterator[T]:
     """The same items; errors on the way are raised as by a function that is `tersely`."""
     try:
         yield from items
-    except TOLD as failure:
+    except BaseException as failure:
         raise bare(failure)
 
 

@@ -15,6 +15,7 @@ from cloud.client.code.tree import Tree, tree_of
 from cloud.client.code.whitelist import WHITELIST
 from cloud.client.naming import full_name
 from cloud.client.reserved import take_reserved
+from cloud.client.signature import not_callable
 from cloud.config import setting
 from cloud.model import Buffer
 from cloud.pickling import CACHE_TAG, dump_function, dumps
@@ -66,7 +67,7 @@ def explain(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Expla
         TypeError: the function is not callable.
     """
     if not callable(function):
-        raise TypeError(f"cloud.explain first argument ({function!s:.80}) is not callable")
+        raise TypeError(not_callable(function, "cloud.explain"))
     take_reserved(kwargs, "cloud.explain", local=True)
     version = ".".join(map(str, sys.version_info[:3]))
     told = Explanation(full_name(function), python=f"Python {version} ({CACHE_TAG})")
