@@ -1,5 +1,6 @@
 """The embedded server as a process: one per folder, detached, back after a crash, gone when idle or told to."""
 
+import errno
 import json
 import os
 import signal
@@ -13,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from cloud.errors import ServerUnavailable
+from cloud.errors import ServerUnavailable, StoreFull
 from cloud.model import Status
+from cloud.server.embedded import refusal_of
 from cloud.wire import calls
 from cloud.wire.message import decode
 from tests.support import processes
@@ -232,6 +234,14 @@ def test_a_home_that_cannot_be_is_refused_by_its_path(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(Refused, match=r"the server cannot start: .*file"):
         Served(str(tmp_path / "file" / "home"))
+
+
+def test_a_full_disk_is_refused_with_the_folder_that_is_on_it() -> None:
+    refusal = refusal_of(OSError(errno.ENOSPC, "No space left on device"), "/home/ann/.picloud3")
+    assert isinstance(refusal, StoreFull)
+    assert str(refusal) == (
+        "the server cannot start: No space left on device\nTIP: make room on the disk of /home/ann/.picloud3"
+    )
 
 
 def test_a_store_of_a_newer_version_is_refused_and_left_alone(start: Start) -> None:

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         detach(keep=announce.fd)
         return _serve(home, given.port, settings_from(given, os.environ), announce)
     except (CloudException, OSError) as error:
-        refusal = error if isinstance(error, CloudException) else _refusal(error)
+        refusal = error if isinstance(error, CloudException) else refusal_of(error, given.home)
         log.error("the server does not start: %s", refusal.parameter)
         announce.refused(refusal)
         print(f"picloud: {refusal}", file=sys.stderr)
@@ -54,10 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise
 
 
-def _refusal(error: OSError) -> CloudException:
+def refusal_of(error: OSError, home: str) -> CloudException:
+    """What a client is told when the operating system does not let the server start."""
     where = f"{error.filename}: " if error.filename else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StoreFull(f"the server cannot start: {where}{error.strerror}", hint="make room on that disk")
+        return StoreFull(f"the server cannot start: {where}{error.strerror}", hint=f"make room on the disk of {home}")
     return ServerUnavailable(f"the server cannot start: {where}{error.strerror or error}")
 
 
