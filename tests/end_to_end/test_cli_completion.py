@@ -43,9 +43,9 @@ def told(line: CommandLine, shell: str, typed: str) -> list[str]:
     return list(filter(None, done.stdout.decode().splitlines()))
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_scripts_for_shells_are_printed(line: CommandLine, shell: str) -> None:
-    assert f"_PICLOUD_COMPLETE={shell}_complete" in line.text("completion", shell)
+def test_scripts_for_shells_are_printed(line: CommandLine) -> None:
+    for shell in ("bash", "zsh", "fish"):
+        assert f"_PICLOUD_COMPLETE={shell}_complete" in line.text("completion", shell)
 
 
 def test_commands_options_and_values_are_whole_words(line: CommandLine) -> None:

@@ -74,10 +74,9 @@ def test_streams_that_are_closed_or_full_are_survived(line: CommandLine) -> None
     assert (done.returncode, done.stderr) == (1, "picloud: No space left on device\n")
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-def test_what_a_terminal_cannot_write_is_shown_as_far_as_it_goes(line: CommandLine, encoding: str) -> None:
+def test_what_a_terminal_cannot_write_is_shown_as_far_as_it_goes(line: CommandLine) -> None:
     line.text("call", "--wait", "-l", "é☠", "math:sqrt", "9")
-    line.environment["PYTHONIOENCODING"] = encoding
+    line.environment["PYTHONIOENCODING"] = "ascii"
     try:
         (found,) = line.lines("jobs", "--label", "☠", "-n", "1")
         assert found["label"] == "é☠", "JSON can write everything"
@@ -95,13 +94,6 @@ def test_a_setting_that_cannot_be_meant_is_no_mistake_of_usage(line: CommandLine
     finally:
         del line.environment["PICLOUD_URL"]
     assert (status, said.count("TIP")) == (3, 1), said
-
-
-def test_who_waits_for_a_server_that_is_not_there_is_told(line: CommandLine) -> None:
-    shown = line.on_terminal("--url", "http://127.0.0.1:9", "-a", "1", "-k", "x", "info", "1", columns=200)
-    assert line.status == 3
-    assert shown.count("it is asked again") == 1
-    assert shown.count("cannot be reached") == 2, "and at the end"
 
 
 def test_ctrl_c_before_the_beginning_ends_without_a_word(line: CommandLine) -> None:

@@ -73,7 +73,6 @@ def test_jobs_of_the_simulator_are_not_said_to_go_on(away: CommandLine) -> None:
 
 
 def test_jobs_run_in_the_simulator_without_a_server(away: CommandLine) -> None:
-    assert away.text("-s", "call", "math:sqrt", "9") == "3.0\n"
     assert away.text("-s", "exec", "-d", "a=b", "echo {a}") == "b\n"
     assert [
         json.loads(text)["result"] for text in away.text("-s", "-o", "json", "map", "math:sqrt", "4", "9").splitlines()

@@ -71,6 +71,7 @@ def test_on_a_terminal_it_asks_until_all_is_good(away: CommandLine, proof: tuple
     assert away.lines("config", "url")[0]["value"] == url
 
 
+@pytest.mark.everything
 def test_a_user_goes_back_to_a_server_of_their_own(away: CommandLine, proof: tuple[str, str, str]) -> None:
     url, key, secret = proof
     away.text("setup", "--url", url, "-a", key, "-k", secret)

@@ -59,6 +59,7 @@ def test_what_cannot_come_any_more_or_not_in_time_is_an_error(line: CommandLine)
     line.text("kill", "--force", sleeper)
 
 
+@pytest.mark.everything
 def test_a_wait_goes_on_when_the_server_starts_again(line: CommandLine) -> None:
     jid = line.text("call", "tools.py:sleep", "60").strip()
     eventually(lambda: line.text("output", jid) == "asleep\n")

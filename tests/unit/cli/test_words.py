@@ -1,5 +1,6 @@
 """Small parts of the command line: jids, arguments, times, tables, what `top` draws."""
 
+import logging
 import signal
 import time
 
@@ -15,6 +16,7 @@ from cloud.cli.names import function_text
 from cloud.cli.screen import told_of_sizes
 from cloud.cli.table import clean, lines_of, width
 from cloud.cli.top_view import duration, fitted, sparkline
+from cloud.cli.trouble import Told
 from cloud.cli.words import arguments_of, bindings_of, listed
 
 
@@ -113,3 +115,12 @@ def test_a_terminal_of_another_size_is_drawn_at_once() -> None:
         signal.raise_signal(signal.SIGWINCH)
     signal.raise_signal(signal.SIGWINCH)
     assert drawn == [True]
+
+
+def test_who_waits_for_a_server_that_does_not_answer_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    told = Told()
+    for seconds, asks_again in ((0.0, True), (0.9, True), (1.5, False), (2.0, True), (3.0, True)):
+        record = logging.makeLogRecord({"msg": f"after {seconds}", "asks_again": asks_again})
+        record.created = 1e9 + seconds
+        told.handle(record)
+    assert capsys.readouterr().err == "\r\x1b[Kpicloud: after 2.0\n"
