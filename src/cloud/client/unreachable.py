@@ -15,7 +15,13 @@ from cloud.errors import CloudException, NotAuthorised, ProtocolMismatch, Server
 _SET_BY = "PICLOUD_URL, cloud.setkey, or url in cloudconf.py"
 _KEY_HINT = "set PICLOUD_API_KEY and PICLOUD_API_SECRETKEY, or call cloud.setkey(key, secret)"
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+_ACCOUNT = re.compile(r"//[^/@]*@")
 _PROBE_SECONDS = 3.0
+
+
+def shown(url: str) -> str:
+    """The address without a name and password in it."""
+    return _ACCOUNT.sub("//", url)
 
 
 def unreachable(url: str, error: Exception, *, own: bool = False) -> ServerUnavailable:
@@ -30,20 +36,20 @@ def unreachable(url: str, error: Exception, *, own: bool = False) -> ServerUnava
         hint = "what it has stored is safe; `picloud logs` shows what it said last, `picloud start` starts it"
     else:
         hint = f"what it has stored is safe; see whether it runs, and whether this is its address ({_SET_BY})"
-    return ServerUnavailable(f"the server at {url} cannot be reached: {_in_words(url, error)}", hint=hint)
+    return ServerUnavailable(f"the server at {shown(url)} cannot be reached: {_in_words(url, error)}", hint=hint)
 
 
 def never_reachable(url: str, error: Exception) -> ServerUnavailable | None:
     """The error for what will not pass by waiting: one of the two speaks TLS, or another certificate is needed."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return ServerUnavailable(
-            f"the certificate of {url} is not valid: {error.verify_message}",
+            f"the certificate of {shown(url)} is not valid: {error.verify_message}",
             hint="name the file of the authority that signed it in SSL_CERT_FILE, and use the name that is in it",
         )
     there = _there(url)
     if isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
         return ServerUnavailable(
-            f"what listens at {there} does not speak TLS, as the address {url} says",
+            f"what listens at {there} does not speak TLS, as the address {shown(url)} says",
             hint=f"the address may have to be http://{there} ({_SET_BY})",
         )
     return None
@@ -55,14 +61,14 @@ def never_answered(url: str, error: CloudException) -> CloudException:
     if not _speaks_tls(url):
         return error
     return ServerUnavailable(
-        f"what listens at {_there(url)} speaks TLS, and the address {url} does not say so",
+        f"what listens at {_there(url)} speaks TLS, and the address {shown(url)} does not say so",
         hint=f"the address may have to be https://{_there(url)} ({_SET_BY})",
     )
 
 
 def foreign(answer: Answer, url: str) -> CloudException:
     """The error for an answer that is not of our protocol: from a proxy, or another program on that port."""
-    said = f"{url} answered with HTTP status {answer.status}{_excerpt(answer)}"
+    said = f"{shown(url)} answered with HTTP status {answer.status}{_excerpt(answer)}"
     if answer.status in (502, 503, 504):
         return ServerUnavailable(said, status=answer.status, retry=True, hint="see whether the server behind it runs")
     if answer.status in (401, 403):
@@ -81,7 +87,7 @@ def refused(error: CloudException, url: str, key: str | None) -> CloudException:
     """The server's own refusal of a key, with which server and which key."""
     if isinstance(error, NotAuthorised):
         who = f"key {key}" if key is not None else "requests without a key"
-        error.parameter = f"the server at {url} refuses {who}: {error.parameter}"
+        error.parameter = f"the server at {shown(url)} refuses {who}: {error.parameter}"
         if key is None:
             error.hint = _KEY_HINT
     return error
@@ -102,7 +108,7 @@ def _in_words(url: str, error: Exception) -> str:
 
 
 def _there(url: str) -> str:
-    return url.partition("://")[2]
+    return shown(url).partition("://")[2]
 
 
 def _excerpt(answer: Answer) -> str:

@@ -60,8 +60,9 @@ class Option:
         if isinstance(found, str) and self.choices:
             found = found.upper()
         if found is None or not self._allows(found):
+            said = _PASSWORD.sub("//", repr(value))
             raise ConfigError(
-                f"{name or self.name} is {value!r:.200}; expected {self.expected or self._wanted()}",
+                f"{name or self.name} is {said:.200}; expected {self.expected or self._wanted()}",
                 hint=f"the default is {self.default!r}",
             )
         return found
@@ -122,6 +123,7 @@ _READERS: dict[type, Any] = {str: _text, int: _number, bool: _truth, list: _name
 _KINDS = {str: "text", int: "a whole number", bool: "True or False", list: "a list of names"}
 
 
+_PASSWORD = re.compile(r"//[^/@]*@")
 _ADDRESS = (
     r"https?://(?:[^/\s@]*@)?(?:\[[0-9A-Fa-f:.]+\]|[^/\s:@\[\]]+)"
     r"(?::(?:6553[0-5]|655[0-2]\d|65[0-4]\d\d|6[0-4]\d{3}|[1-5]?\d{1,4}))?(?:/[^\s?#]*)?\Z"

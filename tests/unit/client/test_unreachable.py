@@ -106,6 +106,12 @@ def test_a_name_that_nobody_knows_is_told() -> None:
     assert "no machine named no-such-host.invalid is known here" in said("http://no-such-host.invalid:8000")
 
 
+def test_a_password_in_an_address_is_not_told(nowhere: str) -> None:
+    text = said(nowhere.replace("://", "://somebody:hush@"))
+    assert f"the server at {nowhere} cannot be reached" in text
+    assert "hush" not in text
+
+
 def test_the_server_of_this_user_is_not_looked_for_at_an_address(nowhere: str) -> None:
     with speaking_to(nowhere, reconnect=lambda endpoint: endpoint), pytest.raises(ServerUnavailable) as raised:
         cloud.result(1)

@@ -70,3 +70,21 @@ def test_the_types_that_a_checker_sees_are_those_of_the_defaults() -> None:
     kinds = {str: "str", int: "int", bool: "bool", list: "list[str]"}
     expected = {option.name: "bool | str" if option.or_auto else kinds[type(option.default)] for option in OPTIONS}
     assert declared == expected
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["localhost:8000", "ftp://x", "http://", "http://[::1", "http://h:99999", "http://a b:1", "http://h/x?y",
+     "http://me:hush@h:99999"],
+)  # fmt: skip
+def test_what_cannot_be_an_address_is_refused_without_its_password(address: str) -> None:
+    with pytest.raises(ConfigError, match=r"url is .*; expected an address like http://localhost:8000") as raised:
+        BY_NAME["url"].read(address)
+    assert "hush" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://h", "https://jobs.example.com:8443/team", "http://[::1]:65535", "http://h:1/", "http://ü.de"]
+)
+def test_what_can_be_an_address_is_taken(address: str) -> None:
+    assert BY_NAME["url"].read(address) == address
