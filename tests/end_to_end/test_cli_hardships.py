@@ -43,7 +43,6 @@ def test_commands_that_find_nothing_where_they_run_say_so_without_our_traceback(
         (["files", "put", "nosuch"], "nosuch: No such file"),
         (["accounts", "add", " "], "needs a name"),
         (["top", "--follow"], "goes with --json"),
-        (["keys"], "Usage: picloud keys"),
         (
             ["exec", "awk '{print}' /dev/null"],
             r"TIP: -d gives one; braces that are the command's own are written \{ and \}",
@@ -142,3 +141,9 @@ def test_an_at_sign_can_be_the_first_of_a_value(line: CommandLine) -> None:
     assert line.text("exec", "--wait", "-d", "who=@@home", "echo {who}") == "@home\n"
     found = line.lines("mapexec", "--wait", "-N", "who=-", "echo {who}", stdin="@@a\n@@b@\n")
     assert [each["result"] for each in found] == ["@a\n", "@b@\n"]
+
+
+def test_a_group_without_a_command_shows_its_help_and_nothing_else(line: CommandLine) -> None:
+    done = line.run("keys")
+    assert (done.stdout + done.stderr).startswith(b"Usage: picloud keys")
+    assert b"TIP" not in done.stdout + done.stderr

@@ -1,7 +1,7 @@
 """What shells propose while somebody types: what the server knows, if it is quick; what is in a script."""
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import click
@@ -10,7 +10,10 @@ from click.shell_completion import CompletionItem
 _PATIENCE_SECONDS = 0.5
 _MOST = 30
 
-Items = list[CompletionItem[Any]]
+if TYPE_CHECKING:
+    Items = list[CompletionItem[Any]]
+else:
+    Items = list  # older versions of click know no brackets
 
 
 def jids(beginning: str) -> Items:

@@ -4,7 +4,7 @@ They are click's, but that whole words come and go: `--status=d`, `tools.py:sq`,
 """
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from click.shell_completion import BashComplete, CompletionItem, FishComplete, ZshComplete, add_completion_class
 from click.shell_completion import split_arg_string as split
@@ -57,7 +57,7 @@ _ZSH = """\
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
     %(complete_func)s "$@"
 else
-    (( $+functions[compdef] )) || { autoload -Uz compinit && compinit }
+    (( $+functions[compdef] )) || { autoload -Uz compinit && compinit -i }
     compdef %(complete_func)s %(prog_name)s
 fi
 """
@@ -84,6 +84,11 @@ end
 complete --no-files --keep-order --command %(prog_name)s --arguments "(%(complete_func)s)"
 """
 
+if TYPE_CHECKING:
+    Item = CompletionItem[Any]
+else:
+    Item = CompletionItem  # which older versions know without brackets
+
 
 def register() -> None:
     """Let click use them."""
@@ -103,7 +108,7 @@ class Bash(BashComplete):
             return words, ""
         return words[:-1], words[-1]
 
-    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[Any]]:
+    def get_completions(self, args: list[str], incomplete: str) -> list[Item]:
         found = _whole(super().get_completions(args, incomplete), incomplete)
         part = os.environ.get("COMP_WORD", incomplete)
         part = "" if part in ("=", ":") else part
@@ -118,9 +123,11 @@ class Zsh(ZshComplete):
 
     source_template = _ZSH
 
-    def format_completion(self, item: CompletionItem[Any]) -> str:
-        item.value, item.help = _one_line(str(item.value)), _one_line(item.help or "") or None
-        return super().format_completion(item)
+    def format_completion(self, item: Item) -> str:
+        value, about = _one_line(str(item.value)), _one_line(item.help or "")
+        if about:  # behind a colon
+            value = value.replace(":", r"\:")
+        return f"{item.type}\n{value}\n{about or '_'}"
 
 
 class Fish(FishComplete):
@@ -128,15 +135,15 @@ class Fish(FishComplete):
 
     source_template = _FISH
 
-    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[Any]]:
+    def get_completions(self, args: list[str], incomplete: str) -> list[Item]:
         return _whole(super().get_completions(args, incomplete), incomplete)
 
-    def format_completion(self, item: CompletionItem[Any]) -> str:
-        item.value, item.help = _one_line(str(item.value)), _one_line(item.help or "") or None
-        return super().format_completion(item)
+    def format_completion(self, item: Item) -> str:
+        about = _one_line(item.help or "")
+        return f"{item.type},{_one_line(str(item.value))}" + (f"\t{about}" if about else "")
 
 
-def _whole(items: list[CompletionItem[Any]], incomplete: str) -> list[CompletionItem[Any]]:
+def _whole(items: list[Item], incomplete: str) -> list[Item]:
     """Values of `--option=` with it."""
     name, equals, _ = incomplete.partition("=")
     if equals and name.startswith("--"):
