@@ -13,8 +13,6 @@ from cloud.pickling import ArgumentPicklingError, CannotPickle, ExcessiveData, T
 
 log = logging.getLogger("Cloud.Transport")
 
-_TRACE_LINES = 60
-
 
 class Packer:
     """Packs what one cloud sends.
@@ -107,7 +105,7 @@ class Packer:
         if self.told.debugging and level == 0:
             from cloud.pickling.trace import pickle_trace
 
-            text = f"{text}\n{_bounded(pickle_trace(value, self.told.max_bytes))}".rstrip()
+            text = f"{text}\n{pickle_trace(value, self.told.max_bytes)}".rstrip()
         log.error("%s", text)
         hint = "pass what it is made from (a path, a connection's address, plain data) and open it inside the job"
         if "; pass " in str(error):
@@ -122,15 +120,6 @@ class Packer:
         else:
             more = "; cloud.config.serialize_logging = True writes a full log of what is sent"
         return too_large(value, size_bytes, self.told.max_bytes, what, hint=more)
-
-
-def _bounded(trace: str) -> str:
-    """Its middle is left out if it is very long: of what is nested a hundred deep the ends say enough."""
-    lines = trace.splitlines()
-    if len(lines) <= _TRACE_LINES:
-        return trace
-    half = _TRACE_LINES // 2
-    return "\n".join([*lines[:half], f"[... {len(lines) - 2 * half} lines left out ...]", *lines[-half:]])
 
 
 def _joint(where: str) -> str:
