@@ -226,10 +226,15 @@ class Pool(Jobs):
         slots: number of worker processes; 0: one per core of the machine.
         most_jobs: so many finished jobs are kept (SPEC S55); 0: all.
         variables: what jobs find in their environment.
+        first_jid: the number of its first job.
     """
 
-    def __init__(self, slots: int, most_jobs: int = 0, variables: Mapping[str, str] | None = None) -> None:
-        self.core = Core(slots=slots, pipes=True, limits=Limits(max_jobs=most_jobs or None), variables=variables)
+    def __init__(
+        self, slots: int, most_jobs: int = 0, variables: Mapping[str, str] | None = None, *, first_jid: int = 1
+    ) -> None:
+        self.store: SQLiteStore = SQLiteStore(":memory:", first_jid=first_jid)
+        limits = Limits(max_jobs=most_jobs or None)
+        self.core = Core(slots=slots, pipes=True, limits=limits, variables=variables, store=self.store)
         self.core.dispatcher.lock = Undisturbed()
         self.core.dispatcher.arrivals.on_finish = OutputFiles(self.core.store)
         super().__init__(self.core.dispatcher, FIRST_ACCOUNT)

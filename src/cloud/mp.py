@@ -21,6 +21,7 @@ from cloud.wire import worker
 
 if TYPE_CHECKING:
     from cloud.client.asynchronous import Asynchronous
+    from cloud.stores.sqlite import SQLiteStore
 
     aio: Asynchronous
 
@@ -31,6 +32,9 @@ __all__ = [
 
 log = logging.getLogger("Cloud.mp")
 
+_numbers: "SQLiteStore | None" = None
+"""Where jobs were numbered last, in this program or the one that it was forked from."""
+
 
 def _open() -> JobApi:
     channel = worker.CHANNEL
@@ -38,7 +42,11 @@ def _open() -> JobApi:
         from cloud.client.pipe import PipeApi
 
         return PipeApi()
-    pool = _Pool(setting("num_procs"), setting("mp_cache_size_limit"))
+    # Numbers go on: users still hold those of a pool that is closed, or that another process has since a fork.
+    global _numbers
+    first_jid = 1 if _numbers is None else _numbers.next_jid
+    pool = _Pool(setting("num_procs"), setting("mp_cache_size_limit"), first_jid=first_jid)
+    _numbers = pool.store
     log.info("opened, with %d worker processes", pool.core.slots)
     if channel is not None:
         worker.AT_JOB_END.append(close)  # a pool inside a job must not outlive it

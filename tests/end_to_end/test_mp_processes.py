@@ -76,3 +76,32 @@ def test_a_job_of_a_server_may_use_a_pool_of_its_own_which_ends_with_it(home: Pa
     assert server["opened"]
     eventually(lambda: len(set(processes.marked(str(home))) & pids) < len(pids), what="the end of the nested workers")
     cloud.close()
+
+
+NUMBERS = """
+import os
+from cloud import errors, mp
+
+def look(jid):
+    try:
+        return mp.result(jid)
+    except errors.JobNotFound:
+        return "not found"
+
+first = int(mp.call(lambda: "first"))
+mp.result(first)
+if not (child := os.fork()):
+    print(mp.result(mp.call(lambda: "of the child")), "-", look(first), flush=True)
+    mp.close()
+    os._exit(0)
+os.waitpid(child, 0)
+print(look(first))
+mp.close()
+print(mp.result(mp.call(lambda: "of the next pool")), "-", look(first))
+"""
+
+
+def test_the_number_of_a_job_means_no_other_in_a_later_pool_or_in_a_child() -> None:
+    done = subprocess.run([sys.executable, "-c", NUMBERS], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == ["of the child - not found", "first", "of the next pool - not found"]

@@ -29,6 +29,7 @@ class SQLiteStore(Forgetting, Dispatchers, CodeVersions, Files, Facts, Connectio
 
     Args:
         location: path of the database file, made when there is none; or ':memory:'.
+        first_jid: no job has a lower number, in a new store.
 
     Raises:
         ServerUnavailable: another process uses the file, or it cannot be opened.
@@ -37,12 +38,18 @@ class SQLiteStore(Forgetting, Dispatchers, CodeVersions, Files, Facts, Connectio
 
     _levels: Sequence[int] = ()
 
-    def __init__(self, location: Location) -> None:
+    def __init__(self, location: Location, *, first_jid: int = 1) -> None:
+        self._next_jid = first_jid
         self._next_cid = self._end_of_cids = 0
         self._late: list[Ending] = []
         """Rows of transactions that are over. In memory, where nothing can be lost, what is kept back may be kept back
         beyond the end of its transaction: it is written while the next job runs."""
         super().__init__(location)
+
+    @property
+    def next_jid(self) -> int:
+        """The number that the next job gets."""
+        return self._next_jid
 
     def ready_accounts(self) -> list[int]:
         """Accounts with a ready pending range."""
