@@ -19,7 +19,14 @@ if (!window.streams) {
   window.EventSource = class extends EventSource { constructor(...given) { super(...given); streams.push(this); } };
 }
 """
-LISTENING = "return streams.filter((stream) => stream.readyState !== 2).length"
+LISTENING = "return (window.streams || []).filter((stream) => stream.readyState !== 2).length"
+HASTY = """
+let held;
+Object.defineProperty(window, "picloud", {
+  get: () => held, set(value) { held = value; window.dispatchEvent(new Event("focus")); }
+});
+"""
+"""A page that is used after each of its scripts."""
 STREAM = "return document.documentElement.dataset.stream"
 
 
@@ -91,6 +98,19 @@ def test_the_page_of_a_running_job_holds_one_stream(
     eventually(lambda: text_of(counted, ".status") == "done")
     eventually(lambda: counted.find_elements(By.CSS_SELECTOR, "#output[data-over]"))
     eventually(lambda: counted.execute_script(LISTENING) == 0, what="a finished job's page that holds no stream")
+
+
+def test_a_page_that_is_used_while_it_loads_listens_to_its_job(
+    server: Served, counted: WebDriver, running: int, tmp_path: Path
+) -> None:
+    counted.switch_to.new_window("tab")
+    count(counted)
+    counted.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": HASTY})
+    counted.get(f"{server.url}/jobs/{running}")
+    eventually(lambda: counted.execute_script(STREAM) == "open")
+    (tmp_path / "later").touch()
+    eventually(lambda: "heard later" in text_of(counted, "#stdout"))
+    assert counted.execute_script("return streams.length") == 1
 
 
 def test_seven_windows_of_running_jobs_leave_room_for_more_and_all_go_on(

@@ -26,12 +26,14 @@
       this.used = Date.now();
       this.state = "idle";
       this.later = 0;
-      /* Where to listen; "" for nowhere. Scripts of pages replace it. */
+      this.begun = false;
+      /* Where to listen; "" for nowhere. Scripts of pages replace it, all of them before the page is complete. */
       this.address = () => "";
     }
 
     /* Listen, or stop, as it should be by now. */
     review() {
+      if (!this.begun) return;
       const address = document.hidden ? "" : this.address();
       if (!address) this.stop("idle");
       else if (!this.hasSeat() || !window.EventSource) this.stop("quiet");
@@ -99,7 +101,7 @@
   const stream = new Stream();
   const look = () => { stream.note(); stream.review(); };
   const leave = () => stream.stop("idle");
-  document.addEventListener("DOMContentLoaded", look);
+  document.addEventListener("DOMContentLoaded", () => { stream.begun = true; look(); });
   const use = () => { stream.used = Date.now(); look(); };
   document.addEventListener("visibilitychange", use);
   window.addEventListener("focus", use);
