@@ -64,7 +64,8 @@ cloud.setkey(5, "secret", "http://lab")
 cloud.config.num_procs = 2
 said += [procs(), mp.connection_info()["opened"], cloud.connection_info()["server_url"]]
 cloud.config.commit()
-said += [mp.connection_info()["opened"], cloud.connection_info()["server_url"], mp.result(mp.call(abs, -2)), gone(jid), procs()]
+said += [mp.connection_info()["opened"], cloud.connection_info()["server_url"]]
+said += [mp.result(mp.call(abs, -2)), gone(jid), procs()]
 print(json.dumps(said))
 """
     assert program(code, tmp_path) == [1, 1, 1, True, "http://lab", False, None, 2, True, 2]
