@@ -10,6 +10,10 @@ PARALLEL := -n 2 --dist loadfile
 JOB_API := tests/contracts/test_job_api*.py tests/contracts/test_files_api.py
 # See tests/scenarios/README.md.
 ON_BOTH_ENGINES := $(patsubst %,tests/scenarios/test_%.py,sessions again fair_share)
+# What takes long and seldom breaks: other projects' suites, whole browsers, the command line at its edges.
+SLOW := tests/conformance tests/contracts/test_cloudpickle_suite.py $(patsubst %,tests/end_to_end/test_%.py,\
+	dashboard_windows dashboard_widths dashboard_accessibility interpreters notebook \
+	dashboard_maps_browser dashboard_pages_browser joblib cli_completion cli_hardships cli_setup cli_options cli_waiting)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 READY := $(VENV)/.ready
 DEMO_READY := $(VENV)/.ready-demo
@@ -41,10 +45,11 @@ $(DEMO_READY): pyproject.toml | $(BIN)/python
 demo: $(DEMO_READY) ## find faces in a hundred photographs, on a server that starts by itself
 	$(BIN)/python examples/faces/find_faces.py
 
-test: $(READY) ## all tests: SQLite, local workers, and the contract suite of each adapter
-	$(BIN)/python -m pytest $(PARALLEL)
+test: $(READY) ## tests: SQLite, local workers, and the contract suite of each adapter
+	$(BIN)/python -m pytest $(PARALLEL) $(SLOW:%=--ignore=%)
 
-test-all: test ## the same, with PostgreSQL, object stores and Ray clusters in all combinations
+test-all: test ## also what takes long, and the same with PostgreSQL, object stores and Ray clusters in all combinations
+	$(BIN)/python -m pytest $(PARALLEL) -q $(SLOW)
 	PICLOUD_TEST_STORE=postgres $(BIN)/python -m pytest $(PARALLEL) -q tests/scenarios $(JOB_API)
 	PICLOUD_TEST_ALL=1 $(BIN)/python -m pytest $(PARALLEL) -q -k 'ray or object or cluster' tests/contracts tests/scenarios \
 		tests/end_to_end/test_cluster_server.py
