@@ -229,7 +229,7 @@ def test_the_memory_of_a_job_is_its_own_and_not_that_of_a_larger_one_before(clou
         import time
 
         held = b"x" * (megabytes << 20)
-        time.sleep(0.051)
+        time.sleep(0.051)  # the job sleeps: what a shorter one takes is not measured
         return len(held)
 
     jobs = [cloud.finish(cloud.map(fill, [size]))[0] for size in (100, 1)]

@@ -1,4 +1,4 @@
-"""A server with a dashboard, and somebody in a real browser who signed in. Files may have servers of their own."""
+"""Servers, for pages in a real browser that somebody signed in with and for the command line."""
 
 import json
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ import pytest
 from selenium.webdriver.chrome.webdriver import WebDriver
 
 from tests.support.browser import chromium
+from tests.support.command_line import CommandLine
 from tests.support.served import Served
 
 
@@ -35,3 +36,13 @@ def browser(signed_in: WebDriver) -> Iterator[WebDriver]:
     yield signed_in
     said = [entry["message"] for entry in signed_in.get_log("browser")]  # type: ignore[no-untyped-call]
     assert said == []
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
+    """The command line on a server of its own; files whose jobs need more have one of their own."""
+    folder = tmp_path_factory.mktemp("line")
+    line = CommandLine(folder / "home", folder)
+    line.text("start")
+    yield line
+    line.run("stop", "--force")

@@ -3,21 +3,11 @@
 import json
 import signal
 import subprocess
-from collections.abc import Iterator
 
 import pytest
 
 from tests.support.command_line import CommandLine
 from tests.support.waiting import eventually
-
-
-@pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
-    folder = tmp_path_factory.mktemp("line")
-    line = CommandLine(folder / "home", folder)
-    line.text("start")
-    yield line
-    line.run("stop", "--force")
 
 
 def test_commands_that_find_nothing_where_they_run_say_so_without_our_traceback(line: CommandLine) -> None:

@@ -1,21 +1,11 @@
 """Options before the command, and PiCloud's commands that are not there."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.command_line import CommandLine
-
-
-@pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
-    folder = tmp_path_factory.mktemp("line")
-    line = CommandLine(folder / "home", folder)
-    line.text("start")
-    yield line
-    line.run("stop", "--force")
 
 
 @pytest.fixture

@@ -8,15 +8,6 @@ import pytest
 from tests.support.command_line import CommandLine, Step
 
 
-@pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
-    folder = tmp_path_factory.mktemp("line")
-    line = CommandLine(folder / "home", folder)
-    line.text("start")
-    yield line
-    line.run("stop", "--force")
-
-
 @pytest.fixture
 def proof(line: CommandLine) -> tuple[str, str, str]:
     """Address, key and secret."""
